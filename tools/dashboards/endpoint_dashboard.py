@@ -131,4 +131,5 @@ def _labels_of(label: str, title: str, metric: str) -> dashboard_builder.QueryVa
         .refresh(dashboard.VariableRefresh.ON_TIME_RANGE_CHANGED)
         .sort(dashboard.VariableSort.ALPHABETICAL_ASC)
         .multi(False)
+        .allow_custom_value(False)
     )
