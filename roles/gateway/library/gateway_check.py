@@ -1,0 +1,136 @@
+#!/usr/bin/python
+"""Look at the gateway from outside: C1, C3 to C8."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import os
+import re
+import socket
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+from ansible.module_utils.promises import Promises, Seen, containers, docker, eventually, http_request
+
+DOCUMENTATION = r"""
+module: gateway_check
+short_description: Look at the promises about the gateway
+options: {facts: {type: dict, description: What the role knows and the check compares with.}}
+author: [JIUCOM]
+"""
+EXAMPLES = "- gateway_check: {facts: {gateway: 'http://127.0.0.1', project: jiucom}}"
+RETURN = "promises: {type: list, returned: always, description: What was seen of each promise.}"
+
+promises = Promises()
+ERROR = {"success", "code", "message", "timestamp"}
+
+
+@promises.promise("C1", "the manual's routes lead where it says")
+def routes(facts: dict[str, Any]) -> Seen:
+    base = facts["gateway"]
+    health = http_request(f"{base}/health")
+    root = http_request(f"{base}/")
+    seen = {
+        "/health": f"{health.status} {health.body.decode()}",
+        "/": f"{root.status} {root.header('Location')}",
+        "/api/v1/parts": str(http_request(f"{base}/api/v1/parts").status),
+        "/grafana/login": str(http_request(f"{base}/grafana/login").status),
+        "/zipkin/": str(http_request(f"{base}/zipkin/").status),
+    }
+    wanted = ["200 OK", "302 /api/v1/swagger-ui.html", "200", "200", "200"]
+    return list(seen.values()) == wanted, ", ".join(f"{path} {answer}" for path, answer in seen.items())
+
+
+@promises.promise("C3", "security headers on every answer, errors included, each once")
+def headers(facts: dict[str, Any]) -> Seen:
+    wrong = []
+    paths = ("/", "/health", "/api/v1/parts", "/api/v1/parts/0", "/api/v1/nothing", "/nothing", "/grafana/login", "/zipkin/")
+    for path in paths:
+        answer = http_request(facts["gateway"] + path)
+        for name, value in facts["headers"].items():
+            if answer.headers.get(name.lower()) != [value]:
+                wrong.append(f"{path} {name}: {answer.headers.get(name.lower())}")
+    return not wrong, "; ".join(wrong) or f"{len(facts['headers'])} headers on {len(paths)} answers"
+
+
+@promises.promise("C4", "preflights are answered at the gateway, for the inventory's origins alone")
+def cors(facts: dict[str, Any]) -> Seen:
+    def preflight(origin: str) -> tuple[int, str]:
+        answer = http_request(
+            f"{facts['gateway']}/api/v1/parts",
+            "OPTIONS",
+            {"Origin": origin, "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization"},
+        )
+        return answer.status, answer.header("Access-Control-Allow-Origin")
+
+    allowed, strange = facts["origins"], "https://stranger.example"
+    any_origin = "*" in allowed
+    seen = preflight(strange)
+    kept = seen == (204, strange) if any_origin else seen[1] == ""
+    for origin in [] if any_origin else allowed:
+        kept = kept and preflight(origin) == (204, origin)
+    return kept, f"{strange}: {seen[0]} {seen[1] or 'no origin allowed'}; inventory: {allowed}"
+
+
+@promises.promise("C5", "a connection is upgraded to WebSocket")
+def upgrade(facts: dict[str, Any]) -> Seen:
+    address = urlsplit(facts["gateway"])
+    with socket.create_connection((address.hostname or "", address.port or 80), timeout=10) as connection:
+        key = base64.b64encode(os.urandom(16)).decode()
+        connection.sendall(
+            f"GET /api/v1/ws/websocket HTTP/1.1\r\nHost: {address.netloc}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: v12.stomp\r\n\r\n".encode()
+        )
+        status = connection.recv(4096).decode(errors="replace").splitlines()[0]
+    return " 101 " in status, status
+
+
+@promises.promise("C6", "JSON is compressed")
+def compressed(facts: dict[str, Any]) -> Seen:
+    answer = http_request(f"{facts['gateway']}/api/v1/v3/api-docs", headers={"Accept-Encoding": "gzip"})
+    plain = gzip.decompress(answer.body) if answer.header("Content-Encoding") == "gzip" else b""
+    return bool(plain), f"{len(plain)} bytes as {len(answer.body)}"
+
+
+@promises.promise("C7", "the client's own address is what the gateway sees")
+def address(facts: dict[str, Any]) -> Seen:
+    answer = http_request(f"{facts['gateway']}/api/v1/parts/categories", headers={"X-Forwarded-For": "203.0.113.9"})
+    trace, found = answer.header("X-Trace-Id"), {"client": ""}
+
+    def look() -> Seen:
+        log = docker("logs", "--since", "60s", containers(facts["project"])["nginx"][0]["Id"])
+        for line in log.splitlines():
+            if trace and trace in line:
+                found.update(json.loads(line))
+                return True, ""
+        return False, ""
+
+    eventually(look, seconds=5)
+    return found["client"] not in ("", "203.0.113.9"), f"the gateway saw {found['client']}, and the trace {trace}"
+
+
+@promises.promise("C8", "Grafana's and Zipkin's pages find their assets under their sub-paths")
+def assets(facts: dict[str, Any]) -> Seen:
+    wrong, count = [], 0
+    for path in ("/grafana/login", "/zipkin/"):
+        page = http_request(facts["gateway"] + path).body.decode()
+        base = re.search(r'<base href="([^"]+)"', page)
+        for link in re.findall(r'(?:src|href)="([^"#]+\.(?:js|css|png|svg|ico))"', page):
+            url = urljoin(urljoin(facts["gateway"] + path, base[1] if base else ""), link)
+            answer = http_request(facts["gateway"] + urlsplit(url).path)
+            count += 1
+            if answer.status != 200:
+                wrong.append(f"{link} of {path}: {answer.status}")
+    return not wrong and count > 0, "; ".join(wrong) or f"{count} assets answer 200"
+
+
+@promises.promise("C8", "the way without a slash leads to the same pages")
+def slashes(facts: dict[str, Any]) -> Seen:
+    seen = {p: http_request(facts["gateway"] + p).header("Location") for p in ("/grafana", "/zipkin")}
+    return seen == {"/grafana": "/grafana/", "/zipkin": "/zipkin/"}, str(seen)
+
+
+if __name__ == "__main__":
+    promises.run()
