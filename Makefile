@@ -1,0 +1,56 @@
+# make deploy: the whole platform on this machine.   make test: everything CI runs.   make help: the rest.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+BIN := $(CURDIR)/.venv/bin
+export PATH := $(BIN):$(PATH)
+export ANSIBLE_HOME := $(CURDIR)/.cache/ansible
+export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
+# Passed on to ansible-playbook, for example ARGS="--check --diff" or ARGS="-e api_replicas=3".
+ARGS ?=
+
+.PHONY: help deploy verify images test check lint types unit test-images test-api test-monitoring molecule lock
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 20
+
+deploy: .venv/ready ## install the platform on this machine and verify it
+	ansible-playbook site.yml $(ARGS)
+
+verify: .venv/ready ## look at every promise of the running platform, load tests included
+	ansible-playbook playbooks/verify.yml --tags verify,load $(ARGS)
+
+images: .venv/ready ## Docker and every image on this machine, without starting anything
+	ansible-playbook playbooks/images.yml $(ARGS)
+
+test: check images test-images test-api test-monitoring molecule ## everything
+
+check: lint types unit ## the fast part: lint, types, unit tests
+
+lint: .venv/ready
+	ruff check . && ruff format --check .
+	yamllint --strict . && ansible-lint --offline
+
+types: .venv/ready
+	mypy
+
+unit: .venv/ready
+	pytest -q api/tests/unit tests/unit
+
+test-images: .venv/ready ## each image against the table of docs/architecture.md
+	pytest -q tests/images
+
+test-api: .venv/ready ## the API on real MySQL and Redis
+	pytest -q api/tests --ignore=api/tests/unit
+
+test-monitoring: .venv/ready ## rules, dashboards, board
+	pytest -q tests/monitoring
+
+molecule: .venv/ready ## every scenario, one after the other
+	tools/molecule.sh
+
+lock: .venv/ready ## both lock files anew
+	uv pip compile --universal -q pyproject.toml --group control --group dev --python-version 3.11 --generate-hashes --no-annotate --no-header -o requirements.lock
+	uv pip compile -q pyproject.toml -c requirements.lock --python-version 3.13 --generate-hashes --no-annotate --no-header -o api/requirements.lock
+
+.venv/ready: requirements.lock tools/bootstrap.sh
+	tools/bootstrap.sh
