@@ -1,0 +1,137 @@
+"""Readers of specifications: both spellings of the contract (5.4, 3.2 row 28) and what people type."""
+
+from typing import Any
+
+import pytest
+from jiucom.rules import specs
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (120, 120),
+        ("120W", 120),
+        ("120 w", 120),
+        ("1,000W", 1000),
+        ("1.2kW", 1200),
+        ("850와트", 850),
+        ("125W (최대 253W)", 125),
+        ("80+ Gold 850W", 850),
+        ("850", 850),
+        (True, None),
+        (None, None),
+        ("", None),
+        ("미정", None),
+        ("80+ Gold", None),
+        ("9" * 400, None),
+        ({"value": 1}, None),
+    ],
+)
+def test_watts(value: Any, expected: float | None) -> None:
+    assert specs.watts({"tdp": value}, "tdp") == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("160mm", 160),
+        (160, 160),
+        ("33.6cm", 336),
+        ("최대 360mm", 360),
+        ("최대 360", 360),
+        ("240/280/360mm", 360),
+        ("310 x 140 x 61 mm", 61),
+        ("3열 (360mm)", 360),
+        ("3열", None),
+        ("없음", None),
+    ],
+)
+def test_millimetres(value: Any, expected: float | None) -> None:
+    assert specs.millimetres({"length": value}, "length") == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("32GB (16GBx2)", 2),
+        ("16GBx2", 2),
+        ("2 x 16GB", 2),
+        ("16GB × 4", 4),
+        ("16G*2", 2),
+        ("32GB", None),
+        (32, None),
+    ],
+)
+def test_sticks(value: Any, expected: int | None) -> None:
+    assert specs.sticks({"capacity": value}, "capacity") == expected
+
+
+@pytest.mark.parametrize(("value", "expected"), [(4, 4), ("4", 4), ("4개", 4), ("DDR5 x 4", None), ("1234", None)])
+def test_count(value: Any, expected: int | None) -> None:
+    assert specs.count({"memorySlots": value}, "memorySlots") == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("AM5", {"AM5"}),
+        ("AM5/LGA1700", {"AM5", "LGA1700"}),
+        (["AM5", "LGA1700"], {"AM5", "LGA1700"}),
+        ("Intel LGA 1700, AMD AM5", {"AM5", "LGA1700"}),
+        ("LGA1700/1851", {"LGA1700", "LGA1851"}),
+        ("소켓 AM4 (브라켓 별도)", {"AM4"}),
+        ("sTRX4", {"STRX4"}),
+        ("AM5/범용", set()),
+        ("1700", set()),
+        ("Zen 4", set()),
+        ("", set()),
+    ],
+)
+def test_sockets(value: Any, expected: set[str]) -> None:
+    assert specs.sockets({"socket": value}, "socket") == expected
+
+
+def test_an_x_in_a_socket_is_any_digit() -> None:
+    assert "LGA1151" in specs.sockets({"socket": "LGA115X/AM4"}, "socket")
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("DDR5", {"DDR5"}),
+        ("DDR5-5600", {"DDR5"}),
+        ("DDR4/DDR5", {"DDR4", "DDR5"}),
+        (5600, set()),
+    ],
+)
+def test_memory_generations(value: Any, expected: set[str]) -> None:
+    assert specs.memory_generations({"type": value}, "type") == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("ATX", {"ATX"}),
+        ("ATX Mid Tower", {"ATX"}),
+        ("Micro-ATX", {"Micro-ATX"}),
+        ("mATX", {"Micro-ATX"}),
+        ("M-ATX", {"Micro-ATX"}),
+        ("마이크로 ATX", {"Micro-ATX"}),
+        ("Mini-ITX", {"Mini-ITX"}),
+        ("E-ATX/ATX/Micro-ATX", {"E-ATX", "ATX", "Micro-ATX"}),
+        ("ATX/SSI-EEB", set()),
+        ("미들타워", set()),
+    ],
+)
+def test_board_sizes(value: Any, expected: set[str]) -> None:
+    assert specs.board_sizes({"formFactor": value}, "formFactor") == expected
+
+
+def test_a_case_takes_smaller_boards() -> None:
+    mini, full = frozenset({"Mini-ITX"}), frozenset({"ATX"})
+    assert specs.board_fits(mini, full)
+    assert not specs.board_fits(full, mini)
+
+
+def test_the_first_key_with_a_value_is_read() -> None:
+    assert specs.text({"type": " ", "speed": "DDR5-5600"}, "type", "speed") == "DDR5-5600"
