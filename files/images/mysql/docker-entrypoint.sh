@@ -122,7 +122,6 @@ initialise() {
     create_accounts
     run_init_files
     stop_aside
-    sync
     rm "$unfinished"
     rm -rf "$private"
     trap - EXIT

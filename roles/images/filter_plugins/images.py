@@ -187,6 +187,16 @@ def images_resolve(
     return resolved
 
 
+def images_report(resolved: Mapping[str, Mapping[str, str]]) -> list[str]:
+    """List source, product, version and reference of each image, a line an image."""
+    lines = []
+    for name, image in resolved.items():
+        product = f"{image['product']} {image['version']}".strip()
+        built = ", built from packages" if image["origin"] == "packages" and image["source"] != "packages" else ""
+        lines.append(f"{name}: {product} ({image['source']}{built}) {image['reference']}")
+    return lines
+
+
 class FilterModule:
     """Ansible's entry point."""
 
@@ -199,4 +209,5 @@ class FilterModule:
             "images_plan": images_plan,
             "images_refusals_text": images_refusals_text,
             "images_resolve": images_resolve,
+            "images_report": images_report,
         }
