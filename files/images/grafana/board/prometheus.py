@@ -50,10 +50,6 @@ class Prometheus:
         values = await self._ask(f"label/{label}/values", **window, **({"match[]": match} if match else {}))
         return [str(value) for value in values]
 
-    async def close(self) -> None:
-        """Close the connections."""
-        await self._client.aclose()
-
     async def _ask(self, path: str, **parameters: str) -> Any:
         key = (("", path), *parameters.items())
         now = time.monotonic()

@@ -16,22 +16,12 @@ from .variables import Variable, fill, resolve
 
 
 @dataclass(frozen=True)
-class LegendRow:
-    """A line of a graph's legend."""
-
-    color: str
-    name: str
-    last: str
-    highest: str
-
-
-@dataclass(frozen=True)
 class View:
-    """A panel, drawn: `svg` for stats and graphs, `columns` and `rows` for tables, `fault` when there is neither."""
+    """A panel, drawn: `svg` with its `legend` (colour, name, last, highest), or a table's `columns` and `rows`."""
 
     panel: Panel
     svg: str = ""
-    legend: tuple[LegendRow, ...] = ()
+    legend: tuple[tuple[str, str, str, str], ...] = ()
     columns: tuple[str, ...] = ()
     rows: tuple[tuple[str, ...], ...] = ()
     fault: str = ""
@@ -46,59 +36,48 @@ async def dashboard(
     except QueryError:
         variables = []  # each panel's own query will say what is wrong
     values = {variable.name: variable.text for variable in variables} | span.macros()
-    return variables, await asyncio.gather(
-        *(panel_view(panel, values, prometheus, span, zone) for panel in panels_of(model))
-    )
+    views = [_view(panel, values, prometheus, span, zone) for panel in panels_of(model)]
+    return variables, await asyncio.gather(*views)
 
 
-async def panel_view(
-    panel: Panel, values: Mapping[str, str], prometheus: Prometheus, span: TimeRange, zone: ZoneInfo, height: int = 0
+async def _view(
+    panel: Panel, values: Mapping[str, str], prometheus: Prometheus, span: TimeRange, zone: ZoneInfo
 ) -> View:
-    """Draw one panel; `height` overrides that of its place in the grid (pixels)."""
     if panel.type not in ("stat", "timeseries", "table"):
         return View(panel, fault="" if panel.type == "row" else f"board는 {panel.type} 패널을 그리지 않습니다")
     try:
-        series = await _ask(panel, values, prometheus, span)
+        named = await _ask(panel, values, prometheus, span)
     except QueryError as fault:
         return View(panel, fault=str(fault))
+    series = [line for _, line in named]
     if panel.type == "table":
-        return _table(panel, [line for _, line in series])
-    lines = [line for _, line in series]
+        return _table(panel, series)
     if panel.type == "stat":
-        return View(panel, svg=draw.stat(panel, lines, span))
-    legend = tuple(_legend_row(panel, index, name, line) for index, (name, line) in enumerate(series))
-    return View(panel, svg=draw.graph(panel, lines, span, zone, height), legend=legend)
+        return View(panel, svg=draw.stat(panel, series, span))
+    legend = tuple(_legend_row(panel, index, name, line) for index, (name, line) in enumerate(named))
+    return View(panel, svg=draw.graph(panel, series, span, zone), legend=legend)
 
 
 async def _ask(
     panel: Panel, values: Mapping[str, str], prometheus: Prometheus, span: TimeRange
 ) -> list[tuple[str, Series]]:
-    questions = [
-        prometheus.instant(fill(target.expr, values), span.end)
-        if target.instant
-        else prometheus.range(fill(target.expr, values), span)
-        for target in panel.targets
-    ]
-    answers = await asyncio.gather(*questions)
-    return [
-        (target.name(series.labels), series)
-        for target, answer in zip(panel.targets, answers, strict=True)
-        for series in answer
-    ]
-
-
-def _legend_row(panel: Panel, index: int, name: str, series: Series) -> LegendRow:
-    known = [value for _, value in series.points if math.isfinite(value)]
-    last, highest = (
-        format_value(v, panel.unit, panel.decimals) for v in ((known[-1], max(known)) if known else (math.nan,) * 2)
+    questions = [(target, fill(target.expr, values)) for target in panel.targets]
+    answers = await asyncio.gather(
+        *(prometheus.instant(q, span.end) if t.instant else prometheus.range(q, span) for t, q in questions)
     )
-    return LegendRow(draw.PALETTE[index % len(draw.PALETTE)], name, last, highest)
+    return [(t.name(line.labels), line) for t, lines in zip(panel.targets, answers, strict=True) for line in lines]
+
+
+def _legend_row(panel: Panel, index: int, name: str, series: Series) -> tuple[str, str, str, str]:
+    known = [value for _, value in series.points if math.isfinite(value)] or [math.nan]
+    last, highest = (format_value(value, panel.unit, panel.decimals) for value in (known[-1], max(known)))
+    return draw.PALETTE[index % len(draw.PALETTE)], name, last, highest
 
 
 def _table(panel: Panel, series: list[Series]) -> View:
-    names = sorted({label for line in series for label in line.labels} - panel.hidden)
+    names = sorted({label for line in series for label in line.labels})
+    values = [format_value(line.points[-1][1], panel.unit, panel.decimals) for line in series]
     rows = tuple(
-        (*(line.labels.get(name, "") for name in names), format_value(line.points[-1][1], panel.unit, panel.decimals))
-        for line in series
+        (*(line.labels.get(name, "") for name in names), value) for line, value in zip(series, values, strict=True)
     )
     return View(panel, columns=(*names, "Value"), rows=rows, fault="" if rows else panel.no_value)
