@@ -1,0 +1,40 @@
+"""Searches of the catalogue: by relevance, then popularity, then id."""
+
+from jiucom.rules import search_sql
+from jiucom.rules.search_sql import Searchable, Sql
+from jiucom.rules.search_terms import Plan
+
+PARTS = Searchable(
+    table="parts",
+    fulltext="parts.search_text",
+    text="parts.search_text",
+    title="parts.name",
+    visible="parts.is_deleted = FALSE",
+)
+
+
+def search(plan: Plan, columns: str, *, limit: int, offset: int = 0, filters: Sql | None = None) -> Sql:
+    """The parts that a plan finds. `columns` and `filters` name columns of `parts`; filters are one more condition."""
+    source, condition = search_sql.source(PARTS, plan), _where(plan, filters)
+    order = search_sql.relevance(PARTS, plan)
+    return Sql(
+        f"SELECT {columns} FROM {source.text} WHERE {condition.text}"  # noqa: S608
+        f" ORDER BY {order.text}, parts.popularity_score DESC, parts.id LIMIT %s OFFSET %s",
+        (*source.args, *condition.args, *order.args, limit, offset),
+    )
+
+
+def count(plan: Plan, filters: Sql | None = None) -> Sql:
+    """How many parts a plan finds."""
+    source, condition = search_sql.source(PARTS, plan), _where(plan, filters)
+    return Sql(
+        f"SELECT COUNT(*) FROM {source.text} WHERE {condition.text}",  # noqa: S608
+        (*source.args, *condition.args),
+    )
+
+
+def _where(plan: Plan, filters: Sql | None) -> Sql:
+    condition = search_sql.condition(PARTS, plan)
+    if filters is None:
+        return condition
+    return Sql(f"{condition.text} AND {filters.text}", (*condition.args, *filters.args))

@@ -1,0 +1,83 @@
+"""Turns a search plan into SQL over any table that has a full-text index of pairs. Text in, text out."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from jiucom.rules.search_terms import Plan, Term, like
+
+
+@dataclass(frozen=True, slots=True)
+class Searchable:
+    """What can be searched: a table with a full-text index, and what its rows are checked and ranked by.
+
+    `fulltext` are the columns of the index; `text` an expression of all that is searched; `title` the column that a hit
+    shows as its name, with an index of its own; `visible` the condition that this index starts with.
+    """
+
+    table: str
+    fulltext: str
+    text: str
+    title: str
+    visible: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sql:
+    """A piece of SQL and its arguments."""
+
+    text: str
+    args: tuple[Any, ...] = ()
+
+
+def source(target: Searchable, plan: Plan) -> Sql:
+    """A FROM clause that reads the candidates of the plan, never the whole table (unless the plan has no terms)."""
+    if not plan.terms or plan.boolean:
+        return Sql(target.table)
+    # Only words of one character: what begins with the first of them, and what synonyms give.
+    candidates = f"SELECT id FROM {target.table} WHERE {target.visible} AND {target.title} LIKE %s"  # noqa: S608
+    args: tuple[Any, ...] = (f"{like(plan.terms[0].text)}%",)
+    if plan.boolean_synonyms:
+        candidates += f" UNION SELECT id FROM {target.table} WHERE {_match(target)}"  # noqa: S608
+        args += (plan.boolean_synonyms,)
+    return Sql(f"({candidates}) AS candidates JOIN {target.table} USING (id)", args)
+
+
+def condition(target: Searchable, plan: Plan) -> Sql:
+    """A WHERE condition that holds for the hits among the candidates."""
+    pieces = [Sql(target.visible)]
+    if plan.boolean:
+        pieces.append(Sql(_match(target), (plan.boolean,)))
+    pieces += [_contains(target.text, term) for term in plan.terms]
+    return Sql(" AND ".join(piece.text for piece in pieces), tuple(arg for piece in pieces for arg in piece.args))
+
+
+def relevance(target: Searchable, plan: Plan) -> Sql:
+    """ORDER BY terms, best first: how the words stand together in the title, then how many are words or begin one."""
+    if not plan.terms:
+        return Sql("NULL")
+    phrase, words = like(plan.phrase), [like(term.text) for term in plan.terms]
+    spaced = f"CONCAT(' ', {target.text}, ' ')"
+    whole_words = " + ".join(f"({spaced} LIKE %s) + ({spaced} LIKE %s)" for _ in words)
+    text = (
+        f"CASE WHEN {target.title} LIKE %s THEN 0 WHEN {target.title} LIKE %s THEN 1"
+        f" WHEN CONCAT(' ', {target.title}, ' ') LIKE %s THEN 2 WHEN {target.title} LIKE %s THEN 3 ELSE 4 END,"
+        f" {whole_words} DESC"
+    )
+    args = (
+        phrase,
+        f"{phrase}%",
+        f"% {phrase} %",
+        f"%{phrase}%",
+        *(pattern for word in words for pattern in (f"% {word} %", f"% {word}%")),
+    )
+    return Sql(text, args)
+
+
+def _match(target: Searchable) -> str:
+    return f"MATCH({target.fulltext}) AGAINST (%s IN BOOLEAN MODE)"
+
+
+def _contains(text: str, term: Term) -> Sql:
+    checks = [Sql(f"{text} LIKE %s", (f"%{like(term.text)}%",))]
+    checks += [Sql(f"CONCAT(' ', {text}, ' ') LIKE %s", (f"% {like(word)} %",)) for word in term.synonyms]
+    return Sql(f"({' OR '.join(check.text for check in checks)})", tuple(arg for check in checks for arg in check.args))

@@ -1,0 +1,73 @@
+"""Plans of searches (decision 13, trap 29): nothing typed is an operator, nothing short goes to the index."""
+
+import unicodedata
+
+import pytest
+from jiucom.rules import search_sql
+from jiucom.rules.search_sql import Searchable
+from jiucom.rules.search_terms import MAX_TERMS, like, plan
+
+TARGET = Searchable(table="t", fulltext="t.body", text="t.body", title="t.name", visible="t.visible")
+
+
+@pytest.mark.parametrize(
+    ("query", "boolean"),
+    [
+        ("7800x3d", '+"7800x3d"'),
+        ("B650E-F", '+"b650e"'),
+        ("i7-14700K", '+"14700k"'),
+        ("80+", '+"80"'),
+        ("80+ gold", '+"gold"'),
+        ("4070 ti super", '+"4070"'),
+        ("Ryzen 7 7800X3D", '+"7800x3d"'),
+        ("삼성 SSD", '+"ssd"'),
+        ("앱코", '"앱코" "abko"'),
+        ("WD Black", '+"black"'),
+        ("램", None),
+        ("7", None),
+        ("a* b*", None),
+        ('"+-()<>~*@', None),
+        ('ab"cd', '+"ab"'),
+        ("", None),
+        ("   ", None),
+    ],
+)
+def test_what_the_index_is_asked(query: str, boolean: str | None) -> None:
+    assert plan(query).boolean == boolean
+
+
+def test_one_character_is_found_by_its_synonyms() -> None:
+    assert plan("램").boolean_synonyms == '"ram" "메모리"'
+    assert plan("7").boolean_synonyms is None
+
+
+def test_words_are_folded_composed_and_counted_once() -> None:
+    understood = plan(unicodedata.normalize("NFD", "  앱코  SSD ssd "))
+    assert understood.phrase == "앱코 ssd ssd"
+    assert [term.text for term in understood.terms] == ["앱코", "ssd"]
+
+
+def test_a_search_has_bounded_cost() -> None:
+    assert len(plan(" ".join(f"w{n}" for n in range(500))).terms) == MAX_TERMS
+
+
+def test_like_takes_everything_literally() -> None:
+    assert like(r"100%_\x") == r"100\%\_\\x"
+
+
+@pytest.mark.parametrize("query", ["", "7", "램", "램 7", "80% off", "삼성 SSD", "'; DROP TABLE t; --"])
+def test_each_placeholder_has_its_argument(query: str) -> None:
+    understood = plan(query)
+    for sql in (
+        search_sql.source(TARGET, understood),
+        search_sql.condition(TARGET, understood),
+        search_sql.relevance(TARGET, understood),
+    ):
+        assert sql.text.count("%s") == len(sql.args)
+        assert "%" not in sql.text.replace("%s", "")
+        assert query not in sql.text or not query
+
+
+def test_without_words_everything_is_found() -> None:
+    assert search_sql.source(TARGET, plan(" ")).text == "t"
+    assert search_sql.condition(TARGET, plan(" ")).text == "t.visible"
