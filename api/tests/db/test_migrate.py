@@ -1,0 +1,77 @@
+"""Migrations on a real server: together, again, and after a failure."""
+
+import asyncio
+import logging
+from pathlib import Path
+from typing import Any
+
+import asyncmy.errors
+import pytest
+from jiucom.db import migrate
+
+from .conftest import Settings, connected, rows
+
+pytestmark = pytest.mark.anyio
+
+REVISIONS = sorted(path.name[:4] for path in (Path(migrate.__file__).parent / "migrations/versions").glob("0*.py"))
+
+
+async def test_replicas_that_start_together(database: Settings, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        await asyncio.gather(*(migrate.upgrade(database) for _ in range(6)))
+    assert await rows(database, "SELECT version_num FROM alembic_version") == [(REVISIONS[-1],)]
+    messages = [record.getMessage() for record in caplog.records if record.levelno >= logging.INFO]
+    assert len(messages) == 6
+    assert sum("migrated from nothing" in message for message in messages) == 1
+    assert sum("up to date" in message for message in messages) == 5
+
+
+async def test_a_revision_that_was_not_recorded_runs_again(database: Settings) -> None:
+    """A crash between the DDL and the row of its revision leaves the table behind; nothing in it may be lost."""
+    await migrate.upgrade(database)
+    async with connected(database) as cursor:
+        await cursor.execute("INSERT INTO sellers (name, site_url) VALUES ('다나와', 'https://www.danawa.com')")
+        for revision in REVISIONS[:-1]:
+            await cursor.execute("UPDATE alembic_version SET version_num = %s", (revision,))
+            await migrate.upgrade(database)
+    assert await rows(database, "SELECT name FROM sellers") == [("다나와",)]
+
+
+async def test_a_failed_revision_stops_and_can_be_repaired(database: Settings) -> None:
+    async with connected(database, root=True) as cursor:
+        # In the way of the revision that creates the table of this name, and without the columns its keys need.
+        await cursor.execute("CREATE TABLE users (id INT PRIMARY KEY)")
+    with pytest.raises(Exception, match="incompatible"):
+        await migrate.upgrade(database)
+    async with connected(database, root=True) as cursor:
+        await cursor.execute("DROP TABLE users")
+        await cursor.execute("DELETE FROM alembic_version")
+    await migrate.upgrade(database)
+    assert await rows(database, "SELECT COUNT(*) FROM users") == [(0,)]
+
+
+async def test_a_lock_that_stays_taken(database: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(migrate, "LOCK_TIMEOUT", 1)
+    async with connected(database) as cursor:
+        await cursor.execute("SELECT GET_LOCK(%s, 0)", (f"jiucom.migrate.{database.db_name}",))
+        with pytest.raises(migrate.MigrationError, match="another process"):
+            await migrate.upgrade(database)
+    await migrate.upgrade(database)
+
+
+@pytest.mark.parametrize("statement", ["CREATE TABLE x (id INT)", "ALTER TABLE users ADD x INT", "DROP TABLE users"])
+async def test_the_application_cannot_change_the_schema(migrated: Settings, statement: str) -> None:
+    async with connected(migrated) as cursor:
+        with pytest.raises(asyncmy.errors.OperationalError) as refused:
+            await cursor.execute(statement)
+    assert refused.value.args[0] == 1142
+
+
+async def test_rows_do_not_move_their_own_time(migrated: Settings) -> None:
+    """Views, likes and comments are no edits: only a statement that says so changes updated_at."""
+    moving: list[tuple[Any, ...]] = await rows(
+        migrated,
+        "SELECT table_name FROM information_schema.columns WHERE table_schema = %s AND extra LIKE '%%on update%%'",
+        (migrated.db_name,),
+    )
+    assert moving == []
