@@ -127,7 +127,10 @@ LISTS = {
         ("idx_posts_board_created", "is_deleted = FALSE AND board_type = 'FREE'", "created_at DESC, id DESC"),
         ("idx_posts_user", "user_id = 1 AND is_deleted = FALSE", "created_at DESC, id DESC"),
     ],
-    "comments": [("idx_comments_root", "root_id = 1 AND is_deleted = FALSE", "id")],
+    "comments": [
+        ("idx_comments_post_root", "post_id = 1 AND root_id IS NULL", "id"),
+        ("idx_comments_root", "root_id = 1", "id"),
+    ],
     "reviews": [
         ("idx_reviews_part", "part_id = 1 AND is_deleted = FALSE", "created_at DESC, id DESC"),
         ("idx_reviews_user", "user_id = 1 AND is_deleted = FALSE", "created_at DESC, id DESC"),

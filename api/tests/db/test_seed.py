@@ -90,6 +90,8 @@ BROKEN = {
     " WHERE p.post_id <> c.post_id OR p.created_at > c.created_at",
     "comments follow posts": "SELECT c.id FROM comments c JOIN posts p ON p.id = c.post_id"
     " WHERE c.created_at < p.created_at",
+    "comments in the order of their ids": "SELECT c.id FROM comments c JOIN comments later USING (post_id)"
+    " WHERE later.id > c.id AND later.created_at < c.created_at",
     "authors were there": "SELECT c.id FROM users u JOIN"
     " (SELECT id, user_id, created_at FROM comments UNION ALL SELECT id, user_id, created_at FROM posts"
     "  UNION ALL SELECT id, user_id, created_at FROM reviews UNION ALL SELECT id, user_id, created_at FROM builds)"
