@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from jiucom.db import migrate, seed
 from jiucom.domains.parts import search_queries
-from jiucom.rules.search_sql import Sql
+from jiucom.rules import search_sql
+from jiucom.rules.search_sql import Searchable, Sql
 from jiucom.rules.search_terms import plan
 
 from .conftest import Settings, connected, rows
@@ -114,6 +115,27 @@ async def test_deleted_parts_are_not_found(catalogue: Settings) -> None:
             assert await find(catalogue, "radeon") == []
         finally:
             await cursor.execute("UPDATE parts SET is_deleted = FALSE WHERE id = 9")
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [("노스", [5, 8]), ("7800x3d 4070", [1]), ("B650", [2]), ("160만", [3]), ("마이크로닉스", [])],
+)
+async def test_other_tables_are_searched_the_same_way(catalogue: Settings, query: str, expected: list[int]) -> None:
+    target = Searchable(
+        table="posts",
+        fulltext="posts.title, posts.content",
+        text="CONCAT_WS(' ', posts.title, posts.content)",
+        title="posts.title",
+        visible="posts.is_deleted = FALSE",
+    )
+    source, condition = search_sql.source(target, plan(query)), search_sql.condition(target, plan(query))
+    found = await rows(
+        catalogue,
+        f"SELECT posts.id FROM {source.text} WHERE {condition.text} ORDER BY posts.id",  # noqa: S608
+        (*source.args, *condition.args),
+    )
+    assert [post for (post,) in found] == expected
 
 
 @pytest.fixture(scope="module")

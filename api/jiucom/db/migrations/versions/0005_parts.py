@@ -2,7 +2,8 @@
 
 `search_text` is what search looks at: it is stored, because a full-text index needs that, and generated, so no
 writer can forget it. Its index holds pairs of characters; with the default stopwords, pairs with an `a` or an `i`
-would be missing. That choice is a session variable at creation and stays with the index.
+would be missing. That choice is a session variable at creation and stays with the index, until a revision rebuilds
+the table.
 
 Lists sort with the id as tie-breaker in the direction of the sort, so plain indexes serve both directions.
 `ascending_price` puts parts without a price behind the dear ones; descending, `lowest_price` does that by itself.
