@@ -50,6 +50,11 @@ def unknown_variables(names: Iterable[str], known: Iterable[str]) -> list[str]:
     return found
 
 
+def without_defaults(options: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Drop the defaults of a specification: they are templates of the roles, and here only what is given is looked at."""
+    return {name: {k: v for k, v in option.items() if k not in ("default", "required")} for name, option in options.items()}
+
+
 def _value_faults(path: str, key: str, value: Any, cores: float) -> list[str]:
     if key in _NUMBERS:
         if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
@@ -130,6 +135,19 @@ def network_faults(subnet: str, address: str) -> list[str]:
     return []
 
 
+def port_faults(ports: Iterable[Mapping[str, Any]]) -> list[str]:
+    """List the published ports that are none, or that two services want."""
+    faults, seen = [], {}
+    for entry in ports:
+        name, port = entry["variable"], entry["port"]
+        if not 1 <= int(port) <= 65535:
+            faults.append(f"{name} is {port}: a port lies between 1 and 65535")
+        elif port in seen:
+            faults.append(f"{name} and {seen[port]} are both {port}: give one of them another port")
+        seen[port] = name
+    return faults
+
+
 def origin_faults(origins: Iterable[str]) -> list[str]:
     """List the malformed of the CORS `origins`: `*`, or scheme, host and port without a path."""
     right = re.compile(r"\*|https?://[A-Za-z0-9.-]+(:\d{1,5})?|https?://\[[0-9a-fA-F:]+\](:\d{1,5})?")
@@ -151,7 +169,9 @@ class FilterModule:
             "platform_limits": limits,
             "platform_unknown_variables": unknown_variables,
             "platform_upper_half": upper_half,
+            "platform_without_defaults": without_defaults,
             "platform_service_faults": service_faults,
             "platform_network_faults": network_faults,
+            "platform_port_faults": port_faults,
             "platform_origin_faults": origin_faults,
         }

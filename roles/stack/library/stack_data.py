@@ -43,7 +43,7 @@ def faults(recorded: dict[str, str], wanted: dict[str, str], volumes: set[str]) 
         if old[0] != new[0] or new < old:
             found.append(
                 f"The data in {volume} was written by {service} {recorded[service]}; {wanted[service]} cannot take it over. "
-                f"Set platform_images.{service} to a {old[0]}.x image, or back up, remove the volume and restore"
+                f"Set platform_images_overrides.{service}.ref to a {old[0]}.x image, or back up, remove the volume and restore"
             )
     return found
 

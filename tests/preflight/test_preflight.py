@@ -1,0 +1,78 @@
+"""What preflight refuses: by name, with what to change, before anything is touched (issue 2)."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def refused(tmp_path: Path, *extra: str, inventory: str = "inventories/dev") -> str:
+    """Run the site's preflight with wrong values and return what it said; the run must end at preflight, unchanged."""
+    run = subprocess.run(
+        [ROOT / ".venv/bin/ansible-playbook", "site.yml", "-i", inventory, "-e", f"platform_dir={tmp_path}/jiucom", *extra],
+        cwd=ROOT, capture_output=True, text=True, timeout=120, check=False,
+        env={**os.environ, "ANSIBLE_HOME": str(ROOT / ".cache/ansible"), "ANSIBLE_CALLBACK_RESULT_FORMAT": "json"},
+    )  # fmt: skip
+    output = run.stdout + run.stderr
+    assert run.returncode == 2, output
+    assert "changed=0" in output
+    assert "PLAY [The host]" not in output
+    assert not (tmp_path / "jiucom").exists()
+    return output
+
+
+CASES = {
+    "typo in a service's limit": ({"platform_services_overrides": {"app": {"memroy": "2g"}}}, "memroy"),
+    "unknown service": ({"platform_services_overrides": {"aap": {"memory": "2g"}}}, "aap"),
+    "limit above the cores": ({"platform_services_overrides": {"app": {"cpus": 512}}}, "platform_services_overrides.app.cpus"),
+    "unknown variable": ({"gateway_rate_limt": 40}, "did you mean gateway_rate_limit?"),
+    "unknown value": ({"platform_environment": "staging"}, "platform_environment"),
+    "port out of range": ({"platform_gateway_port": 70000}, "platform_gateway_port"),
+    "port that is no number": ({"platform_gateway_port": "http"}, "platform_gateway_port"),
+    "malformed origin": ({"gateway_cors_origins": ["jiucom.com"]}, "jiucom.com"),
+    "network too small": ({"platform_network_subnet": "172.30.80.0/29"}, "platform_network_subnet"),
+    "too little memory": ({"platform_min_memory_mb": 99_000_000}, "platform_min_memory_mb"),
+    "too little disk": ({"platform_min_disk_mb": 99_000_000}, "platform_min_disk_mb"),
+    "too few cores": ({"platform_min_cores": 4096}, "platform_min_cores"),
+    "unsupported system": ({"platform_supported": ["Debian 99"]}, "platform_supported"),
+    "missing secret": ({"api_jwt_secret": ""}, "api_jwt_secret"),
+    "published secret in prod": ({"platform_environment": "prod"}, "ansible-vault edit"),
+    "images that no source gives": (
+        {"images_sources": ["archive"], "images_archive_dir": "/nonexistent", "platform_images_overrides": {"zipkin": {"ref": "none/zipkin:1.0"}}},
+        "zipkin",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_refused(case: str, tmp_path: Path) -> None:
+    variables, named = CASES[case]
+    assert named in refused(tmp_path, "-e", json.dumps(variables))
+
+
+def test_a_taken_port_is_named_with_its_variable(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        said = refused(tmp_path, "-e", json.dumps({"platform_gateway_port": port}))
+    assert f"Port {port} is taken" in said
+    assert "platform_gateway_port" in said
+
+
+def test_data_of_another_major_version(tmp_path: Path) -> None:
+    """The volume is real; which version wrote it is what the installation directory remembers."""
+    where = tmp_path / "installation"
+    where.mkdir()
+    (where / ".versions.json").write_text(json.dumps({"mysql": "5.7.44"}))
+    subprocess.run(["docker", "volume", "create", "jiucom-preflight_mysql-data"], check=True, capture_output=True)
+    try:
+        said = refused(tmp_path, "-e", json.dumps({"platform_dir": str(where), "platform_project": "jiucom-preflight"}))
+    finally:
+        subprocess.run(["docker", "volume", "rm", "jiucom-preflight_mysql-data"], check=True, capture_output=True)
+    assert "mysql 5.7.44" in said

@@ -1,0 +1,124 @@
+"""The roles agree with themselves: specifications with defaults, verbs with files, scenarios with roles, locks with each other."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+ROLES = sorted(path.name for path in (ROOT / "roles").iterdir())
+SCENARIOS = sorted(path.parent.name for path in (ROOT / "molecule").glob("*/molecule.yml"))
+
+
+def defaults(role: str) -> dict[str, Any]:
+    """Read a role's defaults, of one file or of a directory of them."""
+    merged: dict[str, Any] = {}
+    for file in [ROOT / f"roles/{role}/defaults/main.yml", *sorted((ROOT / f"roles/{role}/defaults/main").glob("*.yml"))]:
+        if file.is_file():
+            merged |= yaml.safe_load(file.read_text()) or {}
+    return merged
+
+
+def options(role: str) -> dict[str, dict[str, Any]]:
+    """Read the options of a role's specification."""
+    text = (ROOT / f"roles/{role}/meta/argument_specs.yml").read_text()
+    found: dict[str, dict[str, Any]] = yaml.safe_load(text)["argument_specs"]["main"]["options"]
+    return found
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_specification_and_defaults_name_the_same_variables(role: str) -> None:
+    required = {name for name, option in options(role).items() if option.get("required")}
+    assert set(defaults(role)) == set(options(role)) - required
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_specification_repeats_the_defaults(role: str) -> None:
+    for name, option in options(role).items():
+        if "default" in option:
+            assert option["default"] == defaults(role)[name], name
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_variable_is_described_and_typed(role: str) -> None:
+    for name, option in options(role).items():
+        assert option.get("description"), name
+        assert option.get("type"), name
+        assert name.startswith(f"{role}_"), name
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_role_has_the_verbs(role: str) -> None:
+    assert (ROOT / f"roles/{role}/tasks/check.yml").is_file()
+    assert role == "platform" or (ROOT / f"roles/{role}/tasks/main.yml").is_file()
+
+
+@pytest.mark.parametrize("template", sorted(ROOT.glob("roles/*/templates/*")), ids=lambda path: path.name)
+def test_every_template_names_its_source(template: Path) -> None:
+    # JSON and Redis's account file have no comments.
+    if template.name not in {"daemon.json.j2", "users.acl.j2"}:
+        head = template.read_text().splitlines()[:3]
+        assert head[0] == "{{ ansible_managed | comment }}"
+        assert any(str(template.relative_to(ROOT)) in line for line in head), head
+
+
+def test_there_is_a_scenario_for_every_role() -> None:
+    covered: set[str] = set()
+    for scenario in SCENARIOS:
+        text = (ROOT / f"molecule/{scenario}/converge.yml").read_text()
+        covered |= set(ROLES) if "site.yml" in text else set(re.findall(r"role: (\w+)", text))
+    assert covered >= set(ROLES)
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_every_scenario_verifies_something_on_a_host(scenario: str) -> None:
+    plays = yaml.safe_load((ROOT / f"molecule/{scenario}/verify.yml").read_text())
+    hosts = yaml.safe_load((ROOT / f"molecule/{scenario}/inventory/hosts.yml").read_text())["all"]["hosts"]
+    assert hosts
+    assert any(play.get("hosts") == "all" and play.get("tasks") for play in plays)
+    config = yaml.safe_load((ROOT / f"molecule/{scenario}/molecule.yml").read_text()) or {}
+    assert "executor" not in config.get("ansible", {}), "a scenario's own executor loses the shared inventory"
+    sequence = config.get("scenario", {}).get("test_sequence")
+    assert sequence is None or "verify" in sequence
+
+
+def test_collections_are_those_of_the_locked_package() -> None:
+    wanted = yaml.safe_load((ROOT / "requirements.yml").read_text())["collections"]
+    site = next((ROOT / ".venv/lib").glob("python*/site-packages/ansible_collections"))
+    for collection in wanted:
+        manifest = site / collection["name"].replace(".", "/") / "MANIFEST.json"
+        assert json.loads(manifest.read_text())["collection_info"]["version"] == collection["version"]
+
+
+def locked(file: str) -> dict[str, str]:
+    """Read a lock file's versions; of several for one package the first."""
+    found: dict[str, str] = {}
+    for name, version in re.findall(r"^([\w.-]+)==([^ ;\\]+)", (ROOT / file).read_text(), re.M):
+        found.setdefault(name, version)
+    return found
+
+
+def test_both_locks_agree() -> None:
+    everything, image = locked("requirements.lock"), locked("api/requirements.lock")
+    assert {name: version for name, version in image.items() if everything.get(name) != version} == {}
+
+
+HOSTS = re.compile(r"\b(?:[\w-]+\.)*(?:debian\.org|pypi\.org|pythonhosted\.org|npmjs\.org|maven\.org|golang\.org|docker\.io/|ghcr\.io)")
+
+
+def test_no_registry_is_named() -> None:
+    kinds = {".yml", ".yaml", ".py", ".md", ".lock", ".toml", ".sh", ".j2", ".json", ""}
+    found = [
+        f"{path.relative_to(ROOT)}: {match[0]}"
+        for top in ("roles", "playbooks", "inventories", "files", "api", "tools", "docs", "molecule", "tests", ".ci")
+        for path in (ROOT / top).rglob("*")
+        if path.is_file() and path.suffix in kinds and "__pycache__" not in path.parts and path != Path(__file__)
+        for match in [HOSTS.search(path.read_text(errors="replace"))]
+        if match
+    ]
+    assert found == []
