@@ -1,0 +1,113 @@
+"""Containers of the images under test.
+
+Which image stands for a service is said by `IMAGE_<SERVICE>` (`IMAGE_MYSQL=mysql:8.0.43`, `IMAGE_REDIS_EXPORTER=...`):
+the same tests run on the official images wherever a registry can be reached. Without it, it is the newest image that
+this machine has built from packages. Run as root: mounted files are given to the users that the containers run as.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import docker
+import pytest
+from docker.models.images import Image
+
+from .service import Directory, Service, Start
+
+
+@pytest.fixture(scope="session")
+def daemon() -> Iterator[docker.DockerClient]:
+    client = docker.from_env()
+    yield client
+    client.close()
+
+
+def image_of(daemon: docker.DockerClient, name: str) -> Image:
+    """Return the image that stands for a service; no image is an error, not a reason to skip."""
+    reference = os.environ.get("IMAGE_" + name.upper().replace("-", "_"))
+    if reference:
+        return daemon.images.get(reference)
+    built = [
+        image
+        for image in daemon.images.list(filters={"label": "io.jiucom.source=packages"})
+        if any(re.fullmatch(rf"jiucom/{name}:[0-9a-f]{{12}}", tag) for tag in image.tags)
+    ]
+    if not built:
+        pytest.fail(f"no image of {name} on this machine: run `make images`, or set IMAGE_{name.upper()}")
+    return max(built, key=lambda image: str(image.attrs["Created"]))
+
+
+@pytest.fixture
+def network(daemon: docker.DockerClient) -> Iterator[str]:
+    name = f"images-test-{uuid.uuid4().hex[:8]}"
+    created = daemon.networks.create(name)
+    yield name
+    created.remove()
+
+
+@pytest.fixture
+def volume(daemon: docker.DockerClient) -> Iterator[str]:
+    name = f"images-test-{uuid.uuid4().hex[:8]}"
+    created = daemon.volumes.create(name)
+    yield name
+    created.remove(force=True)
+
+
+@pytest.fixture
+def start(daemon: docker.DockerClient, network: str, volume: str) -> Iterator[Start]:
+    """Start a service's container as compose.yaml would; all of them end with the test.
+
+    `mounts` are directories to be read, by their paths in the container; `data` is where the test's volume goes.
+    """
+    running: list[Service] = []
+
+    def run(name: str, mounts: dict[str, str] | None = None, data: str = "", **options: Any) -> Service:
+        volumes = {host: {"bind": inside, "mode": "ro"} for inside, host in (mounts or {}).items()}
+        if data:
+            volumes[volume] = {"bind": data, "mode": "rw"}
+        container = daemon.containers.create(
+            image_of(daemon, name).id or "",
+            name=f"{network}-{name}",
+            network=network,
+            networking_config={network: daemon.api.create_endpoint_config(aliases=[name])},
+            volumes=volumes,
+            **options,
+        )
+        service = Service(container)
+        running.append(service)
+        container.start()
+        return service
+
+    yield run
+    for service in reversed(running):
+        service.container.remove(force=True, v=True)
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Directory:
+    """Write a directory to mount: {name: contents}, owned like the deployment's by root and readable by a group alone.
+
+    With `uid`, the files are that user's secrets (0400).
+    """
+    tmp_path.parent.chmod(0o755)
+    tmp_path.chmod(0o755)
+
+    def write(name: str, files: dict[str, str | bytes], gid: int = 0, uid: int | None = None) -> str:
+        root = tmp_path / name
+        for path, content in files.items():
+            file = root / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(content.encode() if isinstance(content, str) else content)
+        for path_ in [root, *root.rglob("*")]:
+            os.chown(path_, uid if uid is not None else 0, gid)
+            secret, plain = (0o500, 0o750) if path_.is_dir() else (0o400, 0o640)
+            path_.chmod(plain if uid is None else secret)
+        return str(root)
+
+    return write
