@@ -1,0 +1,75 @@
+"""A second run changes nothing; what was changed by hand is named and repaired (issue 2)."""
+
+from __future__ import annotations
+
+from tests.stories.conftest import Host, wait_for
+
+
+def test_check_mode_tells_the_truth_and_touches_no_container(host: Host) -> None:
+    before = host.ids()
+    changed, _ = host.apply("--check", "--diff")
+    assert changed == 0
+    assert host.ids() == before
+
+
+def test_a_hand_edited_file_is_named_and_repaired_alone(host: Host) -> None:
+    before = host.ids()
+    host.write("redis/conf/redis.conf", "\nmaxclients 77\n")
+    changed, output = host.apply()
+    assert changed > 0
+    assert "-maxclients 77" in output
+    assert "redis: its files are newer than its container" in output
+    assert "maxclients 77" not in host.run("cat redis/conf/redis.conf")
+    after = host.ids()
+    assert {name for name in after if after[name] != before[name]} == {"redis"}
+    assert host.apply()[0] == 0
+
+
+def test_a_hand_edited_gateway_is_reloaded_not_recreated(host: Host) -> None:
+    before = host.ids()
+    host.run("sed -i 's/return 200 \"OK\"/return 200 \"HACKED\"/' nginx/conf/nginx.conf && docker compose exec nginx nginx -c /etc/nginx/jiucom/nginx.conf -s reload")
+    wait_for(lambda: host.get("/health") == (200, "HACKED"), 10, "the hand-made change")
+    _, output = host.apply()
+    assert "nginx: its files are newer than what it has read" in output
+    wait_for(lambda: host.get("/health") == (200, "OK"), 10, "the repaired gateway")
+    assert host.ids() == before
+
+
+def test_a_stopped_container_is_named_and_started(host: Host) -> None:
+    before = host.ids()
+    host.run("docker compose stop zipkin")
+    changed, output = host.apply()
+    assert changed > 0
+    assert "zipkin: exited" in output
+    assert host.health()["zipkin"] == "healthy"
+    assert host.ids() == before
+
+
+def test_a_changed_limit_recreates_its_service_alone(host: Host) -> None:
+    before = host.ids()
+    _, output = host.apply("-e", '{"platform_services_overrides": {"zipkin": {"memory": "600m"}}}')
+    assert "zipkin: its definition in compose.yaml changed" in output
+    after = host.inspect()
+    assert after["zipkin"][0]["HostConfig"]["Memory"] == 600 * 2**20
+    assert {name for name in after if {c["Id"] for c in after[name]} != before[name]} == {"zipkin"}
+    host.apply()
+    assert host.inspect()["zipkin"][0]["HostConfig"]["Memory"] == 512 * 2**20
+
+
+def test_a_broken_template_is_caught_before_it_replaces_the_running_one(host: Host) -> None:
+    before, running = host.ids(), host.run("cat nginx/conf/nginx.conf")
+    code, output = host.playbook("-e", "gateway_max_body=plenty")
+    assert code != 0
+    assert "client_max_body_size" in output
+    assert host.run("cat nginx/conf/nginx.conf") == running
+    code, output = host.playbook("-e", "monitoring_scrape_interval=often")
+    assert code != 0
+    assert host.ids() == before
+    assert host.get("/api/v1/parts?size=1")[0] == 200
+
+
+def test_a_restart_of_the_daemon_keeps_the_containers(host: Host) -> None:
+    before = {name: group[0]["State"]["StartedAt"] for name, group in host.inspect().items()}
+    host.run("systemctl restart docker")
+    wait_for(lambda: set(host.health().values()) == {"healthy"}, 60, "all healthy again")
+    assert {name: group[0]["State"]["StartedAt"] for name, group in host.inspect().items()} == before

@@ -1,0 +1,101 @@
+"""The manual's commands by hand, the start order, and what survives (B1-B6, F3, F4)."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from datetime import datetime
+
+from tests.stories.conftest import SERVICES, Host, wait_for
+
+ORDER = [  # (later, earlier, earlier had to be healthy)
+    ("app", "mysql", True), ("app", "redis", True),
+    ("prometheus", "app", False), ("zipkin", "app", False),
+    ("grafana", "prometheus", False),
+    ("redis-exporter", "redis", True), ("mysql-exporter", "mysql", True),
+    ("nginx", "app", True), ("nginx", "grafana", True), ("nginx", "zipkin", True),
+]  # fmt: skip
+
+
+def moment(text: str) -> datetime:
+    """Read Docker's time, whose fraction is finer than Python's."""
+    return datetime.fromisoformat(text[:26].rstrip("Z").ljust(26, "0") + "+00:00") if "." in text else datetime.fromisoformat(text)
+
+
+def assert_order(host: Host) -> None:
+    """Read the start order from StartedAt and the health logs."""
+    found = {name: group[0]["State"] for name, group in host.inspect().items()}
+    assert set(found) == set(SERVICES)
+    started = {name: moment(state["StartedAt"]) for name, state in found.items()}
+    for later, earlier, healthy in ORDER:
+        assert started[later] > started[earlier], f"{later} started before {earlier}"
+        if healthy:
+            good = [probe for probe in found[earlier]["Health"]["Log"] if probe["ExitCode"] == 0]
+            # Docker keeps five probes: when the first good one is gone, the earliest of those kept is later than it was.
+            first = min(datetime.fromisoformat(probe["End"][:26] + probe["End"][-6:]) for probe in good)
+            assert len(found[earlier]["Health"]["Log"]) == 5 or started[later] > first, f"{later} did not wait for {earlier}"
+    assert max(started, key=lambda name: started[name]) == "nginx"
+
+
+def test_data_survives_down_and_up(host: Host) -> None:
+    mark = "docker compose exec mysql sh -c 'MYSQL_PWD=$(cat /run/secrets/root_password) mysql -N -e \"{}\" jiucom'"
+    host.run(mark.format("CREATE TABLE story (id INT PRIMARY KEY)"))
+    host.run("docker compose down")
+    assert host.get("/health")[0] == 0
+    host.run("docker compose up -d --wait")
+    assert "story" in host.run(mark.format("SHOW TABLES"))
+
+
+def test_down_v_removes_it_and_up_comes_back_complete(host: Host) -> None:
+    host.run("docker compose down -v")
+    assert host.run("docker volume ls --quiet --filter label=com.docker.compose.project=jiucom").strip() == ""
+    first = first_answer_while(host, "docker compose up -d --build")
+    assert first == 200, "the gateway's first answer on health"
+    wait_for(lambda: set(host.health().values()) == {"healthy"}, 120, "every service healthy")
+    assert_order(host)
+    status, body = host.get("/api/v1/parts?category=CPU")
+    assert status == 200
+    assert json.loads(body)["data"]["totalElements"] == 5
+    tables = host.run("docker compose exec mysql sh -c 'MYSQL_PWD=$(cat /run/secrets/root_password) mysql -N -e \"SHOW TABLES\" jiucom'")
+    assert "story" not in tables
+
+
+def first_answer_while(host: Host, command: str) -> int:
+    """Run a command on the host and return the status of the first answer the gateway gives meanwhile."""
+    running = subprocess.Popen(
+        ["docker", "exec", host.name, "sh", "-c", f"cd /opt/jiucom && {command}"],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    answers: list[int] = []
+    wait_for(lambda: answers.append(host.get("/api/v1/actuator/health")[0]) or answers[-1], 300, "a first answer")
+    assert running.wait(120) == 0
+    return answers[-1]
+
+
+def test_the_manuals_other_commands(host: Host) -> None:
+    assert "app" in host.run("timeout 5 docker compose logs -f app", check=False)
+    host.run("docker compose restart app")
+    wait_for(lambda: host.get("/api/v1/parts?size=1")[0] == 200, 60, "the API after its restart")
+    host.run("docker compose up -d --scale app=3 --wait")
+    assert len(host.inspect()["app"]) == 3
+    # F2: the pass-through goes on working with any number of replicas.
+    assert {host.get("/api/v1/actuator/health", port=8080)[0] for _ in range(6)} == {200}
+    targets = json.loads(host.run("wget -q -O - 'http://127.0.0.1:9090/api/v1/targets?state=active' 2>/dev/null || docker compose exec prometheus wget -q -O - 'http://127.0.0.1:9090/api/v1/targets?state=active'"))
+    wait_for(
+        lambda: sum(
+            t["labels"]["job"] == "jiucom-api" and t["health"] == "up"
+            for t in json.loads(host.run("docker compose exec prometheus wget -q -O - 'http://127.0.0.1:9090/api/v1/targets?state=active'"))["data"]["activeTargets"]
+        ) == 3,
+        90, f"three targets, one a replica; at first {len(targets['data']['activeTargets'])}",
+    )  # fmt: skip
+    changed, _ = host.apply()
+    assert changed > 0
+    assert len(host.inspect()["app"]) == 1
+
+
+def test_a_reboot_keeps_the_order(host: Host) -> None:
+    subprocess.run(["docker", "restart", "--time", "60", host.name], check=True, capture_output=True, timeout=120)
+    wait_for(lambda: host.run("systemctl is-active jiucom", check=False).strip() == "active", 240, "the boot unit")
+    assert set(host.health().values()) == {"healthy"}
+    assert_order(host)
+    assert host.get("/api/v1/parts?size=1")[0] == 200
