@@ -1,0 +1,107 @@
+"""Exporters whose counters are functions of the time: what Prometheus must answer is known beforehand.
+
+The same functions write the past, for `promtool tsdb create-blocks-from openmetrics`: no test waits until five
+minutes of data have come together.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Iterable, Iterator
+
+from prometheus_client.core import Metric
+from prometheus_client.registry import Collector
+
+# Requests per second by method, route and status.
+RATES = {("GET", "/parts", "200"): 40.0, ("GET", "/parts", "500"): 1.0, ("POST", "/builds", "201"): 9.0}
+ALL = sum(RATES.values())
+MEAN_SECONDS = 0.05
+BUCKETS = {"0.05": 0.5, "0.1": 0.95, "0.5": 0.99, "+Inf": 1.0}
+MEMORY, MEMORY_LIMIT = 256 * 2**20, 2**30
+THREADS = 12
+COLLECTIONS = {"0": 2.0, "1": 0.5, "2": 0.1}
+POOL = {"size": 10, "used": 4, "idle": 6, "waiting": 0}
+QUERIES, SLOW = 120.0, 0.1
+COMMANDS = {"select": 100.0, "insert": 5.0, "begin": 3.0}
+
+JOBS = ("jiucom-api", "redis-exporter", "mysql-exporter")
+PAST_SECONDS = 900
+STARTED = int(time.time()) - PAST_SECONDS
+
+Sample = tuple[str, dict[str, str], float]
+
+
+def samples(job: str, moment: float) -> Iterator[Sample]:
+    """What a job's exporter says at a moment: names as docs/architecture.md and the exporters have them."""
+    age = moment - STARTED
+    return {"jiucom-api": _api, "redis-exporter": _redis, "mysql-exporter": _mysql}[job](age)
+
+
+def _api(age: float) -> Iterator[Sample]:
+    for (method, uri, status), rate in RATES.items():
+        outcome = "SERVER_ERROR" if status == "500" else "SUCCESS"
+        labels = {"method": method, "uri": uri, "status": status, "outcome": outcome, "exception": "None"}
+        yield "http_server_requests_seconds_count", labels, rate * age
+        yield "http_server_requests_seconds_sum", labels, rate * age * MEAN_SECONDS
+        yield "http_server_requests_seconds_max", labels, 0.2
+    for le, share in BUCKETS.items():
+        labels = {"method": "GET", "uri": "/parts", "le": le}
+        yield "http_server_requests_duration_seconds_bucket", labels, share * 41 * age
+    yield "jiucom_memory_used_bytes", {}, MEMORY
+    yield "jiucom_memory_limit_bytes", {}, MEMORY_LIMIT
+    yield "process_resident_memory_bytes", {}, MEMORY / 2
+    yield "jiucom_threads", {}, THREADS
+    for generation, rate in COLLECTIONS.items():
+        yield "jiucom_gc_pause_seconds_count", {"generation": generation}, rate * age
+        yield "jiucom_gc_pause_seconds_sum", {"generation": generation}, rate * age / 1000
+    yield "jiucom_gc_pause_seconds_max", {}, 0.01
+    for name, value in POOL.items():
+        yield f"jiucom_db_pool_{name}", {}, value
+    yield "jiucom_db_acquire_seconds_count", {}, 50 * age
+    yield "jiucom_db_acquire_seconds_sum", {}, 0.05 * age
+
+
+def _redis(_age: float) -> Iterator[Sample]:
+    yield "redis_up", {}, 1
+    yield "redis_connected_clients", {}, 7
+    yield "redis_blocked_clients", {}, 0
+    yield "redis_memory_used_bytes", {}, 30 * 2**20
+    yield "redis_memory_max_bytes", {}, 100 * 2**20
+
+
+def _mysql(age: float) -> Iterator[Sample]:
+    yield "mysql_up", {}, 1
+    yield "mysql_global_status_threads_connected", {}, 9
+    yield "mysql_global_status_threads_running", {}, 2
+    yield "mysql_global_status_queries", {}, QUERIES * age
+    yield "mysql_global_status_slow_queries", {}, SLOW * age
+    for command, rate in COMMANDS.items():
+        yield "mysql_global_status_commands_total", {"command": command}, rate * age
+
+
+class Exporter(Collector):
+    """A job's metrics now, for prometheus_client's server."""
+
+    def __init__(self, job: str) -> None:
+        self._job = job
+
+    def collect(self) -> Iterable[Metric]:
+        metrics: dict[str, Metric] = {}
+        for name, labels, value in samples(self._job, time.time()):
+            metric = metrics.setdefault(name, Metric(name, name, "untyped"))
+            metric.add_sample(name, labels, value)
+        return metrics.values()
+
+
+def past(job: str, instance: str) -> str:
+    """A job's metrics of the last quarter of an hour, as OpenMetrics with the labels that a scrape would add."""
+    found: dict[str, dict[str, list[str]]] = {}  # by name and series: a series' samples must come in order of time
+    for moment in range(STARTED, STARTED + PAST_SECONDS - 5, 5):
+        for name, labels, value in [("up", {}, 1.0), *samples(job, moment)]:
+            pairs = ",".join(f'{key}="{text}"' for key, text in {**labels, "job": job, "instance": instance}.items())
+            found.setdefault(name, {}).setdefault(pairs, []).append(f"{name}{{{pairs}}} {value} {moment}")
+    lines = [
+        f"# TYPE {name} unknown\n" + "\n".join(itertools.chain(*series.values())) for name, series in found.items()
+    ]
+    return "\n".join([*lines, "# EOF", ""])
