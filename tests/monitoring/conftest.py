@@ -21,11 +21,9 @@ import pytest
 import yaml
 from prometheus_client import CollectorRegistry, start_http_server
 
+from .exporters import JOBS, Exporter, past
+
 ROOT = Path(__file__).parents[2]
-sys.path[:0] = [str(ROOT), str(ROOT / "files/images/grafana")]
-
-from .exporters import JOBS, Exporter, past  # noqa: E402 - the path comes first
-
 T = TypeVar("T")
 PASSWORD = 'it\'s "secret" %'
 
@@ -37,7 +35,7 @@ def eventually(look: Callable[[], T], seconds: float = 30) -> T:
     while time.monotonic() < end:
         try:
             if seen := look():
-                return seen  # type: ignore[return-value]
+                return seen
         except httpx.HTTPError as fault:
             seen = fault
         time.sleep(0.2)

@@ -14,15 +14,14 @@ from .exporters import ALL, COMMANDS, MEMORY, MEMORY_LIMIT, RATES
 
 def panel(html: str, title: str) -> str:
     """Cut a panel out of a page."""
-    sections = re.findall(r"<section.*?</section>", html, re.DOTALL)
+    sections: list[str] = re.findall(r"<section.*?</section>", html, re.DOTALL)
     return next(section for section in sections if f">{title}\n" in section)
 
 
 def shown(html: str, title: str) -> str:
     """Return a stat's value as it is drawn."""
-    found = re.search(r"<text[^>]*>([^<]*)</text>", panel(html, title))
-    assert found
-    return found[1]
+    (text,) = re.findall(r"<text[^>]*>([^<]*)</text>", panel(html, title))
+    return str(text)
 
 
 def legend(html: str, title: str) -> dict[str, str]:

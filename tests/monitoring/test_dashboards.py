@@ -12,9 +12,9 @@ import pytest
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
-from .conftest import ROOT
+from tools.dashboards.generate import render_all
 
-from tools.dashboards.generate import render_all  # isort: skip - conftest has made room on the path
+from .conftest import ROOT
 
 FILES = sorted((ROOT / "files/dashboards").glob("*.json"))
 MODELS: dict[str, dict[str, Any]] = {file.name: json.loads(file.read_text()) for file in FILES}

@@ -14,14 +14,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from .conftest import ROOT
+from board import draw
+from board.panels import Panel
+from board.prometheus import Series
+from board.timerange import TimeRange, seconds
+from board.units import axis_ticks, format_value
+from board.variables import ALL, Variable, fill
 
-from board import draw  # isort: skip - conftest has made room on the path
-from board.panels import Panel  # isort: skip
-from board.prometheus import Series  # isort: skip
-from board.timerange import TimeRange, seconds  # isort: skip
-from board.units import axis_ticks, format_value  # isort: skip
-from board.variables import ALL, Variable, fill  # isort: skip
+from .conftest import ROOT
 
 SEOUL = ZoneInfo("Asia/Seoul")
 SPAN = TimeRange(1_700_000_000, 1_700_003_600, 15, 15)
