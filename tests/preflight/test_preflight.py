@@ -31,7 +31,7 @@ def refused(tmp_path: Path, *extra: str, inventory: str = "inventories/dev") -> 
 CASES = {
     "typo in a service's limit": ({"platform_services_overrides": {"app": {"memroy": "2g"}}}, "memroy"),
     "unknown service": ({"platform_services_overrides": {"aap": {"memory": "2g"}}}, "aap"),
-    "limit above the cores": ({"platform_services_overrides": {"app": {"cpus": 512}}}, "platform_services_overrides.app.cpus"),
+    "limit above the cores": ({"platform_services_overrides": {"app": {"cpus": 512}}}, "overrides.app.cpus"),
     "unknown variable": ({"gateway_rate_limt": 40}, "did you mean gateway_rate_limit?"),
     "unknown value": ({"platform_environment": "staging"}, "platform_environment"),
     "port out of range": ({"platform_gateway_port": 70000}, "platform_gateway_port"),
@@ -45,8 +45,12 @@ CASES = {
     "missing secret": ({"api_jwt_secret": ""}, "api_jwt_secret"),
     "published secret in prod": ({"platform_environment": "prod"}, "ansible-vault edit"),
     "images that no source gives": (
-        {"images_sources": ["archive"], "images_archive_dir": "/nonexistent", "platform_images_overrides": {"zipkin": {"ref": "none/zipkin:1.0"}}},
-        "zipkin",
+        {
+            "images_sources": ["archive"],
+            "images_archive_dir": "/nonexistent",
+            "platform_images_overrides": {"zipkin": {"ref": "none/zipkin:1.0"}},
+        },
+        "none/zipkin:1.0",
     ),
 }
 

@@ -15,7 +15,8 @@ ROOT = Path(__file__).parents[2]
 def load(path: str) -> ModuleType:
     """Import a plugin of a role, which is in no package."""
     spec = importlib.util.spec_from_file_location(Path(path).stem, ROOT / path)
-    assert spec and spec.loader
+    assert spec
+    assert spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

@@ -67,7 +67,9 @@ def wrapped(facts: dict[str, Any]) -> Seen:
 def error(facts: dict[str, Any]) -> Seen:
     answer = api(facts, "/parts/0")
     body = answer.json()
-    return answer.status == 404 and body["success"] is False and body["code"] == "JIUCOM-P001", f"{answer.status} {body['code']}"
+    return answer.status == 404 and body["success"] is False and body[
+        "code"
+    ] == "JIUCOM-P001", f"{answer.status} {body['code']}"
 
 
 @promises.promise("C7", "a forged address is not believed")
@@ -77,14 +79,21 @@ def forged(facts: dict[str, Any]) -> Seen:
         headers={"X-Forwarded-For": "203.0.113.9", "X-Real-IP": "203.0.113.9"},
     )
     line = request_line(facts, answer.header("X-Trace-Id"))
-    return line.get("client") not in ("", None, "203.0.113.9", facts["gateway_address"]), f"the API saw {line.get('client')}"
+    return line.get("client") not in (
+        "",
+        None,
+        "203.0.113.9",
+        facts["gateway_address"],
+    ), f"the API saw {line.get('client')}"
 
 
 @promises.promise("E6", "the trace id is in the answer and in the API's log")
 def logged(facts: dict[str, Any]) -> Seen:
     trace = api(facts, "/parts?category=CPU").header("X-Trace-Id")
     line = request_line(facts, trace)
-    return bool(trace) and line.get("method") == "GET" and "/parts" in line.get("uri", ""), f"{trace}: {json.dumps(line)[:160]}"
+    return bool(trace) and line.get("method") == "GET" and "/parts" in line.get(
+        "uri", ""
+    ), f"{trace}: {json.dumps(line)[:160]}"
 
 
 def request_line(facts: dict[str, Any], trace: str) -> dict[str, Any]:

@@ -37,7 +37,9 @@ def command(facts: dict[str, Any], *words: str) -> str:
 @promises.promise("D7", "Redis's exporter has an account that can do nothing else")
 def exporter(facts: dict[str, Any]) -> Seen:
     info = command(facts, "INFO", "server")
-    refused = {words: command(facts, *words.split()) for words in ("GET x", "SET x 1", "KEYS *", "CONFIG GET dir", "FLUSHALL")}
+    refused = {
+        words: command(facts, *words.split()) for words in ("GET x", "SET x 1", "KEYS *", "CONFIG GET dir", "FLUSHALL")
+    }
     kept = "redis_version" in info and all(answer.startswith("NOPERM") for answer in refused.values())
     return kept, f"INFO answered; {', '.join(f'{w}: {a[:6]}' for w, a in refused.items())}"
 

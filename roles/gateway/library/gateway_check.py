@@ -46,7 +46,16 @@ def routes(facts: dict[str, Any]) -> Seen:
 @promises.promise("C3", "security headers on every answer, errors included, each once")
 def headers(facts: dict[str, Any]) -> Seen:
     wrong = []
-    paths = ("/", "/health", "/api/v1/parts", "/api/v1/parts/0", "/api/v1/nothing", "/nothing", "/grafana/login", "/zipkin/")
+    paths = (
+        "/",
+        "/health",
+        "/api/v1/parts",
+        "/api/v1/parts/0",
+        "/api/v1/nothing",
+        "/nothing",
+        "/grafana/login",
+        "/zipkin/",
+    )
     for path in paths:
         answer = http_request(facts["gateway"] + path)
         for name, value in facts["headers"].items():
@@ -61,7 +70,11 @@ def cors(facts: dict[str, Any]) -> Seen:
         answer = http_request(
             f"{facts['gateway']}/api/v1/parts",
             "OPTIONS",
-            {"Origin": origin, "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization"},
+            {
+                "Origin": origin,
+                "Access-Control-Request-Method": "POST",
+                "Access-Control-Request-Headers": "authorization",
+            },
         )
         return answer.status, answer.header("Access-Control-Allow-Origin")
 

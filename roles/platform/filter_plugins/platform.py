@@ -52,7 +52,9 @@ def unknown_variables(names: Iterable[str], known: Iterable[str]) -> list[str]:
 
 def without_defaults(options: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     """Drop the defaults of a specification: they are templates of the roles, and here only what is given is looked at."""
-    return {name: {k: v for k, v in option.items() if k not in ("default", "required")} for name, option in options.items()}
+    return {
+        name: {k: v for k, v in option.items() if k not in ("default", "required")} for name, option in options.items()
+    }
 
 
 def _value_faults(path: str, key: str, value: Any, cores: float) -> list[str]:
@@ -131,7 +133,9 @@ def network_faults(subnet: str, address: str) -> list[str]:
     if network.num_addresses < 64:
         return [f"platform_network_subnet {subnet} is too small for nine services and their replicas: /26 at least"]
     if host in ipaddress.ip_network(upper_half(subnet)):
-        return [f"platform_gateway_address {address} lies in {upper_half(subnet)}, which Docker hands out: choose one below"]
+        return [
+            f"platform_gateway_address {address} lies in {upper_half(subnet)}, which Docker hands out: choose one below"
+        ]
     return []
 
 

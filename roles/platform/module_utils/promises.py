@@ -30,7 +30,7 @@ class Promises:
 
     checks: list[tuple[str, str, Check]] = field(default_factory=list)
 
-    def promise(self, id: str, what: str) -> Callable[[Check], Check]:  # noqa: A002 - the field's own word
+    def promise(self, id: str, what: str) -> Callable[[Check], Check]:
         """Register a check under its id and what it shows."""
 
         def register(check: Check) -> Check:

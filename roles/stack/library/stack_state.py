@@ -111,9 +111,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    module.exit_json(
-        changed=False, **compare(Host(module), module.params["services"], module.params["reloadable"])
-    )
+    module.exit_json(changed=False, **compare(Host(module), module.params["services"], module.params["reloadable"]))
 
 
 if __name__ == "__main__":

@@ -27,7 +27,8 @@ def test_a_hand_edited_file_is_named_and_repaired_alone(host: Host) -> None:
 
 def test_a_hand_edited_gateway_is_reloaded_not_recreated(host: Host) -> None:
     before = host.ids()
-    host.run("sed -i 's/return 200 \"OK\"/return 200 \"HACKED\"/' nginx/conf/nginx.conf && docker compose exec nginx nginx -c /etc/nginx/jiucom/nginx.conf -s reload")
+    host.run('sed -i \'s/return 200 "OK"/return 200 "HACKED"/\' nginx/conf/nginx.conf')
+    host.run("docker compose exec nginx nginx -c /etc/nginx/jiucom/nginx.conf -s reload")
     wait_for(lambda: host.get("/health") == (200, "HACKED"), 10, "the hand-made change")
     _, output = host.apply()
     assert "nginx: its files are newer than what it has read" in output

@@ -19,7 +19,11 @@ ORDER = [  # (later, earlier, earlier had to be healthy)
 
 def moment(text: str) -> datetime:
     """Read Docker's time, whose fraction is finer than Python's."""
-    return datetime.fromisoformat(text[:26].rstrip("Z").ljust(26, "0") + "+00:00") if "." in text else datetime.fromisoformat(text)
+    return (
+        datetime.fromisoformat(text[:26].rstrip("Z").ljust(26, "0") + "+00:00")
+        if "." in text
+        else datetime.fromisoformat(text)
+    )
 
 
 def assert_order(host: Host) -> None:
@@ -33,17 +37,24 @@ def assert_order(host: Host) -> None:
             good = [probe for probe in found[earlier]["Health"]["Log"] if probe["ExitCode"] == 0]
             # Docker keeps five probes: when the first good one is gone, the earliest of those kept is later than it was.
             first = min(datetime.fromisoformat(probe["End"][:26] + probe["End"][-6:]) for probe in good)
-            assert len(found[earlier]["Health"]["Log"]) == 5 or started[later] > first, f"{later} did not wait for {earlier}"
+            assert len(found[earlier]["Health"]["Log"]) == 5 or started[later] > first, (
+                f"{later} did not wait for {earlier}"
+            )
     assert max(started, key=lambda name: started[name]) == "nginx"
 
 
+def sql(host: Host, statement: str) -> str:
+    """Run a statement as MySQL's root, whose password stays inside the container."""
+    client = f"MYSQL_PWD=$(cat /run/secrets/root_password) mysql -N -e '{statement}' jiucom"
+    return host.run(f'docker compose exec mysql sh -c "{client}"'.replace("$(", "\\$("))
+
+
 def test_data_survives_down_and_up(host: Host) -> None:
-    mark = "docker compose exec mysql sh -c 'MYSQL_PWD=$(cat /run/secrets/root_password) mysql -N -e \"{}\" jiucom'"
-    host.run(mark.format("CREATE TABLE story (id INT PRIMARY KEY)"))
+    sql(host, "CREATE TABLE story (id INT PRIMARY KEY)")
     host.run("docker compose down")
     assert host.get("/health")[0] == 0
     host.run("docker compose up -d --wait")
-    assert "story" in host.run(mark.format("SHOW TABLES"))
+    assert "story" in sql(host, "SHOW TABLES")
 
 
 def test_down_v_removes_it_and_up_comes_back_complete(host: Host) -> None:
@@ -56,7 +67,7 @@ def test_down_v_removes_it_and_up_comes_back_complete(host: Host) -> None:
     status, body = host.get("/api/v1/parts?category=CPU")
     assert status == 200
     assert json.loads(body)["data"]["totalElements"] == 5
-    tables = host.run("docker compose exec mysql sh -c 'MYSQL_PWD=$(cat /run/secrets/root_password) mysql -N -e \"SHOW TABLES\" jiucom'")
+    tables = sql(host, "SHOW TABLES")
     assert "story" not in tables
 
 
@@ -72,6 +83,13 @@ def first_answer_while(host: Host, command: str) -> int:
     return answers[-1]
 
 
+def replicas_up(host: Host) -> int:
+    """Count the API's targets that Prometheus scrapes with success (D1)."""
+    query = "wget -q -O - 'http://127.0.0.1:9090/api/v1/targets?state=active'"
+    targets = json.loads(host.run(f"docker compose exec prometheus {query}"))["data"]["activeTargets"]
+    return sum(t["labels"]["job"] == "jiucom-api" and t["health"] == "up" for t in targets)
+
+
 def test_the_manuals_other_commands(host: Host) -> None:
     assert "app" in host.run("timeout 5 docker compose logs -f app", check=False)
     host.run("docker compose restart app")
@@ -80,14 +98,7 @@ def test_the_manuals_other_commands(host: Host) -> None:
     assert len(host.inspect()["app"]) == 3
     # F2: the pass-through goes on working with any number of replicas.
     assert {host.get("/api/v1/actuator/health", port=8080)[0] for _ in range(6)} == {200}
-    targets = json.loads(host.run("wget -q -O - 'http://127.0.0.1:9090/api/v1/targets?state=active' 2>/dev/null || docker compose exec prometheus wget -q -O - 'http://127.0.0.1:9090/api/v1/targets?state=active'"))
-    wait_for(
-        lambda: sum(
-            t["labels"]["job"] == "jiucom-api" and t["health"] == "up"
-            for t in json.loads(host.run("docker compose exec prometheus wget -q -O - 'http://127.0.0.1:9090/api/v1/targets?state=active'"))["data"]["activeTargets"]
-        ) == 3,
-        90, f"three targets, one a replica; at first {len(targets['data']['activeTargets'])}",
-    )  # fmt: skip
+    wait_for(lambda: replicas_up(host) == 3, 90, "three targets, one a replica")
     changed, _ = host.apply()
     assert changed > 0
     assert len(host.inspect()["app"]) == 1
