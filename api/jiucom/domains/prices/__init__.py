@@ -1,0 +1,1 @@
+"""Prices: what sellers ask, asked, and who wants to hear of it."""

@@ -1,0 +1,95 @@
+"""Statements that read prices, and those about alerts."""
+
+from datetime import date
+
+from jiucom.db import ReadSession, WriteSession
+from jiucom.domains.parts.schemas import PartCategory
+from jiucom.domains.prices.schemas import MAX_ALERTS, Alert, Deal, PricePoint, SellerPrice
+
+_PART_NAME = "SELECT name FROM parts WHERE id = %s AND is_deleted = FALSE"
+
+_COMPARISON = """
+SELECT sellers.id, sellers.name, sellers.site_url, price_entries.price, price_entries.product_url,
+    price_entries.is_available
+FROM price_entries JOIN sellers ON sellers.id = price_entries.seller_id
+WHERE price_entries.part_id = %s AND price_entries.is_available AND NOT price_entries.is_deleted
+    AND sellers.status = 'ACTIVE'
+ORDER BY price_entries.price, price_entries.id
+"""
+
+_HISTORY = """
+SELECT record_date, MIN(price), MAX(price), SUM(price) DIV COUNT(*), MIN(price), MAX(price), SUM(price) DIV COUNT(*)
+FROM price_history WHERE part_id = %s AND record_date BETWEEN %s AND %s
+GROUP BY record_date ORDER BY record_date
+"""
+
+_DEALS = """
+SELECT parts.id, parts.name, parts.category, parts.manufacturer, parts.image_url, parts.lowest_price, recent.average,
+    recent.average - parts.lowest_price,
+    CAST(ROUND((recent.average - parts.lowest_price) * 100 / recent.average, 1) AS DOUBLE)
+FROM (
+    SELECT part_id, SUM(price) DIV COUNT(*) AS average FROM price_history WHERE record_date >= %s GROUP BY part_id
+) AS recent JOIN parts ON parts.id = recent.part_id
+WHERE parts.is_deleted = FALSE AND parts.lowest_price < recent.average AND parts.category = COALESCE(%s, parts.category)
+    AND EXISTS (SELECT 1 FROM price_entries WHERE part_id = parts.id AND is_available AND NOT is_deleted)
+ORDER BY (recent.average - parts.lowest_price) / recent.average DESC, parts.id LIMIT %s
+"""
+
+_ALERT = """
+SELECT price_alerts.id, part_id, parts.name, target_price, parts.lowest_price, is_active, is_triggered,
+    price_alerts.created_at
+FROM price_alerts JOIN parts ON parts.id = part_id
+"""
+
+
+async def part_name(session: ReadSession, part_id: int) -> str | None:
+    """The name of a part that is not deleted."""
+    name = await session.fetch_value(_PART_NAME, (part_id,))
+    return None if name is None else str(name)
+
+
+async def comparison(session: ReadSession, part_id: int) -> list[SellerPrice]:
+    """What active sellers ask for the part, in stock only, cheapest first."""
+    return await session.fetch_all(_COMPARISON, (part_id,), SellerPrice)
+
+
+async def history(session: ReadSession, part_id: int, first: date, last: date) -> list[PricePoint]:
+    """A point per day with prices, oldest first."""
+    return await session.fetch_all(_HISTORY, (part_id, first, last), PricePoint)
+
+
+async def deals(session: ReadSession, since: date, category: PartCategory | None, limit: int) -> list[Deal]:
+    """Parts in stock that cost less than their average since then, the largest discount first."""
+    return await session.fetch_all(_DEALS, (since, category, limit), Deal)
+
+
+async def add_alert(session: WriteSession, user_id: int, part_id: int, target_price: int) -> int:
+    """A new alert; its id."""
+    sql = "INSERT INTO price_alerts (user_id, part_id, target_price) VALUES (%s, %s, %s)"
+    return await session.insert(sql, (user_id, part_id, target_price))
+
+
+async def alert(session: ReadSession, alert_id: int) -> Alert | None:
+    """An alert, whatever its state."""
+    return await session.fetch_one(f"{_ALERT} WHERE price_alerts.id = %s", (alert_id,), Alert)
+
+
+async def alerts(session: ReadSession, user_id: int) -> list[Alert]:
+    """The user's active alerts, newest first."""
+    sql = (
+        f"{_ALERT} WHERE user_id = %s AND is_active AND parts.is_deleted = FALSE"
+        " ORDER BY price_alerts.created_at DESC, price_alerts.id DESC LIMIT %s"
+    )
+    return await session.fetch_all(sql, (user_id, MAX_ALERTS), Alert)
+
+
+async def alert_owner(session: ReadSession, alert_id: int) -> int | None:
+    """Whose alert it is."""
+    owner = await session.fetch_value("SELECT user_id FROM price_alerts WHERE id = %s", (alert_id,))
+    return None if owner is None else int(owner)
+
+
+async def end_alert(session: WriteSession, alert_id: int, user_id: int) -> bool:
+    """Make the user's own alert inactive; False when there is no such alert of the user."""
+    sql = "UPDATE price_alerts SET is_active = FALSE, updated_at = UTC_TIMESTAMP(6) WHERE id = %s AND user_id = %s"
+    return await session.execute(sql, (alert_id, user_id)) == 1

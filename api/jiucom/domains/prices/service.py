@@ -1,0 +1,98 @@
+"""Prices as they are read, and alerts. What changes prices is in `changes`."""
+
+import re
+from datetime import timedelta
+
+from jiucom.cache import Cache, keys
+from jiucom.clock import Clock
+from jiucom.db import Database, WriteSession
+from jiucom.domains.prices import queries
+from jiucom.domains.prices.schemas import Alert, AlertRequest, Comparison, Deal, DealQuery, History
+from jiucom.encoding import Json
+from jiucom.errors import ApiError, ErrorCode, FieldError, invalid
+
+DEFAULT_PERIOD = "30d"
+_DEFAULT_DAYS = 30
+_MAX_DAYS = 365
+_DAYS = re.compile(r"([+-]?[0-9]{1,18})d?", re.IGNORECASE)
+
+
+async def comparison(db: Database, cache: Cache, part_id: int) -> Json[Comparison]:
+    """Who sells the part, cheapest first. Raises P001."""
+
+    async def load() -> Comparison:
+        async with db.read() as session:
+            name = await queries.part_name(session, part_id)
+            if name is None:
+                raise ApiError(ErrorCode.PART_NOT_FOUND)
+            prices = await queries.comparison(session, part_id)
+        asked = [line.price for line in prices]
+        return Comparison(part_id, name, min(asked, default=None), max(asked, default=None), prices)
+
+    return await cache.fetch(keys.PRICE_COMPARISON, (part_id,), load)
+
+
+async def history(db: Database, clock: Clock, part_id: int, period: str | None) -> History:
+    """The prices of the last days up to today. Raises P001, and 400 for a period outside of 1 to 365 days."""
+    today = clock.now().date()
+    first = today - timedelta(days=days(period))
+    async with db.read() as session:
+        name = await queries.part_name(session, part_id)
+        if name is None:
+            raise ApiError(ErrorCode.PART_NOT_FOUND)
+        points = await queries.history(session, part_id, first, today)
+    return History(part_id, name, period or DEFAULT_PERIOD, points)
+
+
+async def deals(db: Database, cache: Cache, clock: Clock, query: DealQuery) -> Json[list[Deal]]:
+    """Parts below their average of 30 days, the largest discount first."""
+    since = clock.now().date() - timedelta(days=_DEFAULT_DAYS)
+
+    async def load() -> list[Deal]:
+        async with db.read() as session:
+            return await queries.deals(session, since, query.category, query.size)
+
+    return await cache.fetch(keys.PRICE_DEALS, (query.category or "ALL", query.size), load)
+
+
+async def add_alert(db: Database, user_id: int, request: AlertRequest) -> Alert:
+    """A new alert; it is looked at with the next change of the part's price. Raises P001."""
+
+    async def work(session: WriteSession) -> Alert | None:
+        if await queries.part_name(session, request.part_id) is None:
+            raise ApiError(ErrorCode.PART_NOT_FOUND)
+        alert_id = await queries.add_alert(session, user_id, request.part_id, request.target_price)
+        return await queries.alert(session, alert_id)
+
+    alert = await db.write(work)
+    if alert is None:
+        raise ApiError(ErrorCode.PART_NOT_FOUND)
+    return alert
+
+
+async def alerts(db: Database, user_id: int) -> list[Alert]:
+    """The user's active alerts, newest first."""
+    async with db.read() as session:
+        return await queries.alerts(session, user_id)
+
+
+async def end_alert(db: Database, user_id: int, alert_id: int) -> None:
+    """Make an alert inactive. Raises 404 for an unknown one and A002 for someone else's."""
+
+    async def work(session: WriteSession) -> None:
+        if not await queries.end_alert(session, alert_id, user_id):
+            known = await queries.alert_owner(session, alert_id) is not None
+            raise ApiError(ErrorCode.FORBIDDEN if known else ErrorCode.RESOURCE_NOT_FOUND)
+
+    await db.write(work)
+
+
+def days(period: str | None) -> int:
+    """How many days a period means: 30 for none and for what is no number. Raises 400 outside of 1 to 365."""
+    found = _DAYS.fullmatch((period or "").strip())
+    if found is None:
+        return _DEFAULT_DAYS
+    number = int(found[1])
+    if not 1 <= number <= _MAX_DAYS:
+        raise invalid([FieldError("period", f"1일 이상 {_MAX_DAYS}일 이하여야 합니다")])
+    return number
