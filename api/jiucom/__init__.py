@@ -1,0 +1,1 @@
+"""The JIUCOM API: Starlette on MySQL and Redis."""

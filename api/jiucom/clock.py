@@ -1,0 +1,24 @@
+"""Time as clients see it: aware, in the zone of the settings. Databases hold naive UTC."""
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+
+class Clock:
+    """Now, and stored times, in one zone."""
+
+    def __init__(self, zone: str) -> None:
+        self.zone = ZoneInfo(zone)
+
+    def now(self) -> datetime:
+        """The present, aware."""
+        return datetime.now(self.zone)
+
+    def local(self, stored: datetime) -> datetime:
+        """A stored time (naive, UTC) as an aware one in the zone."""
+        return stored.replace(tzinfo=UTC).astimezone(self.zone)
+
+
+def stored(moment: datetime) -> datetime:
+    """An aware time as it is stored: naive, UTC."""
+    return moment.astimezone(UTC).replace(tzinfo=None)

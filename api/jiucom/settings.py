@@ -1,0 +1,128 @@
+"""Settings, from the environment (`X`, or `X_FILE`: the path of a file that holds it). Read once, never changed."""
+
+from collections.abc import Mapping
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
+
+import msgspec
+from msgspec import Meta
+
+Port = Annotated[int, Meta(ge=1, le=65535)]
+Positive = Annotated[int, Meta(ge=1)]
+Seconds = Annotated[float, Meta(gt=0, le=3600)]
+Share = Annotated[float, Meta(ge=0, le=1)]
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+
+# HMAC needs a key as long as its digest; SHA-256's is the shortest there is.
+MIN_SECRET_BYTES = 32
+
+_SECRETS = frozenset({"db_password", "db_migrate_password", "redis_password", "jwt_secret", "mail_password"})
+
+
+class SettingsError(ValueError):
+    """Wrong settings; `problems` holds one line each, starting with the variable's name."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Every setting of the API. The variable of a field is its name in capitals (docs/architecture.md, Interfaces)."""
+
+    jwt_secret: str
+    db_host: str = "localhost"
+    db_port: Port = 3306
+    db_name: str = "jiucom"
+    db_username: str = "jiucom"
+    db_password: str = ""
+    db_migrate_username: str = "jiucom_migrate"
+    db_migrate_password: str = ""
+    db_pool_size: Positive = 10
+    db_acquire_timeout: Seconds = 3
+    redis_host: str = "localhost"
+    redis_port: Port = 6379
+    redis_username: str = "app"
+    redis_password: str = ""
+    jwt_access_validity: Positive = 3_600_000  # ms
+    jwt_refresh_validity: Positive = 604_800_000  # ms
+    zipkin_endpoint: str = "http://zipkin:9411/api/v2/spans"
+    tracing_sampling: Share = 1.0
+    tracing_service_name: str = "jiucom-api"
+    forwarded_allow_ips: str = "127.0.0.1"  # addresses and networks, by commas
+    request_deadline: Seconds = 10
+    seed: Literal["none", "dev", "demo"] = "none"
+    storage_upload_dir: str = "/var/lib/jiucom/uploads"
+    mail_host: str = ""
+    mail_port: Port = 25
+    mail_from: str = "no-reply@jiucom.com"
+    mail_username: str = ""
+    mail_password: str = ""
+    mail_starttls: bool = False
+    public_url: str = "http://localhost"
+    time_zone: str = "Asia/Seoul"
+    log_level: LogLevel = "INFO"
+
+    def __repr__(self) -> str:
+        shown = ("***" if name in _SECRETS else repr(getattr(self, name)) for name in self.__struct_fields__)
+        pairs = (f"{name}={value}" for name, value in zip(self.__struct_fields__, shown, strict=True))
+        return f"Settings({', '.join(pairs)})"
+
+
+def load(environ: Mapping[str, str]) -> Settings:
+    """Read the settings. Raises SettingsError with every problem at once."""
+    values: dict[str, Any] = {}
+    problems: list[str] = []
+    for field in msgspec.structs.fields(Settings):
+        variable = field.name.upper()
+        try:
+            raw = _raw(environ, variable)
+            if raw is not None:
+                values[field.name] = msgspec.convert(raw, field.type, strict=False)
+            elif field.required:
+                problems.append(f"{variable}: missing (or {variable}_FILE, the path of a file that holds it)")
+        except msgspec.ValidationError as error:
+            # The value itself may be a secret.
+            problems.append(f"{variable}: {str(error)[:1].lower()}{str(error)[1:]}")
+        except (OSError, UnicodeDecodeError, ValueError) as error:
+            problems.append(f"{variable}: {error}")
+    problems += _unusable(values)
+    if problems:
+        raise SettingsError(problems)
+    return Settings(**values)
+
+
+def _raw(environ: Mapping[str, str], variable: str) -> str | None:
+    file = environ.get(f"{variable}_FILE")
+    if file and environ.get(variable):
+        raise ValueError(f"both {variable} and {variable}_FILE are set: use one of them")
+    if file:
+        return Path(file).read_text().rstrip("\r\n")
+    # Compose writes an empty string for what has no value.
+    return environ.get(variable) or None
+
+
+def _unusable(values: Mapping[str, Any]) -> list[str]:
+    """What has the right type and still cannot work."""
+    problems = []
+    secret = values.get("jwt_secret")
+    if secret is not None and len(secret.encode()) < MIN_SECRET_BYTES:
+        problems.append(f"JWT_SECRET: {len(secret.encode())} bytes, {MIN_SECRET_BYTES} at least are needed")
+    if zone := values.get("time_zone"):
+        try:
+            ZoneInfo(zone)
+        except (KeyError, ValueError, OSError):
+            problems.append(f"TIME_ZONE: unknown time zone {zone!r}")
+    problems += [
+        f"{variable.upper()}: must start with http:// or https://"
+        for variable in ("zipkin_endpoint", "public_url")
+        if not str(values.get(variable, "http://")).startswith(("http://", "https://"))
+    ]
+    for address in filter(None, str(values.get("forwarded_allow_ips", "")).split(",")):
+        try:
+            ip_network(address.strip())
+        except ValueError:
+            problems.append(f"FORWARDED_ALLOW_IPS: {address.strip()!r} is no address or network")
+    return problems
