@@ -1,0 +1,23 @@
+"""From HTTP to typed handlers and back. Domains import from here: `endpoint`, `Context`, `Schema`, `Page`, ..."""
+
+from jiucom.encoding import Json
+from jiucom.web.context import Context
+from jiucom.web.envelope import CREATED
+from jiucom.web.operation import Access, Operation, endpoint
+from jiucom.web.paging import Page, PageQuery
+from jiucom.web.schema import Id, InvalidFieldError, NotBlank, Schema
+
+__all__ = [
+    "CREATED",
+    "Access",
+    "Context",
+    "Id",
+    "InvalidFieldError",
+    "Json",
+    "NotBlank",
+    "Operation",
+    "Page",
+    "PageQuery",
+    "Schema",
+    "endpoint",
+]

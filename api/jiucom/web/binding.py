@@ -1,0 +1,137 @@
+"""Runs an operation: path, query and body become the handler's arguments, its result becomes a response."""
+
+import asyncio
+import typing
+from types import UnionType
+from typing import Any
+
+import msgspec
+from starlette.datastructures import QueryParams
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from jiucom.auth.principal import Role
+from jiucom.errors import ApiError, ErrorCode, FieldError, invalid
+from jiucom.state import AppState
+from jiucom.web.context import Context
+from jiucom.web.envelope import success
+from jiucom.web.operation import Access, Operation
+from jiucom.web.validation import convert
+
+_ROLES: dict[Access, frozenset[Role]] = {
+    "user": frozenset({"USER", "SELLER", "ADMIN"}),
+    "seller": frozenset({"SELLER", "ADMIN"}),
+    "admin": frozenset({"ADMIN"}),
+}
+
+
+class Endpoint:
+    """One operation as an ASGI application."""
+
+    def __init__(self, operation: Operation, app: AppState) -> None:
+        self.operation = operation
+        self.app = app
+        self._deadline = operation.deadline or app.settings.request_deadline
+        self._roles = _ROLES.get(operation.access)
+        self._path = _struct("Path", [(name, hint, name) for name, hint in operation.path_params.values()])
+        self._path_names = {wire: name for wire, (name, _) in operation.path_params.items()}
+        self._lists = _list_fields(operation.query) if operation.query else frozenset()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        try:
+            async with asyncio.timeout(self._deadline) as deadline:
+                response = await self._respond(request)
+        except TimeoutError:
+            if not deadline.expired():
+                raise
+            raise ApiError(ErrorCode.DEADLINE_EXCEEDED, headers={"Retry-After": "1"}) from None
+        await response(scope, receive, send)
+
+    async def _respond(self, request: Request) -> Response:
+        operation = self.operation
+        ctx = Context(self.app, request, request.scope.get("jiucom.principal"))
+        if self._roles:
+            ctx.require(self._roles)
+        arguments = await self._arguments(request)
+        result = await operation.handler(ctx, **arguments)
+        if operation.raw:
+            return typing.cast(Response, result)
+        return success(result, operation.message, operation.status, self.app.clock.now())
+
+    async def _arguments(self, request: Request) -> dict[str, Any]:
+        operation = self.operation
+        arguments: dict[str, Any] = {}
+        if self._path_names:
+            found: Any = convert(request.path_params, self._path, strict=False)
+            arguments = {name: getattr(found, name) for name in self._path_names.values()}
+        if operation.query:
+            arguments["query"] = self._query(request.query_params, operation.query)
+        if operation.body:
+            arguments["body"] = await self._body(request, operation.body)
+        return arguments
+
+    def _query(self, params: QueryParams, target: type) -> Any:
+        """Empty parameters count as not given, as forms send them."""
+        values: dict[str, Any] = {name: value for name, value in params.items() if value != ""}
+        for name in self._lists & values.keys():
+            values[name] = [value for value in params.getlist(name) if value != ""]
+        query: Any = convert(values, target, strict=False)
+        wide = [
+            FieldError(field.encode_name, "64비트 정수 범위를 벗어났습니다")
+            for field in msgspec.structs.fields(target)
+            if type(value := getattr(query, field.name)) is int and not -(2**63) <= value < 2**63
+        ]
+        if wide:
+            raise invalid(wide)
+        return query
+
+    async def _body(self, request: Request, target: type) -> Any:
+        raw = await read_body(request, self.operation.max_body)
+        if not raw:
+            if self.operation.body_optional:
+                return None
+            raise ApiError(ErrorCode.BAD_REQUEST, "요청 본문이 필요합니다.")
+        if not _is_json(request.headers.get("content-type", "")):
+            raise ApiError(ErrorCode.UNSUPPORTED_MEDIA_TYPE)
+        try:
+            value = msgspec.json.decode(raw)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            raise ApiError(ErrorCode.BAD_REQUEST, "요청 본문이 올바른 JSON이 아닙니다.") from None
+        return convert(value, target, strict=True)
+
+
+async def read_body(request: Request, limit: int) -> bytes:
+    """The whole body. Raises ApiError 413 as soon as it is known to exceed `limit` bytes."""
+    declared = request.headers.get("content-length", "")
+    if declared.isdecimal() and int(declared) > limit:
+        raise ApiError(ErrorCode.PAYLOAD_TOO_LARGE)
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > limit:
+            raise ApiError(ErrorCode.PAYLOAD_TOO_LARGE)
+    return bytes(body)
+
+
+def _is_json(content_type: str) -> bool:
+    media, _, parameters = content_type.partition(";")
+    media = media.strip().lower()
+    charset = parameters.lower().partition("charset=")[2].strip(' "')
+    return (media == "application/json" or media.endswith("+json")) and charset in ("", "utf-8", "utf8")
+
+
+def _struct(name: str, fields: list[tuple[str, Any, str]]) -> type:
+    """A struct whose wire names are those of the path."""
+    return msgspec.defstruct(name, [(field, hint) for field, hint, _ in fields], rename="camel", frozen=True)
+
+
+def _list_fields(query: type) -> frozenset[str]:
+    def is_list(hint: Any) -> bool:
+        origin = typing.get_origin(hint)
+        if origin in (typing.Union, UnionType, typing.Annotated):
+            return any(is_list(arg) for arg in typing.get_args(hint))
+        return origin in (list, tuple, set, frozenset)
+
+    return frozenset(field.encode_name for field in msgspec.structs.fields(query) if is_list(field.type))

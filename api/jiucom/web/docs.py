@@ -1,0 +1,65 @@
+"""The document and Swagger UI, served from the image alone."""
+
+from importlib.resources import files
+from pathlib import Path
+
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from jiucom.web.context import Context
+from jiucom.web.operation import endpoint
+from jiucom.web.routing import CONTEXT_PATH
+
+# The package carries an editor as well, which is most of its size.
+_ASSETS = frozenset({"swagger-ui.css", "swagger-ui-bundle.js", "index.css", "favicon-16x16.png", "favicon-32x32.png"})
+
+_PAGE = f"""<!doctype html>
+<html lang="ko">
+<head>
+<meta charset="utf-8">
+<title>JIUCOM API</title>
+<link rel="stylesheet" href="{CONTEXT_PATH}/swagger-ui/swagger-ui.css">
+<link rel="icon" href="{CONTEXT_PATH}/swagger-ui/favicon-32x32.png">
+</head>
+<body>
+<div id="swagger-ui"></div>
+<script src="{CONTEXT_PATH}/swagger-ui/swagger-ui-bundle.js"></script>
+<script>
+SwaggerUIBundle({{
+  url: "{CONTEXT_PATH}/v3/api-docs", dom_id: "#swagger-ui", deepLinking: true, persistAuthorization: true,
+}});
+</script>
+</body>
+</html>
+"""
+
+
+class Assets:
+    """The few files of Swagger UI that the page needs."""
+
+    def __init__(self) -> None:
+        self._files: ASGIApp = StaticFiles(directory=Path(str(files("swagger_ui"))) / "static")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"].rpartition("/")[2] not in _ASSETS:
+            scope = {**scope, "path": scope["root_path"] + "/absent"}
+        await self._files(scope, receive, send)
+
+
+@endpoint("GET", "/v3/api-docs", tag="Documentation")
+async def api_docs(ctx: Context) -> Response:
+    """OpenAPI 3.1 문서"""
+    return Response(ctx.app.document, media_type="application/json")
+
+
+@endpoint("GET", "/swagger-ui.html", tag="Documentation", status=302)
+async def swagger(ctx: Context) -> Response:
+    """Swagger UI로 이동"""
+    return RedirectResponse(f"{CONTEXT_PATH}/swagger-ui/index.html", 302)
+
+
+@endpoint("GET", "/swagger-ui/index.html", tag="Documentation")
+async def swagger_page(ctx: Context) -> Response:
+    """Swagger UI"""
+    return HTMLResponse(_PAGE)

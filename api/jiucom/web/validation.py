@@ -1,0 +1,150 @@
+"""Converts what a client sent to typed values, and names every wrong field with a Korean text.
+
+msgspec is fast and stops at the first error. So the whole is converted first, and only what fails is walked through,
+field by field.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping
+from enum import Enum
+from types import UnionType
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
+
+import msgspec
+
+from jiucom.errors import FieldError, invalid
+from jiucom.web.schema import INT64_MAX, INT64_MIN, InvalidFieldError, NotBlank
+
+T = TypeVar("T")
+
+REQUIRED = "필수 값입니다"
+_TOO_LARGE = "64비트 정수 범위를 벗어났습니다"
+_NUL = "NUL 문자는 사용할 수 없습니다"
+
+_TYPES = {
+    "int": "정수여야 합니다",
+    "float": "숫자여야 합니다",
+    "decimal": "숫자여야 합니다",
+    "bool": "true 또는 false여야 합니다",
+    "str": "문자열이어야 합니다",
+    "array": "배열이어야 합니다",
+    "object": "객체여야 합니다",
+    "date": "날짜(yyyy-MM-dd)여야 합니다",
+    "datetime": "ISO-8601 날짜와 시간이어야 합니다",
+}
+_TOO_SHORT = re.compile(r"of length >= (\d+)")
+_TOO_LONG = re.compile(r"of length <= (\d+)")
+_TOO_LOW = re.compile(r"Expected `\w+`(?: \| \w+)? >= (-?[\d.]+)")
+_TOO_HIGH = re.compile(r"Expected `\w+`(?: \| \w+)? <= (-?[\d.]+)")
+_EXPECTED = re.compile(r"Expected `(\w+)")
+
+
+def convert(value: Any, target: type[T], *, strict: bool) -> T:
+    """`value` (decoded JSON, or texts of a query when not strict) as `target`, text in NFC.
+
+    Raises ApiError 400 JIUCOM-401 with every wrong field.
+    """
+    errors: list[FieldError] = []
+    value = _clean(value, "", errors)
+    if not errors:
+        try:
+            return msgspec.convert(value, target, strict=strict)
+        except msgspec.ValidationError as error:
+            errors = list(_problems(value, target, "", strict)) or [FieldError("", _text(error, target))]
+    raise invalid(errors)
+
+
+def _clean(value: Any, path: str, errors: list[FieldError]) -> Any:
+    """Text in NFC; what no column could take is an error."""
+    if isinstance(value, str):
+        if "\0" in value:
+            errors.append(FieldError(path, _NUL))
+        return value if value.isascii() else unicodedata.normalize("NFC", value)
+    if isinstance(value, dict):
+        return {
+            unicodedata.normalize("NFC", key): _clean(item, f"{path}.{key}" if path else key, errors)
+            for key, item in value.items()
+        }
+    if isinstance(value, list):
+        return [_clean(item, f"{path}[{n}]", errors) for n, item in enumerate(value)]
+    if type(value) is int and not INT64_MIN <= value <= INT64_MAX:
+        errors.append(FieldError(path, _TOO_LARGE))
+    return value
+
+
+def _problems(value: Any, target: Any, path: str, strict: bool) -> Iterator[FieldError]:
+    """Every wrong field below `path`."""
+    inner = _inner(target, value)
+    if isinstance(inner, type) and issubclass(inner, msgspec.Struct) and isinstance(value, Mapping):
+        found = False
+        for field in msgspec.structs.fields(inner):
+            name = f"{path}.{field.encode_name}" if path else field.encode_name
+            if field.encode_name in value:
+                for problem in _problems(value[field.encode_name], field.type, name, strict):
+                    found = True
+                    yield problem
+            elif field.required:
+                found = True
+                yield FieldError(name, REQUIRED)
+        if found:
+            return
+    elif get_origin(inner) in (list, tuple, set, frozenset) and isinstance(value, list):
+        item = get_args(inner)[0]
+        problems = [p for n, one in enumerate(value) for p in _problems(one, item, f"{path}[{n}]", strict)]
+        if problems:
+            yield from problems
+            return
+    try:
+        msgspec.convert(value, target, strict=strict)
+    except msgspec.ValidationError as error:
+        cause = error.__cause__
+        if isinstance(cause, InvalidFieldError):
+            yield FieldError(f"{path}.{cause.field}" if path else cause.field, str(cause))
+        else:
+            yield FieldError(path, REQUIRED if value is None else _text(error, inner))
+
+
+def _inner(target: Any, value: Any) -> Any:
+    """The type without its limits and without the None of an optional one."""
+    while get_origin(target) is Annotated:
+        target = get_args(target)[0]
+    if get_origin(target) in (Union, UnionType) and value is not None:
+        rest = [arg for arg in get_args(target) if arg is not type(None)]
+        if len(rest) == 1:
+            return _inner(rest[0], value)
+    return target
+
+
+def _text(error: msgspec.ValidationError, target: Any) -> str:
+    """msgspec's English in our clients' language; what our own types raise is that already."""
+    message = str(error).split(" - at `$")[0]
+    if message.startswith("Invalid enum value"):
+        return f"다음 중 하나여야 합니다: {', '.join(_choices(target))}"
+    if match := _TOO_SHORT.search(message):
+        return "비어 있을 수 없습니다" if match[1] == "1" else f"길이는 {match[1]} 이상이어야 합니다"
+    if match := _TOO_LONG.search(message):
+        return f"길이는 {match[1]} 이하여야 합니다"
+    if f"matching regex {NotBlank.pattern!r}" in message:
+        return "공백일 수 없습니다"
+    if match := _TOO_LOW.match(message):
+        return f"{match[1]} 이상이어야 합니다"
+    if match := _TOO_HIGH.match(message):
+        return f"{match[1]} 이하여야 합니다"
+    if message == "Integer value out of range":
+        return _TOO_LARGE
+    if "date" in message.casefold():
+        return _TYPES["datetime" if "datetime" in message or "RFC3339 encoded datetime" in message else "date"]
+    if "regex" not in message and (match := _EXPECTED.match(message)):
+        return _TYPES.get(match[1], "형식이 올바르지 않습니다")
+    if message.startswith(("Expected", "Invalid", "Object")):
+        return "형식이 올바르지 않습니다"
+    return message
+
+
+def _choices(target: Any) -> list[str]:
+    if isinstance(target, type) and issubclass(target, Enum):
+        return [str(member.value) for member in target]
+    if get_origin(target) is Literal:
+        return [str(value) for value in get_args(target)]
+    return []
