@@ -1,0 +1,133 @@
+"""Statements on one connection. A session belongs to the task that opened it."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from enum import Enum
+from functools import partial
+from typing import Any, TypeVar
+
+from asyncmy.connection import Connection
+from opentelemetry.trace import Span
+
+from jiucom.clock import Clock, stored
+from jiucom.db.errors import translated
+from jiucom.db.events import Events
+from jiucom.db.rows import mapper
+from jiucom.db.shape import shape
+from jiucom.telemetry import tracing
+
+T = TypeVar("T")
+Args = Sequence[Any]
+Hook = Callable[[], Awaitable[None]]
+
+
+class ReadSession:
+    """Reads. Placeholders are `%s`; a literal percent sign is `%%`."""
+
+    def __init__(self, connection: Connection, clock: Clock, waited: float) -> None:
+        self._connection = connection
+        self._clock = clock
+        # Shown by the first span: how long the pool made us wait (s).
+        self._waited: float | None = waited
+
+    async def fetch_all(self, sql: str, args: Args, into: type[T]) -> list[T]:
+        """Every row as `into`, whose fields stand in the order of the columns."""
+        build = mapper(into, self._clock)
+        return [build(row) for row in await self.fetch_rows(sql, args)]
+
+    async def fetch_one(self, sql: str, args: Args, into: type[T]) -> T | None:
+        """The first row as `into`, or None."""
+        rows = await self.fetch_rows(sql, args)
+        return mapper(into, self._clock)(rows[0]) if rows else None
+
+    async def fetch_value(self, sql: str, args: Args = ()) -> Any:
+        """The first column of the first row, or None. Times are aware."""
+        rows = await self.fetch_rows(sql, args)
+        value = rows[0][0] if rows else None
+        return self._clock.local(value) if isinstance(value, datetime) else value
+
+    async def fetch_rows(self, sql: str, args: Args = ()) -> Sequence[tuple[Any, ...]]:
+        """Every row as the driver has it: DATETIME naive and in UTC, BOOLEAN as int, JSON as text."""
+        rows, _, _ = await self._run(sql, args)
+        return rows
+
+    async def _run(self, sql: str, args: Args) -> tuple[Sequence[tuple[Any, ...]], int, int]:
+        """Rows, matched rows, and the id of an inserted row."""
+        span = self._span(sql)
+        try:
+            with translated():
+                async with self._connection.cursor() as cursor:
+                    matched = await cursor.execute(sql, tuple(_plain(arg) for arg in args))
+                    rows = await cursor.fetchall() if cursor.description else ()
+                    inserted = cursor.lastrowid
+        except BaseException as error:
+            tracing.finish(span, error)
+            raise
+        if span is not None:
+            span.set_attribute("db.response.returned_rows", len(rows))
+            span.end()
+        return rows, int(matched or 0), int(inserted or 0)
+
+    def _span(self, sql: str) -> Span | None:
+        name, text = shape(sql)
+        span = tracing.child(name, db_system_name="mysql")
+        if span is not None:
+            span.set_attribute("db.query.text", text)
+            if self._waited is not None:
+                span.set_attribute("jiucom.db.pool_wait_ms", round(self._waited * 1000, 3))
+                self._waited = None
+        return span
+
+
+class WriteSession(ReadSession):
+    """Reads and writes inside one transaction (READ COMMITTED)."""
+
+    def __init__(self, connection: Connection, clock: Clock, waited: float, events: Events) -> None:
+        super().__init__(connection, clock, waited)
+        self.hooks: list[Hook] = []
+        self._events = events
+
+    async def execute(self, sql: str, args: Args = ()) -> int:
+        """Run a statement; the number of rows it matched (for UPDATE also those it left as they were)."""
+        return (await self._run(sql, args))[1]
+
+    async def insert(self, sql: str, args: Args = ()) -> int:
+        """Run an INSERT; the id it was given."""
+        return (await self._run(sql, args))[2]
+
+    async def execute_many(self, sql: str, rows: Sequence[Args]) -> int:
+        """Run a statement once per row of arguments; the rows it matched in all."""
+        if not rows:
+            return 0
+        span = self._span(sql)
+        try:
+            with translated():
+                async with self._connection.cursor() as cursor:
+                    matched = await cursor.executemany(sql, [tuple(_plain(arg) for arg in row) for row in rows])
+        except BaseException as error:
+            tracing.finish(span, error)
+            raise
+        tracing.finish(span)
+        return int(matched or 0)
+
+    def after_commit(self, hook: Hook) -> None:
+        """Run `hook` if and when the transaction has committed. Its failures are logged, not raised."""
+        self.hooks.append(hook)
+
+    def emit(self, event: object) -> None:
+        """Tell `event` to those who subscribed to its type (`Database.events`), once the transaction has committed."""
+        self.after_commit(partial(self._events.tell, event))
+
+
+_DRIVER_TYPES = frozenset({int, str, float, bool, bytes, type(None)})
+
+
+def _plain(arg: Any) -> Any:
+    """What the driver can take."""
+    if type(arg) in _DRIVER_TYPES:
+        return arg
+    if isinstance(arg, datetime) and arg.tzinfo is not None:
+        return stored(arg)
+    if isinstance(arg, Enum):
+        return arg.value
+    return arg

@@ -1,0 +1,30 @@
+"""How many rows a list has. Counting a large one is dear: its total may be a minute old (contract 8.16)."""
+
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Hashable
+
+# Below this, counting is cheap and the number is exact.
+EXACT_BELOW = 10_000
+_LIFETIME = 60.0
+_CAPACITY = 1000
+
+
+class Totals:
+    """Remembers the totals of large lists, per process."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[Hashable, tuple[int, float]] = OrderedDict()
+
+    async def of(self, filters: Hashable, count: Callable[[], Awaitable[int]]) -> int:
+        """The total of the list that `filters` describe, counted by `count` where it is not known."""
+        now = time.monotonic()
+        known = self._known.get(filters)
+        if known is not None and now < known[1]:
+            return known[0]
+        total = await count()
+        if total > EXACT_BELOW:
+            self._known[filters] = (total, now + _LIFETIME)
+            if len(self._known) > _CAPACITY:
+                self._known.popitem(last=False)
+        return total
