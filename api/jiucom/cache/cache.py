@@ -1,0 +1,141 @@
+"""Read-through with versions, and invalidation that survives a process that dies (trap 35).
+
+A stored value starts with the version its scope had *before* the value was read from the database. It counts only while
+that is still the version: whoever read too early stored something that nobody takes.
+"""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from jiucom.cache.keys import VERSION_LIFETIME, Entry, version_key
+from jiucom.cache.redis import RedisClient, RedisUnavailableError
+from jiucom.db import Database, WriteSession
+from jiucom.encoding import Json, encode
+from jiucom.telemetry.metrics import Metrics
+
+log = logging.getLogger(__name__)
+
+_VERSION_BYTES = 16
+_SWEEP_INTERVAL = 2.0
+_SWEEP_BATCH = 500
+
+_LEFTOVERS = (
+    "SELECT id, scope FROM cache_outbox WHERE created_at < UTC_TIMESTAMP(6) - INTERVAL 2 SECOND ORDER BY id LIMIT %s"
+)
+
+
+class Cache:
+    """Finished JSON, shared by all replicas. Its failures are counted and never those of a request."""
+
+    def __init__(self, redis: RedisClient, db: Database, metrics: Metrics) -> None:
+        self._redis = redis
+        self._db = db
+        self._requests = metrics.cache_requests
+        self._flights: dict[tuple[str, bytes | None], asyncio.Task[bytes]] = {}
+        self._sweeper: asyncio.Task[None] | None = None
+
+    async def fetch(self, entry: Entry, args: tuple[object, ...], load: Callable[[], Awaitable[Any]]) -> Json[Any]:
+        """The value, or what `load` returns, encoded and stored. Misses at the same time load once per process.
+
+        What `load` raises is raised and not stored. It runs in a task of its own: open sessions inside it.
+        """
+        key = entry.key(*args)
+        version, value = await self._look(entry, args, key)
+        self._requests.labels(entry.name, "hit" if value else "miss" if version else "error").inc()
+        if value is not None:
+            return Json(value)
+        # A flight that began under another version may bring what is outdated by now.
+        flight = self._flights.get((key, version))
+        if flight is None:
+            flight = asyncio.create_task(self._load(key, version, entry.lifetime, load))
+            self._flights[key, version] = flight
+            flight.add_done_callback(lambda done: self._landed((key, version), done))
+        return Json(await asyncio.shield(flight))
+
+    async def invalidate(self, session: WriteSession, *scopes: str) -> None:
+        """Make the scopes' entries invalid when (and only if) the transaction commits."""
+        ids = [await session.insert("INSERT INTO cache_outbox (scope) VALUES (%s)", (scope,)) for scope in scopes]
+
+        async def raise_versions() -> None:
+            if await self._raise(scopes):
+                await self._forget(ids)
+
+        session.after_commit(raise_versions)
+
+    async def sweep(self) -> int:
+        """Raise the versions that a dead process, or an absent Redis, left behind; how many."""
+        async with self._db.read() as session:
+            rows = await session.fetch_rows(_LEFTOVERS, (_SWEEP_BATCH,))
+        if not rows or not await self._raise(tuple({scope for _, scope in rows})):
+            return 0
+        await self._forget([row for row, _ in rows])
+        return len(rows)
+
+    def start(self) -> None:
+        """Begin to sweep."""
+        self._sweeper = asyncio.create_task(self._sweep_forever(), name="cache-sweeper")
+
+    async def stop(self) -> None:
+        """End what `start` began."""
+        tasks = [task for task in (self._sweeper, *self._flights.values()) if task]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _look(self, entry: Entry, args: tuple[object, ...], key: str) -> tuple[bytes | None, bytes | None]:
+        """The scope's version (None: Redis is away) and the value, if it is of that version."""
+        try:
+            version, stored = await self._redis.execute("MGET", entry.version_key(*args), key)
+            if version is None:
+                fresh = secrets.token_hex(_VERSION_BYTES // 2).encode()
+                _, version = await self._redis.pipeline(
+                    [
+                        ("SET", entry.version_key(*args), fresh, "NX", "EX", VERSION_LIFETIME),
+                        ("GET", entry.version_key(*args)),
+                    ]
+                )
+                return version, None
+        except RedisUnavailableError:
+            return None, None
+        if stored is None or not stored.startswith(version):
+            return version, None
+        return version, stored[_VERSION_BYTES:]
+
+    async def _load(self, key: str, version: bytes | None, lifetime: int, load: Callable[[], Awaitable[Any]]) -> bytes:
+        value = encode(await load())
+        if version is not None:
+            try:
+                await self._redis.execute("SET", key, version + value, "EX", lifetime)
+            except RedisUnavailableError:
+                log.debug("not stored: %s", key)
+        return value
+
+    def _landed(self, flight: tuple[str, bytes | None], task: asyncio.Task[bytes]) -> None:
+        self._flights.pop(flight, None)
+        if not task.cancelled():
+            # Waiters have seen it; without any, asyncio would complain.
+            task.exception()
+
+    async def _raise(self, scopes: tuple[str, ...]) -> bool:
+        fresh = secrets.token_hex(_VERSION_BYTES // 2)
+        try:
+            await self._redis.pipeline([("SET", version_key(scope), fresh, "EX", VERSION_LIFETIME) for scope in scopes])
+        except RedisUnavailableError:
+            return False
+        return True
+
+    async def _forget(self, ids: list[int]) -> None:
+        async with self._db.transaction() as session:
+            await session.execute_many("DELETE FROM cache_outbox WHERE id = %s", [(row,) for row in ids])
+
+    async def _sweep_forever(self) -> None:
+        while True:
+            await asyncio.sleep(_SWEEP_INTERVAL)
+            try:
+                while await self.sweep() == _SWEEP_BATCH:
+                    pass
+            except Exception as error:
+                log.warning("left-over cache versions wait: %s", error)

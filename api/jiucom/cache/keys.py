@@ -1,0 +1,53 @@
+"""Every cache of the API: its name in the metrics, lifetime, and scope.
+
+A scope is what is made invalid together: its version stands in Redis under `{scope}:version`. The braces are a hash
+tag: a scope's keys live on one node of a cluster.
+"""
+
+from dataclasses import dataclass
+
+# Outlives every entry, so that no entry meets the version it was written under a second time (s).
+VERSION_LIFETIME = 2 * 86400
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One row of the table. `scope` and `suffix` are filled with the arguments of a key, in order."""
+
+    name: str
+    lifetime: int  # s
+    scope: str
+    suffix: str
+
+    def key(self, *args: object) -> str:
+        """The key of the value."""
+        return f"{{{self.scope.format(*args)}}}:{self.suffix.format(*args)}"
+
+    def version_key(self, *args: object) -> str:
+        """The key of its scope's version."""
+        return version_key(self.scope.format(*args))
+
+
+def version_key(scope: str) -> str:
+    """Where the version of a scope stands."""
+    return f"{{{scope}}}:version"
+
+
+def part(part_id: int) -> str:
+    """Scope of what is shown of one part: details and prices."""
+    return f"part:{part_id}"
+
+
+def post(post_id: int) -> str:
+    """Scope of one post with its comments."""
+    return f"post:{post_id}"
+
+
+# Scope of every list of posts.
+POSTS = "posts"
+
+PART_DETAIL = Entry("part_detail", 1800, "part:{0}", "detail")
+PRICE_COMPARISON = Entry("price_comparison", 1800, "part:{0}", "prices")
+POST_DETAIL = Entry("post_detail", 600, "post:{0}", "detail")
+POST_LIST = Entry("post_list", 300, "posts", "list:{0}:{1}:{2}")
+COMMENT_LIST = Entry("comment_list", 300, "post:{0}", "comments:{1}:{2}")

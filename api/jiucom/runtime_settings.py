@@ -1,0 +1,103 @@
+"""Settings that change on a running platform, for all replicas at once: they stand in Redis, each replica looks every
+second, and what expires there falls back to the deployed value by itself (E4, trap 39)."""
+
+import asyncio
+import logging
+import time
+
+import msgspec
+
+from jiucom.cache.redis import RedisClient, RedisUnavailableError
+from jiucom.telemetry.tracing import Tracing
+
+log = logging.getLogger(__name__)
+
+# `SET {runtime}:sampling 1.0 EX 900`: a share from 0 to 1.
+SAMPLING = "{runtime}:sampling"
+# A hash: logger name -> level name.
+LOGGERS = "{runtime}:loggers"
+
+_INTERVAL = 1.0
+# Without Redis the last values hold this long (s).
+_PATIENCE = 5.0
+
+LEVELS = {"OFF": logging.CRITICAL + 10, "ERROR": logging.ERROR, "WARN": logging.WARNING, "INFO": logging.INFO,
+          "DEBUG": logging.DEBUG, "TRACE": logging.DEBUG}  # fmt: skip
+
+
+class RuntimeSettings:
+    """Polls and applies."""
+
+    def __init__(self, redis: RedisClient, tracing: Tracing) -> None:
+        self._redis = redis
+        self._tracing = tracing
+        self._deployed_rate = tracing.rate
+        # Loggers we changed, and what they had before.
+        self._deployed_levels: dict[str, int] = {}
+        self._seen = 0.0
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to poll."""
+        self._task = asyncio.create_task(self._poll_forever(), name="runtime-settings")
+
+    async def stop(self) -> None:
+        """End what `start` began."""
+        if self._task:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def poll(self) -> None:
+        """Look once and apply."""
+        try:
+            rate, levels = await self._redis.pipeline([("GET", SAMPLING), ("HGETALL", LOGGERS)])
+        except RedisUnavailableError:
+            if time.monotonic() - self._seen < _PATIENCE:
+                return
+            rate, levels = None, []
+        else:
+            self._seen = time.monotonic()
+        self._apply_rate(rate)
+        pairs = levels.items() if isinstance(levels, dict) else zip(levels[::2], levels[1::2], strict=True)
+        self.apply_levels({name.decode(): level.decode() for name, level in pairs})
+
+    async def set_level(self, logger: str, level: str | None) -> None:
+        """Change a logger on every replica; None gives it back its own level. Raises RedisUnavailableError."""
+        if level is None:
+            await self._redis.execute("HDEL", LOGGERS, logger)
+        else:
+            await self._redis.execute("HSET", LOGGERS, logger, level)
+        await self.poll()
+
+    def _apply_rate(self, raw: bytes | None) -> None:
+        rate = self._deployed_rate
+        if raw is not None:
+            try:
+                rate = min(1.0, max(0.0, msgspec.convert(raw.decode(), float, strict=False)))
+            except (msgspec.ValidationError, UnicodeDecodeError):
+                log.warning("%s holds no number", SAMPLING)
+        if rate != self._tracing.rate:
+            log.info("sampling rate is %g now, was %g", rate, self._tracing.rate)
+            self._tracing.rate = rate
+
+    def apply_levels(self, wanted: dict[str, str]) -> None:
+        """Give loggers their wanted levels, and those no longer named their own."""
+        for name in self._deployed_levels.keys() - wanted.keys():
+            _logger(name).setLevel(self._deployed_levels.pop(name))
+        for name, level in wanted.items():
+            number = LEVELS.get(level.upper())
+            if number is not None:
+                self._deployed_levels.setdefault(name, _logger(name).level)
+                _logger(name).setLevel(number)
+
+    async def _poll_forever(self) -> None:
+        while True:
+            try:
+                await self.poll()
+            except Exception:
+                log.exception("runtime settings could not be applied")
+            await asyncio.sleep(_INTERVAL)
+
+
+def _logger(name: str) -> logging.Logger:
+    return logging.getLogger(None if name == "ROOT" else name)
