@@ -1,0 +1,58 @@
+"""B3 headers, read and written by hand: libraries take ids without a decision as "not sampled" and `b3: 0` as sampled
+(trap 26)."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+_TRACE_ID = re.compile(r"[0-9a-f]{16}(?:[0-9a-f]{16})?")
+_SPAN_ID = re.compile(r"[0-9a-f]{16}")
+_DECISIONS = {"1": True, "d": True, "true": True, "0": False, "false": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """What a caller said: ids (0 when there are none) and its decision (None: ours to make)."""
+
+    trace_id: int = 0
+    span_id: int = 0
+    sampled: bool | None = None
+
+
+NOTHING = Incoming()
+
+
+def extract(headers: Iterable[tuple[bytes, bytes]]) -> Incoming:
+    """Read the single or the multi form; the single one wins. Malformed ids count as absent."""
+    found: dict[bytes, str] = {}
+    for name, value in headers:
+        if name == b"b3" or name.startswith(b"x-b3-"):
+            found[name] = value.decode("latin-1").strip().lower()
+    if not found:
+        return NOTHING
+    if single := found.get(b"b3"):
+        trace, _, rest = single.partition("-")
+        if not rest and trace in _DECISIONS:
+            return Incoming(sampled=_DECISIONS[trace])
+        span, _, rest = rest.partition("-")
+        return _incoming(trace, span, _DECISIONS.get(rest.partition("-")[0]))
+    sampled = True if found.get(b"x-b3-flags") == "1" else _DECISIONS.get(found.get(b"x-b3-sampled", ""))
+    return _incoming(found.get(b"x-b3-traceid", ""), found.get(b"x-b3-spanid", ""), sampled)
+
+
+def _incoming(trace: str, span: str, sampled: bool | None) -> Incoming:
+    if not _TRACE_ID.fullmatch(trace) or not int(trace, 16):
+        return Incoming(sampled=sampled)
+    if not _SPAN_ID.fullmatch(span) or not int(span, 16):
+        # The low half is what Zipkin's own tools use for a root.
+        span = trace[-16:]
+    return Incoming(int(trace, 16), int(span, 16), sampled)
+
+
+def inject(trace_id: int, span_id: int, sampled: bool) -> dict[str, str]:
+    """Headers for a call to another service."""
+    return {
+        "X-B3-TraceId": f"{trace_id:032x}",
+        "X-B3-SpanId": f"{span_id:016x}",
+        "X-B3-Sampled": "1" if sampled else "0",
+    }

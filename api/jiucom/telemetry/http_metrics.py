@@ -1,0 +1,101 @@
+"""HTTP metrics as Micrometer makes them (D2): count, sum and a decaying maximum per method, uri, status, outcome,
+exception and error, and in a family of their own latency buckets per method and uri alone: buckets on all labels would
+make the scrape four times as large."""
+
+import time
+from bisect import bisect_left
+from collections.abc import Iterator
+from math import inf
+
+from prometheus_client.metrics_core import GaugeMetricFamily, HistogramMetricFamily, Metric, SummaryMetricFamily
+from prometheus_client.registry import Collector
+
+BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_LABELS = ("method", "uri", "status", "outcome", "exception", "error")
+_OUTCOMES = {1: "INFORMATIONAL", 2: "SUCCESS", 3: "REDIRECTION", 4: "CLIENT_ERROR", 5: "SERVER_ERROR"}
+
+# Micrometer's TimeWindowMax: three windows of a minute.
+_WINDOW = 60.0
+_WINDOWS = 3
+
+
+class _Timer:
+    __slots__ = ("_current", "_maxima", "_rotated", "count", "total")
+
+    def __init__(self, now: float) -> None:
+        self.count = 0
+        self.total = 0.0
+        self._maxima = [0.0] * _WINDOWS
+        self._current = 0
+        self._rotated = now
+
+    def observe(self, seconds: float, now: float) -> None:
+        self.count += 1
+        self.total += seconds
+        self._rotate(now)
+        for n, maximum in enumerate(self._maxima):
+            if seconds > maximum:
+                self._maxima[n] = seconds
+
+    def maximum(self, now: float) -> float:
+        self._rotate(now)
+        return self._maxima[self._current]
+
+    def _rotate(self, now: float) -> None:
+        """Forget what is older than three windows: each becomes the current one when the oldest is cleared."""
+        elapsed = int((now - self._rotated) / _WINDOW)
+        for _ in range(min(elapsed, _WINDOWS)):
+            self._maxima[self._current] = 0.0
+            self._current = (self._current + 1) % _WINDOWS
+        self._rotated += elapsed * _WINDOW
+
+
+class HttpMetrics(Collector):
+    """Counts requests. Labels come from route templates and closed lists, so their number is bounded."""
+
+    def __init__(self) -> None:
+        self._timers: dict[tuple[str, str, int, str], _Timer] = {}
+        self._buckets: dict[tuple[str, str], list[int]] = {}
+
+    def observe(self, method: str, template: str | None, status: int, exception: str, seconds: float) -> None:
+        """One finished request. `template` is None when no route matched; `status` 0 when nothing was answered."""
+        now = time.monotonic()
+        method = method if method in _METHODS else "UNKNOWN"
+        key = (method, template or _unmatched(status), status, exception)
+        timer = self._timers.get(key)
+        if timer is None:
+            timer = self._timers[key] = _Timer(now)
+        timer.observe(seconds, now)
+        buckets = self._buckets.get(key[:2])
+        if buckets is None:
+            buckets = self._buckets[key[:2]] = [0] * (len(BUCKETS) + 1)
+        buckets[bisect_left(BUCKETS, seconds)] += 1
+
+    def collect(self) -> Iterator[Metric]:
+        now = time.monotonic()
+        text = "Duration of HTTP server request handling"
+        times = SummaryMetricFamily("http_server_requests_seconds", text, labels=_LABELS)
+        maxima = GaugeMetricFamily("http_server_requests_seconds_max", text, labels=_LABELS)
+        for (method, uri, status, exception), timer in self._timers.items():
+            outcome = _OUTCOMES.get(status // 100, "UNKNOWN")
+            labels = (method, uri, str(status) if status else "UNKNOWN", outcome, exception, exception)
+            times.add_metric(labels, timer.count, timer.total)
+            maxima.add_metric(labels, timer.maximum(now))
+        yield times
+        yield maxima
+        durations = HistogramMetricFamily("http_server_requests_duration_seconds", text, labels=("method", "uri"))
+        for (method, uri), counts in self._buckets.items():
+            total = 0
+            for bound, count in zip((*BUCKETS, inf), counts, strict=True):
+                total += count
+                labels_le = {"method": method, "uri": uri, "le": "+Inf" if bound == inf else str(bound)}
+                durations.add_sample("http_server_requests_duration_seconds_bucket", labels_le, total)
+        yield durations
+
+
+def _unmatched(status: int) -> str:
+    if 300 <= status < 400:
+        return "REDIRECTION"
+    return "NOT_FOUND" if status == 404 else "UNKNOWN"

@@ -1,0 +1,73 @@
+"""Metrics, under the names of docs/architecture.md (Interfaces). One registry per application: tests have many."""
+
+from collections.abc import Iterable, Iterator
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    ProcessCollector,
+    Summary,
+    disable_created_metrics,
+    generate_latest,
+)
+from prometheus_client.metrics_core import Metric
+
+from jiucom.telemetry.http_metrics import HttpMetrics
+
+# A `_created` beside every counter doubles the series and helps nobody.
+disable_created_metrics()  # type: ignore[no-untyped-call]
+
+# Micrometer's common tag: on every sample.
+APPLICATION = "jiucom-api"
+
+
+class Metrics:
+    """The meters that other modules raise. Those that are read at the scrape are registered as collectors."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.http = HttpMetrics()
+        self.registry.register(self.http)
+        ProcessCollector(registry=self.registry)
+
+        self.db_acquire = Summary("jiucom_db_acquire_seconds", "Wait for a pooled connection", registry=self.registry)
+        self.redis_calls = self._counter("jiucom_redis_calls", "Commands sent to Redis", "command")
+        self.redis_failures = self._counter("jiucom_redis_failures", "Commands that Redis did not answer")
+        self.cache_requests = self._counter("jiucom_cache_requests", "Reads of a cache", "cache", "result")
+        self.spans_sent = self._counter("jiucom_spans_sent", "Spans that Zipkin took")
+        self.spans_lost = self._counter("jiucom_spans_lost", "Spans dropped or refused")
+        self.websockets_open = Gauge("jiucom_websockets_open", "Open WebSockets", registry=self.registry)
+        self.logins_failed = self._counter("jiucom_logins_failed", "Refused logins")
+        self.rate_limited = self._counter("jiucom_rate_limited", "Requests refused by a limit", "limit")
+        self.job_last_success = Gauge(
+            "jiucom_job_last_success_timestamp_seconds", "When the job last succeeded", ["job"], registry=self.registry
+        )
+        self.job_duration = Gauge(
+            "jiucom_job_duration_seconds", "How long the job's last run took", ["job"], registry=self.registry
+        )
+
+    def _counter(self, name: str, text: str, *labels: str) -> Counter:
+        return Counter(name, text, labels, registry=self.registry)
+
+    def families(self) -> Iterator[Metric]:
+        """Every metric with the common tag."""
+        for family in self.registry.collect():
+            for n, sample in enumerate(family.samples):
+                family.samples[n] = sample._replace(labels={"application": APPLICATION, **sample.labels})
+            yield family
+
+    def scrape(self) -> bytes:
+        """The text that Prometheus reads."""
+        return generate_latest(_Collected(self.families()))
+
+
+class _Collected(CollectorRegistry):
+    """What generate_latest needs of a registry."""
+
+    def __init__(self, families: Iterable[Metric]) -> None:
+        super().__init__()
+        self._families = families
+
+    def collect(self) -> Iterable[Metric]:
+        return self._families

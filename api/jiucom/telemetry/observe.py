@@ -1,0 +1,101 @@
+"""The outermost middleware: metrics, server span, request log and `X-Trace-Id`, with one look at each request."""
+
+import logging
+import time
+
+from opentelemetry.trace import Span, Status, StatusCode
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from jiucom.telemetry import b3
+from jiucom.telemetry.client import ClientAddress
+from jiucom.telemetry.http_metrics import HttpMetrics
+from jiucom.telemetry.tracing import Trace, Tracing
+from jiucom.web.routing import CONTEXT_PATH
+
+log = logging.getLogger("jiucom.request")
+
+# Asked by machines every few seconds, or static: no line in the log, no trace.
+_QUIET = tuple(f"{CONTEXT_PATH}{path}" for path in ("/actuator", "/swagger-ui", "/v3/api-docs"))
+
+
+class Observe:
+    """Reads what the router (`jiucom.route`) and Failures (`jiucom.exception`) leave in the scope."""
+
+    def __init__(self, app: ASGIApp, metrics: HttpMetrics, tracing: Tracing, addresses: ClientAddress) -> None:
+        self.app = app
+        self.metrics = metrics
+        self.tracing = tracing
+        self.addresses = addresses
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self.app(scope, receive, send)
+            return
+        scope["jiucom.client"] = self.addresses.of(scope)
+        if scope["type"] == "websocket":
+            await self.app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        quiet = scope["path"].startswith(_QUIET)
+        method: str = scope["method"]
+        trace = self.tracing.begin(b3.extract(scope["headers"]), f"http {method.lower()}", traced=not quiet)
+        status = 0
+        trace_header = (b"x-trace-id", trace.hex_id.encode())
+
+        async def watch(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message.get("headers", ()), trace_header]
+            await send(message)
+
+        exception = "none"
+        try:
+            await self.app(scope, receive, watch)
+        except BaseException as error:
+            exception = type(error).__name__
+            raise
+        finally:
+            seconds = time.perf_counter() - started
+            route: str | None = scope.get("jiucom.route")
+            exception = scope.get("jiucom.exception", exception)
+            self.metrics.observe(method, route, status, exception, seconds)
+            if trace.span is not None:
+                _end(trace.span, scope, route, status, exception)
+            if not quiet:
+                _log(scope, status, seconds, trace, exception)
+
+
+def _end(span: Span, scope: Scope, route: str | None, status: int, exception: str) -> None:
+    method = scope["method"]
+    span.update_name(f"http {method.lower()} {route}" if route else f"http {method.lower()}")
+    span.set_attribute("http.request.method", method)
+    span.set_attribute("url.path", scope["path"])
+    span.set_attribute("client.address", scope["jiucom.client"])
+    if route:
+        span.set_attribute("http.route", route)
+    if status:
+        span.set_attribute("http.response.status_code", status)
+    if status >= 500 or not status:
+        name = exception if exception != "none" else str(status)
+        span.set_attribute("error.type", name)
+        span.set_status(Status(StatusCode.ERROR, name))
+    span.end()
+
+
+def _log(scope: Scope, status: int, seconds: float, trace: Trace, exception: str) -> None:
+    level = logging.INFO if 0 < status < 400 else logging.WARNING if 400 <= status < 500 else logging.ERROR
+    if not log.isEnabledFor(level):
+        return
+    query = scope["query_string"].decode("latin-1")
+    fields = {
+        "method": scope["method"],
+        "uri": f"{scope['path']}?{query}" if query else scope["path"],
+        "status": status,
+        "ms": round(seconds * 1000, 1),
+        "client": scope["jiucom.client"],
+        "traceId": trace.hex_id,
+    }
+    if exception != "none":
+        fields["exception"] = exception
+    log.log(level, "request", extra={"fields": fields})
