@@ -1,0 +1,125 @@
+"""Whether a user is still active, and with which role: true on every replica within a second (contract 8.9).
+
+Answers are remembered as long as the subscription to changes is alive, and for 5 s without it.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from typing import Literal
+
+from msgspec import Struct
+from redis.exceptions import RedisError
+
+from jiucom.auth.principal import Role
+from jiucom.cache.redis import RedisClient, RedisUnavailableError
+from jiucom.db import Database, WriteSession
+
+log = logging.getLogger(__name__)
+
+_CHANNEL = "jiucom:accounts-changed"
+_LISTENING = 60.0  # s that an answer is good for while changes are heard
+_DEAF = 5.0
+_CAPACITY = 10_000
+_HEARTBEAT = 1.0
+
+_SELECT = "SELECT role, status FROM users WHERE id = %s AND is_deleted = FALSE"
+
+
+class Account(Struct, frozen=True):
+    """The present state of a user."""
+
+    role: Role
+    status: Literal["ACTIVE", "SUSPENDED", "WITHDRAWN"]
+
+
+class Accounts:
+    """Reads accounts and hears of their changes."""
+
+    def __init__(self, db: Database, redis: RedisClient) -> None:
+        self._db = db
+        self._redis = redis
+        self._known: dict[int, tuple[Account | None, float]] = {}
+        self._changes = 0
+        self._heard = 0.0
+        self._listeners: list[Callable[[int], None]] = []
+        self._task: asyncio.Task[None] | None = None
+
+    async def get(self, user_id: int) -> Account | None:
+        """The account, None when there is none (any more)."""
+        now = time.monotonic()
+        if known := self._known.get(user_id):
+            age = now - known[1]
+            if age < _DEAF or (age < _LISTENING and now - self._heard < _DEAF):
+                return known[0]
+        changes = self._changes
+        async with self._db.read() as session:
+            account = await session.fetch_one(_SELECT, (user_id,), Account)
+        # What changed while we read may be older than what we read, or not: do not remember it.
+        if changes == self._changes:
+            if len(self._known) >= _CAPACITY:
+                self._known.clear()
+            self._known[user_id] = (account, now)
+        return account
+
+    def changed(self, session: WriteSession, user_id: int) -> None:
+        """Call it in the transaction that changes a user's role, status, password or existence."""
+
+        async def announce() -> None:
+            self._forget(user_id)
+            try:
+                await self._redis.execute("PUBLISH", _CHANNEL, user_id)
+            except RedisUnavailableError:
+                log.warning("change of user %d is not announced: other replicas see it within %g s", user_id, _DEAF)
+
+        session.after_commit(announce)
+
+    def on_change(self, listener: Callable[[int], None]) -> None:
+        """Call `listener(user_id)` on this replica whenever a user changed anywhere (open sessions end by it)."""
+        self._listeners.append(listener)
+
+    def start(self) -> None:
+        """Begin to listen."""
+        self._task = asyncio.create_task(self._listen_forever(), name="account-changes")
+
+    async def stop(self) -> None:
+        """End what `start` began."""
+        if self._task:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    def _forget(self, user_id: int) -> None:
+        self._changes += 1
+        self._known.pop(user_id, None)
+        for listener in self._listeners:
+            listener(user_id)
+
+    async def _listen_forever(self) -> None:
+        while True:
+            try:
+                await self._listen()
+            except (RedisError, OSError, ValueError) as error:
+                log.info("changes of accounts are not heard: %s", error)
+            await asyncio.sleep(_HEARTBEAT)
+
+    async def _listen(self) -> None:
+        client = self._redis.subscriber()
+        async with client, client.pubsub() as subscription:
+            await subscription.subscribe(_CHANNEL)
+            # Changes before this moment were not heard.
+            self._changes += 1
+            self._known.clear()
+            while True:
+                # Answered by a pong: a dead connection shows within the heartbeat.
+                await subscription.ping()
+                async with asyncio.timeout(_DEAF):
+                    message = await subscription.get_message(timeout=None)
+                    while message is None or message["type"] != "pong":
+                        if message is not None and message["type"] == "message":
+                            self._forget(int(message["data"]))
+                        message = await subscription.get_message(timeout=None)
+                self._heard = time.monotonic()
+                message = await subscription.get_message(timeout=_HEARTBEAT)
+                if message is not None and message["type"] == "message":
+                    self._forget(int(message["data"]))

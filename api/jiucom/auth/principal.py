@@ -1,0 +1,59 @@
+"""Who is asking, and the middleware that finds out."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from jiucom.errors import ApiError, ErrorCode
+
+if TYPE_CHECKING:
+    from jiucom.auth.accounts import Accounts
+    from jiucom.auth.tokens import Tokens
+
+Role = Literal["USER", "SELLER", "ADMIN"]
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """A user whose token is valid and whose account is active. The role is the account's present one."""
+
+    user_id: int
+    role: Role
+    jti: str
+    expires_at: int  # s since the epoch
+
+    @property
+    def is_admin(self) -> bool:
+        """May moderate and administer."""
+        return self.role == "ADMIN"
+
+
+class Authentication:
+    """Sets `jiucom.principal` where there is a valid bearer token. A bad one is 401 on every path (contract 8.7)."""
+
+    def __init__(self, app: ASGIApp, tokens: "Tokens", accounts: "Accounts") -> None:
+        self.app = app
+        self.tokens = tokens
+        self.accounts = accounts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            for name, value in scope["headers"]:
+                if name == b"authorization" and value.startswith(b"Bearer "):
+                    scope["jiucom.principal"] = await self.principal(value[7:].decode("latin-1"))
+                    break
+        await self.app(scope, receive, send)
+
+    async def principal(self, token: str) -> Principal:
+        """The user of an access token. Raises ApiError 401 A003 or A004."""
+        return await authenticate(token, self.tokens, self.accounts)
+
+
+async def authenticate(token: str, tokens: "Tokens", accounts: "Accounts") -> Principal:
+    """The user of an access token. Raises ApiError 401: A003 expired, A004 broken, or no longer an active user's."""
+    claims = tokens.verify(token, "access")
+    account = await accounts.get(claims.user_id)
+    if account is None or account.status != "ACTIVE":
+        raise ApiError(ErrorCode.INVALID_TOKEN)
+    return Principal(claims.user_id, account.role, claims.jti, claims.expires_at)
