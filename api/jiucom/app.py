@@ -1,0 +1,141 @@
+"""The application: what it is made of, in which order it starts and stops."""
+
+import gc
+import importlib.util
+import pkgutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import anyio.to_thread
+import msgspec
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Match
+from starlette.types import Receive, Scope, Send
+
+from jiucom import domains
+from jiucom.actuator import health, loggers, metrics
+from jiucom.auth.accounts import Accounts
+from jiucom.auth.principal import Authentication
+from jiucom.auth.tokens import Tokens
+from jiucom.cache import Cache, RedisClient
+from jiucom.clock import Clock
+from jiucom.db import Database
+from jiucom.db.totals import Totals
+from jiucom.runtime_settings import RuntimeSettings
+from jiucom.settings import Settings
+from jiucom.state import AppState
+from jiucom.telemetry.business import BusinessGauges
+from jiucom.telemetry.client import ClientAddress
+from jiucom.telemetry.metrics import Metrics
+from jiucom.telemetry.observe import Observe
+from jiucom.telemetry.runtime import Runtime
+from jiucom.telemetry.tracing import Tracing
+from jiucom.web import Operation, docs, openapi
+from jiucom.web.failures import Failures
+from jiucom.web.operation import collect
+from jiucom.web.routing import Router
+
+
+def operations() -> list[Operation]:
+    """Every operation: the domains' in alphabetical order, then the actuator's and the documentation's."""
+    found = (importlib.import_module(f"{each.name}.routes") for each in _domains())
+    return collect([*found, health, metrics, loggers, docs])
+
+
+def create_app(settings: Settings) -> Starlette:
+    """The application, not yet started: its lifespan opens and closes everything."""
+    app = _state(settings)
+    known = operations()
+    app.document = msgspec.json.encode(openapi.document(known))
+    router = Router(known, app, {"/swagger-ui": docs.Assets()})
+    starlette = Starlette(
+        routes=[_Everything(router)],
+        # The outermost first.
+        middleware=[
+            Middleware(Observe, app.metrics.http, app.tracing, ClientAddress(settings.forwarded_allow_ips)),
+            Middleware(Failures, app.clock),
+            Middleware(Authentication, app.tokens, app.accounts),
+        ],
+        # Not turned into text here: Failures gives it the error shape.
+        exception_handlers={HTTPException: _pass_on},
+        lifespan=lambda _: _lifespan(app),
+    )
+    starlette.state.app = app
+    return starlette
+
+
+def _state(settings: Settings) -> AppState:
+    clock, meters = Clock(settings.time_zone), Metrics()
+    tracing = Tracing(
+        endpoint=settings.zipkin_endpoint,
+        service=settings.tracing_service_name,
+        rate=settings.tracing_sampling,
+        metrics=meters,
+    )
+    db, redis = Database(settings, clock, meters), RedisClient(settings, meters)
+    return AppState(
+        settings=settings,
+        clock=clock,
+        metrics=meters,
+        tracing=tracing,
+        db=db,
+        redis=redis,
+        cache=Cache(redis, db, meters),
+        tokens=Tokens(settings),
+        accounts=Accounts(db, redis),
+        runtime=RuntimeSettings(redis, tracing),
+        totals=Totals(),
+        started_at=clock.now(),
+    )
+
+
+@asynccontextmanager
+async def _lifespan(app: AppState) -> AsyncIterator[None]:
+    runtime, business = Runtime(), BusinessGauges(app.db)
+    app.metrics.registry.register(runtime)
+    app.metrics.registry.register(business)
+    await app.db.connect()
+    workers = (runtime, app.runtime, app.accounts, app.cache, business)
+    for worker in workers:
+        worker.start()
+    # What is alive now stays: the collector need not look at it again.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
+    try:
+        yield
+    finally:
+        for worker in reversed(workers):
+            await worker.stop()
+        await app.redis.close()
+        await app.db.disconnect()
+        await anyio.to_thread.run_sync(app.tracing.shutdown)
+
+
+async def _pass_on(_: Request, error: Exception) -> Response:
+    raise error
+
+
+class _Everything(BaseRoute):
+    """Starlette's only route: our router finds the operation."""
+
+    def __init__(self, router: Router) -> None:
+        self._router = router
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        return (Match.FULL if scope["type"] == "http" else Match.NONE), {}
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._router(scope, receive, send)
+
+
+def _domains() -> list[pkgutil.ModuleInfo]:
+    return [each for each in pkgutil.iter_modules(domains.__path__, f"{domains.__name__}.") if _has_routes(each)]
+
+
+def _has_routes(module: pkgutil.ModuleInfo) -> bool:
+    return importlib.util.find_spec(f"{module.name}.routes") is not None

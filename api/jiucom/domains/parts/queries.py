@@ -1,0 +1,78 @@
+"""Statements about parts."""
+
+from jiucom.db import ReadSession
+from jiucom.domains.parts.schemas import Offer, Part, PartItem, PartQuery
+from jiucom.domains.parts.search_queries import PARTS
+from jiucom.rules import search_sql
+from jiucom.rules.search_sql import Sql
+from jiucom.rules.search_terms import Plan
+
+_ITEM = """
+    parts.id, parts.name, parts.category, parts.manufacturer, parts.image_url, parts.lowest_price, parts.highest_price,
+    parts.specs
+"""
+
+# Each ends with the id in the direction of its index, so the order is total and read off the index.
+_ORDERS = {
+    "popular": "parts.popularity_score DESC, parts.id DESC",
+    "price_asc": "parts.ascending_price, parts.id",
+    "price_desc": "parts.lowest_price DESC, parts.id DESC",
+    "name_asc": "parts.name, parts.id",
+    "name_desc": "parts.name DESC, parts.id DESC",
+    "latest": "parts.created_at DESC, parts.id DESC",
+}
+
+_DETAIL = f"SELECT {_ITEM}, parts.model_number FROM parts WHERE id = %s AND is_deleted = FALSE"  # noqa: S608
+
+_OFFERS = """
+SELECT price_entries.id, sellers.name, sellers.site_url, price_entries.price, price_entries.product_url,
+    price_entries.is_available
+FROM price_entries JOIN sellers ON sellers.id = price_entries.seller_id
+WHERE price_entries.part_id = %s AND price_entries.is_deleted = FALSE
+ORDER BY price_entries.price, price_entries.id
+"""
+
+
+async def page(session: ReadSession, query: PartQuery, plan: Plan) -> list[PartItem]:
+    """The rows of one page. Without a sort, searches are ordered by relevance and lists by popularity."""
+    source, condition = search_sql.source(PARTS, plan), _where(query, plan)
+    order = Sql(_ORDERS.get(query.sort or "", _ORDERS["popular"]))
+    if plan.terms and query.sort not in _ORDERS:
+        relevance = search_sql.relevance(PARTS, plan)
+        order = Sql(f"{relevance.text}, {order.text}", relevance.args)
+    # The rows themselves are read for this page alone: skipping is done in the index.
+    return await session.fetch_all(
+        f"SELECT {_ITEM} FROM (SELECT parts.id FROM {source.text} WHERE {condition.text}"  # noqa: S608
+        f" ORDER BY {order.text} LIMIT %s OFFSET %s) AS page JOIN parts USING (id) ORDER BY {order.text}",
+        (*source.args, *condition.args, *order.args, query.size, query.offset, *order.args),
+        PartItem,
+    )
+
+
+async def count(session: ReadSession, query: PartQuery, plan: Plan) -> int:
+    """How many parts the query finds."""
+    source, condition = search_sql.source(PARTS, plan), _where(query, plan)
+    sql = f"SELECT COUNT(*) FROM {source.text} WHERE {condition.text}"  # noqa: S608
+    return int(await session.fetch_value(sql, (*source.args, *condition.args)))
+
+
+async def by_id(session: ReadSession, part_id: int) -> Part | None:
+    """A part that is not deleted."""
+    return await session.fetch_one(_DETAIL, (part_id,), Part)
+
+
+async def offers(session: ReadSession, part_id: int) -> list[Offer]:
+    """What sellers ask, cheapest first, unavailable ones too."""
+    return await session.fetch_all(_OFFERS, (part_id,), Offer)
+
+
+def _where(query: PartQuery, plan: Plan) -> Sql:
+    """Only the filters that were given."""
+    pieces = [search_sql.condition(PARTS, plan)]
+    if query.category is not None:
+        pieces.append(Sql("parts.category = %s", (query.category.value,)))
+    if query.min_price is not None:
+        pieces.append(Sql("parts.lowest_price >= %s", (query.min_price,)))
+    if query.max_price is not None:
+        pieces.append(Sql("parts.lowest_price <= %s", (query.max_price,)))
+    return Sql(" AND ".join(piece.text for piece in pieces), tuple(arg for piece in pieces for arg in piece.args))

@@ -1,0 +1,30 @@
+"""Parts: list, categories, detail."""
+
+from jiucom.domains.parts import service
+from jiucom.domains.parts.schemas import PartCategory, PartDetail, PartItem, PartQuery
+from jiucom.errors import ErrorCode
+from jiucom.web import Context, Id, Json, Page, endpoint
+
+_TAG = "Part"
+
+
+@endpoint("GET", "/parts", tag=_TAG, aliases=("/part",))
+async def list_parts(ctx: Context, query: PartQuery) -> Page[PartItem]:
+    """부품 목록
+
+    주어진 조건만 적용한다. 정렬: popular(기본), price_asc, price_desc, name_asc, name_desc, latest.
+    검색어가 있고 정렬이 없으면 관련도순.
+    """
+    return await service.search(ctx.app.db, ctx.app.totals, query)
+
+
+@endpoint("GET", "/parts/categories", tag=_TAG)
+async def categories(ctx: Context) -> list[PartCategory]:
+    """부품 카테고리 목록"""
+    return list(PartCategory)
+
+
+@endpoint("GET", "/parts/{partId}", tag=_TAG, aliases=("/part/{partId}",), errors=[ErrorCode.PART_NOT_FOUND])
+async def get_part(ctx: Context, part_id: Id) -> Json[PartDetail]:
+    """부품 상세와 판매처별 가격"""
+    return await service.detail(ctx.app.db, ctx.app.cache, part_id)

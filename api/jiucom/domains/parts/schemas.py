@@ -1,0 +1,81 @@
+"""What is said about parts."""
+
+from enum import StrEnum
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from jiucom.web import PageQuery, Schema
+
+
+class PartCategory(StrEnum):
+    """In the order of `GET /parts/categories`."""
+
+    CPU = "CPU"
+    GPU = "GPU"
+    RAM = "RAM"
+    MOTHERBOARD = "MOTHERBOARD"
+    SSD = "SSD"
+    HDD = "HDD"
+    POWER_SUPPLY = "POWER_SUPPLY"
+    CASE = "CASE"
+    COOLER = "COOLER"
+    MONITOR = "MONITOR"
+    KEYBOARD = "KEYBOARD"
+    MOUSE = "MOUSE"
+    ETC = "ETC"
+
+
+# MySQL's INT.
+Won = Annotated[int, Meta(ge=0, le=2_147_483_647, examples=[449000])]
+
+
+class PartQuery(PageQuery, frozen=True, kw_only=True):
+    """Filters and order of the list; only what is given counts."""
+
+    keyword: Annotated[str, Meta(max_length=100, examples=["RTX 4070"])] | None = None
+    category: PartCategory | None = None
+    min_price: Won | None = None
+    max_price: Won | None = None
+    # popular, price_asc, price_desc, name_asc, name_desc, latest; others count as not given.
+    sort: Annotated[str, Meta(max_length=30, examples=["popular"])] | None = None
+
+
+class PartItem(Schema, frozen=True):
+    """A part in a list."""
+
+    id: int
+    name: Annotated[str, Meta(examples=["AMD Ryzen 7 7800X3D"])]
+    category: PartCategory
+    manufacturer: Annotated[str, Meta(examples=["AMD"])]
+    image_url: str | None
+    lowest_price: Won | None
+    highest_price: Won | None
+    specs: (
+        Annotated[msgspec.Raw, Meta(extra_json_schema={"type": ["object", "null"], "examples": [{"socket": "AM5"}]})]
+        | None
+    )
+
+
+class Offer(Schema, frozen=True):
+    """What one seller asks for the part."""
+
+    id: int
+    seller_name: Annotated[str, Meta(examples=["다나와"])]
+    seller_url: Annotated[str, Meta(examples=["https://www.danawa.com"])]
+    price: Won
+    product_url: str | None
+    available: bool
+
+
+class Part(PartItem, frozen=True):
+    """A part as it is stored."""
+
+    model_number: str | None
+
+
+class PartDetail(Part, frozen=True):
+    """A part with its offers, cheapest first."""
+
+    prices: list[Offer]

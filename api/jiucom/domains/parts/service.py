@@ -1,0 +1,36 @@
+"""What can be done with parts."""
+
+import msgspec
+
+from jiucom.cache import Cache, keys
+from jiucom.db import Database
+from jiucom.db.totals import Totals
+from jiucom.domains.parts import queries
+from jiucom.domains.parts.schemas import PartDetail, PartItem, PartQuery
+from jiucom.encoding import Json
+from jiucom.errors import ApiError, ErrorCode
+from jiucom.rules.search_terms import plan
+from jiucom.web import Page
+
+
+async def search(db: Database, totals: Totals, query: PartQuery) -> Page[PartItem]:
+    """One page of the catalogue."""
+    meant = plan(query.keyword or "")
+    filters = ("parts", meant, query.category, query.min_price, query.max_price)
+    async with db.read() as session:
+        content = await queries.page(session, query, meant)
+        total = await totals.of(filters, lambda: queries.count(session, query, meant))
+    return Page.of(content, query, total)
+
+
+async def detail(db: Database, cache: Cache, part_id: int) -> Json[PartDetail]:
+    """A part with its offers. Raises P001."""
+
+    async def load() -> PartDetail:
+        async with db.read() as session:
+            part = await queries.by_id(session, part_id)
+            if part is None:
+                raise ApiError(ErrorCode.PART_NOT_FOUND)
+            return PartDetail(**msgspec.structs.asdict(part), prices=await queries.offers(session, part_id))
+
+    return await cache.fetch(keys.PART_DETAIL, (part_id,), load)

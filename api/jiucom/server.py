@@ -1,0 +1,53 @@
+"""uvicorn, set up for one process behind a gateway."""
+
+import logging
+import os
+from types import FrameType
+
+import uvicorn
+
+from jiucom.app import create_app
+from jiucom.settings import Settings
+from jiucom.state import AppState
+
+log = logging.getLogger(__name__)
+
+PORT = 8080
+
+
+class Server(uvicorn.Server):
+    """Tells readiness that the end has begun."""
+
+    def __init__(self, config: uvicorn.Config, app: AppState) -> None:
+        super().__init__(config)
+        self._app = app
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._app.stopping = True
+        super().handle_exit(sig, frame)
+
+
+def run(settings: Settings) -> int:
+    """Serve until SIGTERM; the exit code."""
+    app = create_app(settings)
+    config = uvicorn.Config(
+        app,
+        host=os.environ.get("LISTEN_ADDRESS", "0.0.0.0"),  # noqa: S104
+        port=PORT,
+        loop="uvloop",
+        http="httptools",
+        # Ours is set up, the request log is the middleware's.
+        log_config=None,
+        access_log=False,
+        # Client addresses are read by ours (X-Real-IP too).
+        proxy_headers=False,
+        server_header=False,
+        # Longer than the gateway keeps its connections, or it would use one that we are closing.
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=20,
+        ws_max_size=64 * 1024,
+        ws_per_message_deflate=False,
+    )
+    server = Server(config, app.state.app)
+    server.run()
+    return 0 if server.started else 3

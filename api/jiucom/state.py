@@ -1,0 +1,38 @@
+"""What a process owns, made once by `create_app` and handed to every handler as `ctx.app`."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from jiucom.auth.accounts import Accounts
+from jiucom.auth.tokens import Tokens
+from jiucom.cache.cache import Cache
+from jiucom.cache.redis import RedisClient
+from jiucom.clock import Clock
+from jiucom.db import Database
+from jiucom.db.totals import Totals
+from jiucom.runtime_settings import RuntimeSettings
+from jiucom.settings import Settings
+from jiucom.telemetry.metrics import Metrics
+from jiucom.telemetry.tracing import Tracing
+
+
+@dataclass(slots=True)
+class AppState:
+    """Everything below is ready when the first request comes."""
+
+    settings: Settings
+    clock: Clock
+    metrics: Metrics
+    tracing: Tracing
+    db: Database
+    redis: RedisClient
+    cache: Cache
+    tokens: Tokens
+    accounts: Accounts
+    runtime: RuntimeSettings
+    totals: Totals
+    started_at: datetime
+    # The encoded OpenAPI document.
+    document: bytes = b"{}"
+    # Set on SIGTERM: readiness says DOWN while the last requests finish.
+    stopping: bool = False
