@@ -1,0 +1,185 @@
+"""What every test of the API may ask for: servers, a migrated database, the application, clients and users."""
+
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import asyncmy
+import httpx
+import msgspec
+import pytest
+from starlette.applications import Starlette
+
+from api.tests import servers
+from jiucom.app import create_app
+from jiucom.db import migrate
+from jiucom.db import seed as seeds
+from jiucom.settings import Settings
+from jiucom.state import AppState
+
+CONTEXT_PATH = "/api/v1"
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def mysql_server() -> Iterator[tuple[int, str]]:
+    """Port and root's password of a real MySQL."""
+    with servers.mysql() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[tuple[str, int]]:
+    """Container and port of a real Redis, this session's own."""
+    with servers.redis() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def settings(mysql_server: tuple[int, str], redis_server: tuple[str, int]) -> Settings:
+    """Settings of an application on both servers; its database exists from `database` on."""
+    name = f"t_{secrets.token_hex(6)}"
+    return Settings(
+        jwt_secret=secrets.token_hex(32),
+        db_host="127.0.0.1",
+        db_port=mysql_server[0],
+        db_name=name,
+        db_username=name,
+        db_password="app-of-this-test",
+        db_migrate_username=f"{name}_m",
+        db_migrate_password="migrate-of-this-test",
+        redis_host="127.0.0.1",
+        redis_port=redis_server[1],
+        # Nothing listens there: tests that look at spans say where.
+        zipkin_endpoint="http://127.0.0.1:9/api/v2/spans",
+        tracing_sampling=0.0,
+        request_deadline=10,
+    )
+
+
+@asynccontextmanager
+async def root(mysql_server: tuple[int, str], database: str = "mysql") -> AsyncIterator[Any]:
+    """A cursor of root's, committing each statement."""
+    port, password = mysql_server
+    connection = await asyncmy.connect(
+        host="127.0.0.1", port=port, db=database, user="root", password=password, autocommit=True
+    )
+    async with connection, connection.cursor() as cursor:
+        yield cursor
+
+
+@pytest.fixture(scope="session")
+async def database(mysql_server: tuple[int, str], settings: Settings) -> AsyncIterator[Settings]:
+    """This session's schema: migrated, with the demo seed, and accounts with the rights they have on the platform."""
+    name = settings.db_name
+    async with root(mysql_server) as cursor:
+        for statement in (
+            f"CREATE DATABASE {name}",
+            f"CREATE USER {name} IDENTIFIED BY '{settings.db_password}'",
+            f"GRANT SELECT, INSERT, UPDATE, DELETE ON {name}.* TO {name}",
+            f"CREATE USER {name}_m IDENTIFIED BY '{settings.db_migrate_password}'",
+            f"GRANT ALL ON {name}.* TO {name}_m",
+        ):
+            await cursor.execute(statement)
+    await migrate.upgrade(settings)
+    await seeds.run(settings, "demo")
+    yield settings
+    async with root(mysql_server) as cursor:
+        for statement in (f"DROP DATABASE {name}", f"DROP USER {name}", f"DROP USER {name}_m"):
+            await cursor.execute(statement)
+
+
+@asynccontextmanager
+async def started(settings: Settings) -> AsyncIterator[Starlette]:
+    """An application with its lifespan running."""
+    app = create_app(settings)
+    async with app.router.lifespan_context(app):
+        yield app
+
+
+@pytest.fixture(scope="session")
+async def application(database: Settings) -> AsyncIterator[Starlette]:
+    """The application of this session."""
+    async with started(database) as app:
+        yield app
+
+
+@pytest.fixture(scope="session")
+def state(application: Starlette) -> AppState:
+    """What it owns."""
+    owned: AppState = application.state.app
+    return owned
+
+
+def client_of(app: Starlette, token: str | None = None, **headers: str) -> httpx.AsyncClient:
+    """A client of an application in this process; paths are those of the contract, without the context path."""
+    if token is not None:
+        headers["Authorization"] = f"Bearer {token}"
+    return httpx.AsyncClient(
+        transport=httpx.ASGITransport(app, client=("127.0.0.1", 40000)),
+        base_url=f"http://testserver{CONTEXT_PATH}",
+        headers=headers,
+    )
+
+
+@pytest.fixture
+async def client(application: Starlette) -> AsyncIterator[httpx.AsyncClient]:
+    """Nobody's client."""
+    async with client_of(application) as anonymous:
+        yield anonymous
+
+
+@dataclass(frozen=True)
+class User:
+    """A user of this test, with a client that is logged in."""
+
+    id: int
+    email: str
+    nickname: str
+    token: str
+    client: httpx.AsyncClient
+
+
+@pytest.fixture
+async def make_user(application: Starlette, state: AppState) -> AsyncIterator[Callable[..., Awaitable[User]]]:
+    """`await make_user()` or `await make_user("ADMIN")`: a new active user (without a password)."""
+    clients = []
+
+    async def make(role: str = "USER") -> User:
+        unique = secrets.token_hex(4)
+        email, nickname = f"{unique}@example.com", f"사용자{unique}"
+        async with state.db.transaction() as session:
+            user_id = await session.insert(
+                "INSERT INTO users (email, nickname, role) VALUES (%s, %s, %s)", (email, nickname, role)
+            )
+        token = state.tokens.access(user_id, role)
+        clients.append(client_of(application, token))
+        return User(user_id, email, nickname, token, clients[-1])
+
+    yield make
+    for each in clients:
+        await each.aclose()
+
+
+@pytest.fixture
+async def user(make_user: Callable[..., Awaitable[User]]) -> User:
+    """A user."""
+    return await make_user()
+
+
+@pytest.fixture
+async def admin(make_user: Callable[..., Awaitable[User]]) -> User:
+    """An administrator."""
+    return await make_user("ADMIN")
+
+
+@pytest.fixture
+def changed(settings: Settings) -> Callable[..., Settings]:
+    """`changed(request_deadline=0.2)`: the session's settings with other values, for an application of the test's own."""
+    return lambda **values: msgspec.structs.replace(settings, **values)

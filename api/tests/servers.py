@@ -1,0 +1,84 @@
+"""Real MySQL and Redis for the tests: the images this project deploys, in containers of the session."""
+
+import os
+import secrets
+import subprocess
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+MYSQL_IMAGE = os.environ.get("JIUCOM_TEST_MYSQL_IMAGE", "jiucom/mysql:dev")
+REDIS_IMAGE = os.environ.get("JIUCOM_TEST_REDIS_IMAGE", "jiucom/redis:dev")
+
+# With it, MySQL (which takes 20 s to initialise) stays for the next session; each session has a schema of its own.
+KEEP = "JIUCOM_TEST_KEEP"
+_KEPT = "jiucom-test-mysql"
+_KEPT_PASSWORD = "root-of-the-tests"
+
+
+def docker(*arguments: str) -> str:
+    """Run docker; its output."""
+    return subprocess.run(["docker", *arguments], check=True, capture_output=True, text=True).stdout.strip()
+
+
+@contextmanager
+def mysql() -> Iterator[tuple[int, str]]:
+    """Port on loopback and root's password."""
+    if os.environ.get(KEEP):
+        if not docker("ps", "--quiet", "--filter", f"name=^{_KEPT}$"):
+            _start_mysql(_KEPT, _KEPT_PASSWORD)
+        _await_mysql(_KEPT, _KEPT_PASSWORD)
+        yield port(_KEPT, 3306), _KEPT_PASSWORD
+        return
+    name, password = f"{_KEPT}-{uuid.uuid4().hex[:8]}", secrets.token_hex(16)
+    _start_mysql(name, password)
+    try:
+        _await_mysql(name, password)
+        yield port(name, 3306), password
+    finally:
+        docker("rm", "--force", "--volumes", name)
+
+
+@contextmanager
+def redis() -> Iterator[tuple[str, int]]:
+    """Name of the container and its port on loopback. A session has its own: channels know no schemas."""
+    name = f"jiucom-test-redis-{uuid.uuid4().hex[:8]}"
+    # A port that is named stays the same when a test stops and starts the container.
+    docker("run", "--detach", "--name", name, "--publish", f"127.0.0.1:{_free_port()}:6379", REDIS_IMAGE)
+    try:
+        _until(name, "redis-cli ping | grep -q PONG", 30)
+        yield name, port(name, 6379)
+    finally:
+        docker("rm", "--force", "--volumes", name)
+
+
+def port(name: str, inside: int) -> int:
+    """Where a port of a container is published."""
+    return int(docker("port", name, f"{inside}/tcp").splitlines()[0].rsplit(":", 1)[1])
+
+
+def _start_mysql(name: str, password: str) -> None:
+    docker(
+        *("run", "--detach", "--name", name, "--publish", f"127.0.0.1:{_free_port()}:3306"),
+        *("--env", f"MYSQL_ROOT_PASSWORD={password}", "--env", "MYSQL_ROOT_HOST=%", "--env", "TZ=Asia/Seoul"),
+        # Durability is not what these tests are about.
+        *(MYSQL_IMAGE, "mysqld", "--innodb-flush-log-at-trx-commit=0", "--sync-binlog=0", "--skip-log-bin"),
+    )
+
+
+def _await_mysql(name: str, password: str) -> None:
+    # While it initialises itself, the server does not listen.
+    _until(name, f"MYSQL_PWD={password} mysql --protocol=tcp --user=root --execute='SELECT 1'", 120)
+
+
+def _until(name: str, command: str, seconds: int) -> None:
+    loop = f"until {command} >/dev/null 2>&1; do sleep 0.2; done"
+    subprocess.run(["timeout", str(seconds), "docker", "exec", name, "sh", "-c", loop], check=True, capture_output=True)
+
+
+def _free_port() -> int:
+    import socket
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
