@@ -3,7 +3,7 @@
 import gc
 import importlib.util
 import pkgutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 
 import anyio.to_thread
@@ -40,16 +40,19 @@ from jiucom.web.operation import collect
 from jiucom.web.routing import Router
 
 
-def operations() -> list[Operation]:
-    """Every operation: the domains' in alphabetical order, then the actuator's and the documentation's."""
-    found = (importlib.import_module(f"{each.name}.routes") for each in _domains())
-    return collect([*found, health, metrics, loggers, docs])
+def operations(only: Collection[str] | None = None) -> list[Operation]:
+    """Every operation: the domains' in alphabetical order (or of `only` some), the actuator's, the documentation's."""
+    names = [each.name for each in pkgutil.iter_modules(domains.__path__) if each.ispkg]
+    found = [name for name in names if only is None or name in only]
+    routes = [f"{domains.__name__}.{name}.routes" for name in found]
+    modules = [importlib.import_module(name) for name in routes if importlib.util.find_spec(name)]
+    return collect([*modules, health, metrics, loggers, docs])
 
 
-def create_app(settings: Settings) -> Starlette:
-    """The application, not yet started: its lifespan opens and closes everything."""
+def create_app(settings: Settings, only: Collection[str] | None = None) -> Starlette:
+    """The application, not yet started: its lifespan opens and closes everything. `only`: see `operations`."""
     app = _state(settings)
-    known = operations()
+    known = operations(only)
     app.document = msgspec.json.encode(openapi.document(known))
     router = Router(known, app, {"/swagger-ui": docs.Assets()})
     starlette = Starlette(
@@ -131,11 +134,3 @@ class _Everything(BaseRoute):
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._router(scope, receive, send)
-
-
-def _domains() -> list[pkgutil.ModuleInfo]:
-    return [each for each in pkgutil.iter_modules(domains.__path__, f"{domains.__name__}.") if _has_routes(each)]
-
-
-def _has_routes(module: pkgutil.ModuleInfo) -> bool:
-    return importlib.util.find_spec(f"{module.name}.routes") is not None

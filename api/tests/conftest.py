@@ -3,7 +3,6 @@
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import asyncmy
@@ -12,14 +11,12 @@ import msgspec
 import pytest
 from starlette.applications import Starlette
 
-from api.tests import servers
-from jiucom.app import create_app
 from jiucom.db import migrate
 from jiucom.db import seed as seeds
 from jiucom.settings import Settings
 from jiucom.state import AppState
-
-CONTEXT_PATH = "/api/v1"
+from testing import servers
+from testing.clients import User, client_of, started, state_of
 
 
 @pytest.fixture(scope="session")
@@ -95,14 +92,6 @@ async def database(mysql_server: tuple[int, str], settings: Settings) -> AsyncIt
             await cursor.execute(statement)
 
 
-@asynccontextmanager
-async def started(settings: Settings) -> AsyncIterator[Starlette]:
-    """An application with its lifespan running."""
-    app = create_app(settings)
-    async with app.router.lifespan_context(app):
-        yield app
-
-
 @pytest.fixture(scope="session")
 async def application(database: Settings) -> AsyncIterator[Starlette]:
     """The application of this session."""
@@ -113,19 +102,7 @@ async def application(database: Settings) -> AsyncIterator[Starlette]:
 @pytest.fixture(scope="session")
 def state(application: Starlette) -> AppState:
     """What it owns."""
-    owned: AppState = application.state.app
-    return owned
-
-
-def client_of(app: Starlette, token: str | None = None, **headers: str) -> httpx.AsyncClient:
-    """A client of an application in this process; paths are those of the contract, without the context path."""
-    if token is not None:
-        headers["Authorization"] = f"Bearer {token}"
-    return httpx.AsyncClient(
-        transport=httpx.ASGITransport(app, client=("127.0.0.1", 40000)),
-        base_url=f"http://testserver{CONTEXT_PATH}",
-        headers=headers,
-    )
+    return state_of(application)
 
 
 @pytest.fixture
@@ -133,17 +110,6 @@ async def client(application: Starlette) -> AsyncIterator[httpx.AsyncClient]:
     """Nobody's client."""
     async with client_of(application) as anonymous:
         yield anonymous
-
-
-@dataclass(frozen=True)
-class User:
-    """A user of this test, with a client that is logged in."""
-
-    id: int
-    email: str
-    nickname: str
-    token: str
-    client: httpx.AsyncClient
 
 
 @pytest.fixture

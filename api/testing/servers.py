@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import socket
 import subprocess
 import uuid
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ REDIS_IMAGE = os.environ.get("JIUCOM_TEST_REDIS_IMAGE", "jiucom/redis:dev")
 # With it, MySQL (which takes 20 s to initialise) stays for the next session; each session has a schema of its own.
 KEEP = "JIUCOM_TEST_KEEP"
 _KEPT = "jiucom-test-mysql"
-_KEPT_PASSWORD = "root-of-the-tests"
+_KEPT_PASSWORD = "root-of-the-tests"  # noqa: S105
 
 
 def docker(*arguments: str) -> str:
@@ -77,8 +78,6 @@ def _until(name: str, command: str, seconds: int) -> None:
 
 
 def _free_port() -> int:
-    import socket
-
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
