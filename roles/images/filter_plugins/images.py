@@ -108,6 +108,23 @@ def images_archives(directory: str) -> dict[str, dict[str, str]]:
     return held
 
 
+def images_registry_answer(answer: Mapping[str, Any]) -> dict[str, str]:
+    """Read Docker's answer to `GET /distribution/<reference>/json`: {verdict, reason}.
+
+    The verdict is `given`; `locked`, because the daemon asks without the credentials that a `docker login` on the host
+    may have left, so that only a pull can tell; `refused`, for this image; or `unreachable`, for all of the registry.
+    """
+    status = answer["status"]
+    message = str((answer.get("json") or {}).get("message", "")).strip()
+    if status == 200:
+        return {"verdict": "given", "reason": ""}
+    if status in (401, 403) or re.search(r"auth credentials|unauthorized|denied", message):
+        return {"verdict": "locked", "reason": message}
+    if status in (-1, 500):
+        return {"verdict": "unreachable", "reason": message or "no answer in time (images_registry_timeout)"}
+    return {"verdict": "refused", "reason": message or f"status {status}"}
+
+
 def images_plan(
     table: Iterable[Entry],
     host: Host,
@@ -206,6 +223,7 @@ class FilterModule:
             "images_table": images_table,
             "images_host": images_host,
             "images_archives": images_archives,
+            "images_registry_answer": images_registry_answer,
             "images_plan": images_plan,
             "images_refusals_text": images_refusals_text,
             "images_resolve": images_resolve,
