@@ -19,6 +19,7 @@ from starlette.types import Receive, Scope, Send
 from jiucom import domains
 from jiucom.actuator import health, loggers, metrics
 from jiucom.auth.accounts import Accounts
+from jiucom.auth.passwords import Passwords
 from jiucom.auth.principal import Authentication
 from jiucom.auth.tokens import Tokens
 from jiucom.cache import Cache, RedisClient
@@ -79,7 +80,7 @@ def _state(settings: Settings) -> AppState:
         rate=settings.tracing_sampling,
         metrics=meters,
     )
-    db, redis = Database(settings, clock, meters), RedisClient(settings, meters)
+    db, redis, tokens = Database(settings, clock, meters), RedisClient(settings, meters), Tokens(settings)
     return AppState(
         settings=settings,
         clock=clock,
@@ -88,8 +89,9 @@ def _state(settings: Settings) -> AppState:
         db=db,
         redis=redis,
         cache=Cache(redis, db, meters),
-        tokens=Tokens(settings),
-        accounts=Accounts(db, redis),
+        tokens=tokens,
+        accounts=Accounts(db, redis, tokens.access_validity),
+        passwords=Passwords(),
         runtime=RuntimeSettings(redis, tracing),
         totals=Totals(),
         started_at=clock.now(),

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from jiucom.auth.accounts import Accounts
+from jiucom.auth.passwords import Passwords
 from jiucom.auth.tokens import Tokens
 from jiucom.cache.cache import Cache
 from jiucom.cache.redis import RedisClient
@@ -29,6 +30,7 @@ class AppState:
     cache: Cache
     tokens: Tokens
     accounts: Accounts
+    passwords: Passwords
     runtime: RuntimeSettings
     totals: Totals
     started_at: datetime

@@ -26,20 +26,29 @@ _HEARTBEAT = 1.0
 
 _SELECT = "SELECT role, status FROM users WHERE id = %s AND is_deleted = FALSE"
 
+# Access tokens of logins that ended longer ago have expired.
+_ENDED = """
+SELECT DISTINCT family_id FROM refresh_tokens
+WHERE user_id = %s AND revoked_at > UTC_TIMESTAMP(6) - INTERVAL %s SECOND
+"""
+
 
 class Account(Struct, frozen=True):
     """The present state of a user."""
 
     role: Role
     status: Literal["ACTIVE", "SUSPENDED", "WITHDRAWN"]
+    # Logins whose access tokens would still be valid otherwise.
+    ended: frozenset[str]
 
 
 class Accounts:
     """Reads accounts and hears of their changes."""
 
-    def __init__(self, db: Database, redis: RedisClient) -> None:
+    def __init__(self, db: Database, redis: RedisClient, access_validity: int) -> None:
         self._db = db
         self._redis = redis
+        self._access_validity = access_validity  # s
         self._known: dict[int, tuple[Account | None, float]] = {}
         self._changes = 0
         self._heard = 0.0
@@ -55,7 +64,12 @@ class Accounts:
                 return known[0]
         changes = self._changes
         async with self._db.read() as session:
-            account = await session.fetch_one(_SELECT, (user_id,), Account)
+            found = await session.fetch_rows(_SELECT, (user_id,))
+            ended = await session.fetch_rows(_ENDED, (user_id, self._access_validity))
+        account = None
+        if found:
+            role, status = found[0]
+            account = Account(role, status, frozenset(family for (family,) in ended))
         # What changed while we read may be older than what we read, or not: do not remember it.
         if changes == self._changes:
             if len(self._known) >= _CAPACITY:
@@ -64,7 +78,7 @@ class Accounts:
         return account
 
     def changed(self, session: WriteSession, user_id: int) -> None:
-        """Call it in the transaction that changes a user's role, status, password or existence."""
+        """Call it in the transaction that changes a user's role, status, logins or existence."""
 
         async def announce() -> None:
             self._forget(user_id)

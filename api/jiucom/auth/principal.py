@@ -22,6 +22,8 @@ class Principal:
     role: Role
     jti: str
     expires_at: int  # s since the epoch
+    # The login that the token comes from; empty for a token that comes from none.
+    family: str = ""
 
     @property
     def is_admin(self) -> bool:
@@ -51,9 +53,10 @@ class Authentication:
 
 
 async def authenticate(token: str, tokens: "Tokens", accounts: "Accounts") -> Principal:
-    """The user of an access token. Raises ApiError 401: A003 expired, A004 broken, or no longer an active user's."""
+    """The user of an access token. Raises ApiError 401: A003 expired, A004 broken, of a login that has ended, or no longer
+    an active user's."""
     claims = tokens.verify(token, "access")
     account = await accounts.get(claims.user_id)
-    if account is None or account.status != "ACTIVE":
+    if account is None or account.status != "ACTIVE" or claims.family in account.ended:
         raise ApiError(ErrorCode.INVALID_TOKEN)
-    return Principal(claims.user_id, account.role, claims.jti, claims.expires_at)
+    return Principal(claims.user_id, account.role, claims.jti, claims.expires_at, claims.family)

@@ -28,6 +28,8 @@ class Claims:
     jti: str
     issued_at: int  # s since the epoch
     expires_at: int
+    # The login that the token comes from; empty for a token that comes from none.
+    family: str
 
 
 class Tokens:
@@ -42,22 +44,20 @@ class Tokens:
         self.refresh_validity = settings.jwt_refresh_validity // 1000
         self._known: OrderedDict[str, tuple[Claims, float]] = OrderedDict()
 
-    def access(self, user_id: int, role: str) -> str:
+    def access(self, user_id: int, role: str, family: str = "") -> str:
         """A new access token."""
         now = int(time.time())
-        return self.sign("access", user_id, role, secrets.token_hex(16), now, now + self.access_validity)
+        times = {"iat": now, "exp": now + self.access_validity}
+        return self._sign("access", user_id, role=role, jti=secrets.token_hex(16), sid=family, **times)
 
-    def sign(self, kind: Kind, user_id: int, role: str, jti: str, issued_at: int, expires_at: int) -> str:
-        """A token with exactly these claims: the same ones give the same token."""
-        claims = {
-            "sub": str(user_id),
-            "role": role,
-            "iat": issued_at,
-            "exp": expires_at,
-            "typ": kind,
-            "jti": jti,
-        }
-        return jwt.encode(claims, self._key, self._algorithm, headers={"kid": self._kid})
+    def refresh(self, user_id: int, family: str, jti: str, issued_at: int, expires_at: int) -> str:
+        """The refresh token with exactly these claims: the same ones give the same token (so it names no role)."""
+        return self._sign("refresh", user_id, jti=jti, sid=family, iat=issued_at, exp=expires_at)
+
+    def _sign(self, kind: Kind, user_id: int, **claims: str | int) -> str:
+        return jwt.encode(
+            {"sub": str(user_id), "typ": kind, **claims}, self._key, self._algorithm, headers={"kid": self._kid}
+        )
 
     def verify(self, token: str, kind: Kind) -> Claims:
         """The claims of a valid token of this kind. Raises ApiError 401: A003 when expired, A004 when broken."""
@@ -69,7 +69,12 @@ class Tokens:
                 token, self._key, [self._algorithm], options={"require": ["sub", "exp", "iat", "jti", "typ"]}
             )
             claims = Claims(
-                int(payload["sub"]), str(payload.get("role", "")), str(payload["jti"]), payload["iat"], payload["exp"]
+                user_id=int(payload["sub"]),
+                role=str(payload.get("role", "")),
+                jti=str(payload["jti"]),
+                issued_at=payload["iat"],
+                expires_at=payload["exp"],
+                family=str(payload.get("sid", "")),
             )
         except jwt.ExpiredSignatureError:
             raise ApiError(ErrorCode.EXPIRED_TOKEN) from None
