@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from msgspec import Struct
 
-from jiucom.db import DuplicateKey, WriteSession
+from jiucom.db import DuplicateKeyError, WriteSession
 from jiucom.domains.notifications import queries
 from jiucom.domains.notifications.schemas import Notification, NotificationType
 
@@ -49,7 +49,7 @@ async def announce(
     )
     try:
         notification = await queries.insert(tx, user_id, draft, dedup_key)
-    except DuplicateKey as error:
+    except DuplicateKeyError as error:
         if error.key != _DEDUP_KEY:
             raise
         return False
