@@ -7,7 +7,7 @@ that is still the version: whoever read too early stored something that nobody t
 import asyncio
 import logging
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from jiucom.cache.keys import VERSION_LIFETIME, Entry, version_key
@@ -57,7 +57,10 @@ class Cache:
 
     async def invalidate(self, session: WriteSession, *scopes: str) -> None:
         """Make the scopes' entries invalid when (and only if) the transaction commits."""
-        ids = [await session.insert("INSERT INTO cache_outbox (scope) VALUES (%s)", (scope,)) for scope in scopes]
+        rows = ", ".join(["(%s)"] * len(scopes))
+        first = await session.insert(f"INSERT INTO cache_outbox (scope) VALUES {rows}", scopes)  # noqa: S608
+        # One statement of a known number of rows gets consecutive ids.
+        ids = range(first, first + len(scopes))
 
         async def raise_versions() -> None:
             if await self._raise(scopes):
@@ -127,9 +130,9 @@ class Cache:
             return False
         return True
 
-    async def _forget(self, ids: list[int]) -> None:
+    async def _forget(self, ids: Sequence[int]) -> None:
         async with self._db.transaction() as session:
-            await session.execute_many("DELETE FROM cache_outbox WHERE id = %s", [(row,) for row in ids])
+            await session.execute(f"DELETE FROM cache_outbox WHERE id IN ({', '.join(['%s'] * len(ids))})", ids)  # noqa: S608
 
     async def _sweep_forever(self) -> None:
         while True:

@@ -1,0 +1,175 @@
+"""Statements that change prices. Many rows travel as one JSON argument, so one part or twenty thousand are one shape."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any, NamedTuple
+
+import msgspec
+
+from jiucom.db import ReadSession, WriteSession
+
+
+class Offer(NamedTuple):
+    """What a seller asks for a part, from now on."""
+
+    part_id: int
+    seller_id: int
+    price: int
+    product_url: str | None
+    available: bool
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """A part as it is stored, and the extremes of its offers (None without any in stock)."""
+
+    id: int
+    category: str
+    name: str
+    lowest: int | None
+    highest: int | None
+    score: int
+    lowest_offer: int | None
+    highest_offer: int | None
+
+
+class Crossing(msgspec.Struct, frozen=True):
+    """An alert whose target is met."""
+
+    alert_id: int
+    user_id: int
+    email: str
+    part_id: int
+    part_name: str
+    price: int
+    target: int
+    count: int  # with this time
+
+
+_OFFERS = """
+JSON_TABLE(%s, '$[*]' COLUMNS (
+    part_id BIGINT PATH '$[0]', seller_id BIGINT PATH '$[1]', price INT PATH '$[2]',
+    product_url VARCHAR(500) PATH '$[3]', available BOOLEAN PATH '$[4]'
+)) AS offer
+"""
+_IDS = "JSON_TABLE(%s, '$[*]' COLUMNS (id BIGINT PATH '$')) AS wanted"
+
+# STRAIGHT_JOIN: from the few wanted to their rows, in the order of the ids, which is the order of the locks.
+_LOCK = f"""
+SELECT parts.id FROM {_IDS} STRAIGHT_JOIN parts ON parts.id = wanted.id
+WHERE parts.is_deleted = FALSE FOR UPDATE OF parts
+"""  # noqa: S608
+
+_INSERT = f"""
+INSERT INTO price_entries (part_id, seller_id, price, product_url, is_available)
+SELECT offer.part_id, offer.seller_id, offer.price, offer.product_url, offer.available FROM {_OFFERS}
+"""  # noqa: S608
+
+_UPSERT = f"""{_INSERT}
+ON DUPLICATE KEY UPDATE price = offer.price, product_url = offer.product_url, is_available = offer.available,
+    is_deleted = FALSE, deleted_at = NULL, updated_at = UTC_TIMESTAMP(6)
+"""
+
+# What cannot be bought has no price of that day.
+_HISTORY = f"""
+INSERT INTO price_history (part_id, seller_id, price, record_date)
+SELECT offer.part_id, offer.seller_id, offer.price, %s FROM {_OFFERS} WHERE offer.available
+ON DUPLICATE KEY UPDATE price = offer.price, updated_at = UTC_TIMESTAMP(6)
+"""  # noqa: S608
+
+_STANDINGS = f"""
+SELECT parts.id, parts.category, parts.name, parts.lowest_price, parts.highest_price, parts.popularity_score,
+    offered.lowest, offered.highest
+FROM {_IDS} STRAIGHT_JOIN parts ON parts.id = wanted.id
+    LEFT JOIN LATERAL (
+        SELECT MIN(price) AS lowest, MAX(price) AS highest
+        FROM price_entries JOIN sellers ON sellers.id = seller_id
+        WHERE part_id = parts.id AND is_available AND NOT price_entries.is_deleted AND sellers.status = 'ACTIVE'
+    ) AS offered ON TRUE
+WHERE parts.is_deleted = FALSE
+"""  # noqa: S608
+
+_SETTLE = """
+UPDATE JSON_TABLE(%s, '$[*]' COLUMNS (
+    id BIGINT PATH '$[0]', lowest INT PATH '$[1]', highest INT PATH '$[2]', score INT PATH '$[3]'
+)) AS settled STRAIGHT_JOIN parts ON parts.id = settled.id
+SET parts.lowest_price = settled.lowest, parts.highest_price = settled.highest, parts.popularity_score = settled.score
+"""
+
+_CROSSINGS = f"""
+SELECT price_alerts.id, price_alerts.user_id, users.email, parts.id, parts.name, parts.lowest_price,
+    price_alerts.target_price, price_alerts.crossings + 1
+FROM {_IDS} STRAIGHT_JOIN parts ON parts.id = wanted.id
+    STRAIGHT_JOIN price_alerts ON price_alerts.part_id = parts.id
+    STRAIGHT_JOIN users ON users.id = price_alerts.user_id
+WHERE price_alerts.is_active AND NOT price_alerts.is_triggered AND price_alerts.target_price >= parts.lowest_price
+    AND users.status = 'ACTIVE' AND users.is_deleted = FALSE
+FOR UPDATE OF price_alerts
+"""  # noqa: S608
+
+_TRIGGER = f"""
+UPDATE {_IDS} STRAIGHT_JOIN price_alerts ON price_alerts.id = wanted.id
+SET is_triggered = TRUE, is_active = FALSE, crossings = crossings + 1, triggered_at = UTC_TIMESTAMP(6)
+"""  # noqa: S608
+
+_MAIL = "INSERT INTO mail_outbox (recipient, template, variables, dedup_key) VALUES (%s, 'price-alert', %s, %s)"
+
+
+async def lock(tx: WriteSession, part_ids: Sequence[int]) -> set[int]:
+    """Lock the parts until the end of the transaction; those that exist. Ids in ascending order."""
+    return {row[0] for row in await tx.fetch_rows(_LOCK, (_json(part_ids),))}
+
+
+async def insert(tx: WriteSession, offers: Sequence[Offer]) -> None:
+    """Store offers that are new. Raises DuplicateKeyError when the seller offers the part already."""
+    await tx.execute(_INSERT, (_json(offers),))
+
+
+async def upsert(tx: WriteSession, offers: Sequence[Offer]) -> None:
+    """Store offers, over those that the sellers have for these parts."""
+    await tx.execute(_UPSERT, (_json(offers),))
+
+
+async def remember(tx: WriteSession, offers: Sequence[Offer], day: date) -> None:
+    """Write the day's prices into the history: the last one of a day stays."""
+    await tx.execute(_HISTORY, (day, _json(offers)))
+
+
+async def remove(tx: WriteSession, part_id: int, seller_id: int) -> bool:
+    """Delete an offer; False when there is none."""
+    sql = "DELETE FROM price_entries WHERE part_id = %s AND seller_id = %s"
+    return await tx.execute(sql, (part_id, seller_id)) == 1
+
+
+async def standings(session: ReadSession, part_ids: Sequence[int]) -> list[Standing]:
+    """The parts with what follows from their offers; deleted ones are left out."""
+    return await session.fetch_all(_STANDINGS, (_json(part_ids),), Standing)
+
+
+async def settle(tx: WriteSession, rows: Sequence[tuple[int, int | None, int | None, int]]) -> None:
+    """Store id, lowest, highest and score of parts."""
+    await tx.execute(_SETTLE, (_json(rows),))
+
+
+async def crossings(tx: WriteSession, part_ids: Sequence[int]) -> list[Crossing]:
+    """The alerts that the parts' present prices meet, locked, of users who are active."""
+    return await tx.fetch_all(_CROSSINGS, (_json(part_ids),), Crossing)
+
+
+async def trigger(tx: WriteSession, alert_ids: Sequence[int]) -> None:
+    """The alerts have fired."""
+    await tx.execute(_TRIGGER, (_json(alert_ids),))
+
+
+async def mail(tx: WriteSession, crossing: Crossing, dedup_key: str) -> None:
+    """Put the mail about a crossing into the outbox."""
+    variables = {
+        "partId": crossing.part_id,
+        "partName": crossing.part_name,
+        "currentPrice": crossing.price,
+        "targetPrice": crossing.target,
+    }
+    await tx.insert(_MAIL, (crossing.email, _json(variables), dedup_key))
+
+
+def _json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
