@@ -1,0 +1,1 @@
+"""Comments of posts, in threads of any depth."""

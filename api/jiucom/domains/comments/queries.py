@@ -1,0 +1,119 @@
+"""Statements about comments. Comments of a deleted post are not there."""
+
+from msgspec import Struct
+
+from jiucom.db import ReadSession, WriteSession
+from jiucom.domains.authors import NICKNAME
+from jiucom.domains.comments.schemas import Row
+from jiucom.web import PageQuery
+
+_ROW = f"""
+    comments.id, comments.content, comments.user_id, {NICKNAME}, comments.parent_id, comments.root_id,
+    comments.like_count, comments.created_at, comments.updated_at, comments.is_deleted, comments.post_id
+"""
+
+_JOINED = """
+    comments
+    JOIN posts ON posts.id = comments.post_id AND posts.is_deleted = FALSE
+    JOIN users ON users.id = comments.user_id
+"""
+
+# The first comments of threads in which anything is left.
+_ROOTS = """
+    comments.post_id = %s AND comments.root_id IS NULL AND (
+        comments.is_deleted = FALSE OR EXISTS (
+            SELECT 1 FROM comments AS below WHERE below.root_id = comments.id AND below.is_deleted = FALSE
+        )
+    )
+"""
+
+_PAGE = f"SELECT {_ROW} FROM {_JOINED} WHERE {_ROOTS} ORDER BY comments.id LIMIT %s OFFSET %s"  # noqa: S608
+
+_COUNT = f"SELECT COUNT(*) FROM {_JOINED} WHERE {_ROOTS}"  # noqa: S608
+
+# One range instead of a list of ids: one statement to prepare, whatever the size of the page.
+_BELOW = f"""
+SELECT {_ROW} FROM {_JOINED}
+WHERE comments.post_id = %s AND comments.root_id BETWEEN %s AND %s ORDER BY comments.id
+"""  # noqa: S608
+
+_BY_ID = f"SELECT {_ROW} FROM {_JOINED} WHERE comments.id = %s AND comments.is_deleted = FALSE"  # noqa: S608
+
+_POST = "SELECT title, user_id FROM posts WHERE id = %s AND is_deleted = FALSE"
+
+# The post's row comes first in every transaction: who waits for it holds nothing that others wait for.
+_COUNT_COMMENT = "UPDATE posts SET comment_count = comment_count + 1 WHERE id = %s AND is_deleted = FALSE"
+
+_UNCOUNT_COMMENT = (
+    "UPDATE posts SET comment_count = GREATEST(comment_count, 1) - 1 WHERE id = %s AND is_deleted = FALSE"
+)
+
+_INSERT = "INSERT INTO comments (post_id, user_id, parent_id, root_id, content) VALUES (%s, %s, %s, %s, %s)"
+
+_UPDATE = """
+UPDATE comments SET content = %s, updated_at = UTC_TIMESTAMP(6)
+WHERE id = %s AND user_id = %s AND is_deleted = FALSE
+"""
+
+_DELETE = """
+UPDATE comments SET is_deleted = TRUE, deleted_at = UTC_TIMESTAMP(6)
+WHERE id = %s AND user_id = COALESCE(%s, user_id) AND is_deleted = FALSE
+"""
+
+
+class Post(Struct, frozen=True):
+    """What a comment needs to know of its post."""
+
+    title: str
+    author_id: int
+
+
+async def page(session: ReadSession, post_id: int, query: PageQuery) -> list[Row]:
+    """The first comments of one page of threads, oldest first."""
+    return await session.fetch_all(_PAGE, (post_id, query.size, query.offset), Row)
+
+
+async def count(session: ReadSession, post_id: int) -> int:
+    """How many threads a post has."""
+    return int(await session.fetch_value(_COUNT, (post_id,)))
+
+
+async def below(session: ReadSession, post_id: int, first_root: int, last_root: int) -> list[Row]:
+    """Everything below the threads of a page, deleted ones too, oldest first."""
+    return await session.fetch_all(_BELOW, (post_id, first_root, last_root), Row)
+
+
+async def by_id(session: ReadSession, comment_id: int) -> Row | None:
+    """A comment that is not deleted."""
+    return await session.fetch_one(_BY_ID, (comment_id,), Row)
+
+
+async def post(session: ReadSession, post_id: int) -> Post | None:
+    """A post that is not deleted."""
+    return await session.fetch_one(_POST, (post_id,), Post)
+
+
+async def count_comment(session: WriteSession, post_id: int) -> bool:
+    """One more comment of the post; False when there is no such post."""
+    return bool(await session.execute(_COUNT_COMMENT, (post_id,)))
+
+
+async def uncount_comment(session: WriteSession, post_id: int) -> None:
+    """One comment of the post less."""
+    await session.execute(_UNCOUNT_COMMENT, (post_id,))
+
+
+async def insert(session: WriteSession, post_id: int, author_id: int, content: str, parent: Row | None) -> int:
+    """A new comment, below `parent` where there is one; its id."""
+    above = (parent.id, parent.root_id or parent.id) if parent else (None, None)
+    return await session.insert(_INSERT, (post_id, author_id, *above, content))
+
+
+async def update(session: WriteSession, comment_id: int, author_id: int, content: str) -> bool:
+    """Change the text of the author's comment; False when there is none."""
+    return bool(await session.execute(_UPDATE, (content, comment_id, author_id)))
+
+
+async def delete(session: WriteSession, comment_id: int, author_id: int | None) -> bool:
+    """Delete the author's comment, or (None) anyone's; False when there is none."""
+    return bool(await session.execute(_DELETE, (comment_id, author_id)))

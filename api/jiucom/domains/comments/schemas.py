@@ -1,0 +1,92 @@
+"""What is said about comments."""
+
+from datetime import datetime
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from jiucom.web import Id, NotBlank, PageQuery, Schema
+
+# In place of what is gone from a thread that goes on.
+DELETED_TEXT = "삭제된 댓글입니다."
+DELETED_NAME = "(삭제됨)"
+
+Content = Annotated[str, NotBlank, Meta(max_length=10_000, examples=["바이오스를 올리니 나아졌습니다."])]
+
+
+class CommentCreate(Schema, frozen=True):
+    """A new comment, or a reply to `parent_id`."""
+
+    content: Content
+    parent_id: Id | None = None
+
+
+class CommentUpdate(Schema, frozen=True):
+    """A new text for a comment."""
+
+    content: Content
+
+
+class Comment(Schema, frozen=True):
+    """A comment.
+
+    `replies` are all comments below the first one of a thread, at whatever depth, oldest first: `parent_id` says to
+    which of them each replies. Replies themselves, and single comments, have none (null).
+    """
+
+    id: int
+    content: str
+    author_id: int | None
+    author_nickname: str
+    parent_id: int | None
+    like_count: int
+    created_at: datetime
+    updated_at: datetime
+    deleted: bool = False
+    replies: list["Comment"] | None = None
+
+
+class Row(Struct, frozen=True, rename="camel"):
+    """A comment as it is stored."""
+
+    id: int
+    content: str
+    author_id: int
+    author_nickname: str
+    parent_id: int | None
+    root_id: int | None
+    like_count: int
+    created_at: datetime
+    updated_at: datetime
+    deleted: bool
+    post_id: int
+
+
+class CommentPage(Schema, frozen=True):
+    """One page of threads, oldest first; the totals count threads."""
+
+    comments: list[Comment]
+    current_page: int
+    page: int
+    number: int
+    size: int
+    total_elements: int
+    total_pages: int
+    first: bool
+    last: bool
+
+    @classmethod
+    def of(cls, comments: list[Comment], query: PageQuery, total: int) -> "CommentPage":
+        """The page that `query` asked for, of `total` threads."""
+        pages = -(-total // query.size)
+        return cls(
+            comments=comments,
+            current_page=query.page,
+            page=query.page,
+            number=query.page,
+            size=query.size,
+            total_elements=total,
+            total_pages=pages,
+            first=query.page == 0,
+            last=query.page >= pages - 1,
+        )

@@ -1,0 +1,120 @@
+"""What can be done with comments."""
+
+import msgspec
+
+from jiucom.auth.principal import Principal
+from jiucom.cache import keys
+from jiucom.db import ReadSession, WriteSession
+from jiucom.domains.admin import audit
+from jiucom.domains.comments import queries, threads
+from jiucom.domains.comments.schemas import Comment, CommentCreate, CommentPage, CommentUpdate, Row
+from jiucom.domains.notifications.announce import announce
+from jiucom.encoding import Json
+from jiucom.errors import ApiError, ErrorCode
+from jiucom.state import AppState
+from jiucom.web import PageQuery
+
+
+async def page(app: AppState, post_id: int, query: PageQuery) -> Json[CommentPage]:
+    """One page of the threads of a post; an unknown post has none."""
+
+    async def load() -> CommentPage:
+        async with app.db.read() as session:
+            roots = await queries.page(session, post_id, query)
+            replies = await queries.below(session, post_id, roots[0].id, roots[-1].id) if roots else []
+            total = await queries.count(session, post_id)
+        return CommentPage.of(threads.build(roots, replies), query, total)
+
+    return await app.cache.fetch(keys.COMMENT_LIST, (post_id, query.page, query.size), load)
+
+
+async def create(app: AppState, author: Principal, post_id: int, comment: CommentCreate) -> Comment:
+    """A new comment. Tells the author of the post, and whom it replies to. Raises PO001, C001."""
+
+    async def work(session: WriteSession) -> Comment:
+        # Also locks the post, so that it cannot go away below the comment.
+        if not await queries.count_comment(session, post_id):
+            raise ApiError(ErrorCode.POST_NOT_FOUND)
+        parent = None
+        if comment.parent_id is not None:
+            parent = await queries.by_id(session, comment.parent_id)
+            if parent is None or parent.post_id != post_id:
+                raise ApiError(ErrorCode.COMMENT_NOT_FOUND, "답글을 달 댓글을 찾을 수 없습니다.")
+        comment_id = await queries.insert(session, post_id, author.user_id, comment.content, parent)
+        written = _existing(await queries.by_id(session, comment_id))
+        await _tell(session, written, parent)
+        await app.cache.invalidate(session, keys.post(post_id), keys.POSTS)
+        return threads.single(written)
+
+    return await app.db.write(work)
+
+
+async def update(app: AppState, author: Principal, comment_id: int, changes: CommentUpdate) -> Comment:
+    """The changed comment. Raises C001, C002."""
+
+    async def work(session: WriteSession) -> Comment:
+        comment = await _ones_own(session, comment_id, author)
+        if not await queries.update(session, comment_id, author.user_id, changes.content):
+            raise ApiError(ErrorCode.COMMENT_NOT_FOUND)
+        await app.cache.invalidate(session, keys.post(comment.post_id))
+        return threads.single(_existing(await queries.by_id(session, comment_id)))
+
+    return await app.db.write(work)
+
+
+async def delete(app: AppState, author: Principal, comment_id: int) -> None:
+    """Delete one's own comment. Raises C001, C002."""
+
+    async def work(session: WriteSession) -> None:
+        comment = await _ones_own(session, comment_id, author)
+        await _remove(app, session, comment, author.user_id)
+
+    await app.db.write(work)
+
+
+async def moderate(app: AppState, admin: Principal, comment_id: int, address: str) -> None:
+    """Delete anyone's comment, on record. Raises C001."""
+
+    async def work(session: WriteSession) -> None:
+        comment = _existing(await queries.by_id(session, comment_id))
+        await _remove(app, session, comment, None)
+        state = msgspec.to_builtins(comment)
+        await audit.record(session, admin.user_id, "COMMENT_DELETED", "COMMENT", comment_id, state, None, address)
+
+    await app.db.write(work)
+
+
+async def _remove(app: AppState, session: WriteSession, comment: Row, author_id: int | None) -> None:
+    await queries.uncount_comment(session, comment.post_id)
+    # Somebody else may have been faster: what was just uncounted is then rolled back.
+    if not await queries.delete(session, comment.id, author_id):
+        raise ApiError(ErrorCode.COMMENT_NOT_FOUND)
+    await app.cache.invalidate(session, keys.post(comment.post_id), keys.POSTS)
+
+
+async def _tell(session: WriteSession, written: Row, parent: Row | None) -> None:
+    """Notify whom it concerns: each once, and nobody of what they did themselves."""
+    post = await queries.post(session, written.post_id)
+    if post is None:
+        return
+    text = f"{written.author_nickname}님: {post.title}"
+    link = f"/posts/{written.post_id}"
+    told = {written.author_id}
+    if parent is not None and parent.author_id not in told:
+        told.add(parent.author_id)
+        await announce(session, parent.author_id, "COMMENT_REPLY", "내 댓글에 새 답글이 달렸습니다", text, link)
+    if post.author_id not in told:
+        await announce(session, post.author_id, "COMMENT_REPLY", "내 글에 새 댓글이 달렸습니다", text, link)
+
+
+async def _ones_own(session: ReadSession, comment_id: int, author: Principal) -> Row:
+    comment = _existing(await queries.by_id(session, comment_id))
+    if comment.author_id != author.user_id:
+        raise ApiError(ErrorCode.COMMENT_NOT_AUTHOR)
+    return comment
+
+
+def _existing(comment: Row | None) -> Row:
+    if comment is None:
+        raise ApiError(ErrorCode.COMMENT_NOT_FOUND)
+    return comment

@@ -1,0 +1,47 @@
+"""From rows to threads. Pure."""
+
+from collections.abc import Iterable, Sequence
+
+from jiucom.domains.comments.schemas import DELETED_NAME, DELETED_TEXT, Comment, Row
+
+
+def build(roots: Sequence[Row], replies: Sequence[Row]) -> list[Comment]:
+    """The threads of `roots`; `replies` are everything below them (and perhaps below others), ordered by id.
+
+    A deleted comment stays as a placeholder where somebody replied to it and is gone where nobody did.
+    """
+    below: dict[int | None, list[Row]] = {}
+    for reply in replies:
+        below.setdefault(reply.root_id, []).append(reply)
+    return [_comment(root, [_comment(reply) for reply in _shown(below.get(root.id, ()))]) for root in roots]
+
+
+def single(row: Row) -> Comment:
+    """A comment for itself, as it answers a write."""
+    return _comment(row)
+
+
+def _shown(replies: Iterable[Row]) -> list[Row]:
+    """Those that are there, and those that lead to them. A reply's id is above its parent's, so from the end."""
+    needed: set[int | None] = set()
+    shown = []
+    for reply in sorted(replies, key=lambda each: each.id, reverse=True):
+        if not reply.deleted or reply.id in needed:
+            needed.add(reply.parent_id)
+            shown.append(reply)
+    return shown[::-1]
+
+
+def _comment(row: Row, replies: list[Comment] | None = None) -> Comment:
+    return Comment(
+        id=row.id,
+        content=DELETED_TEXT if row.deleted else row.content,
+        author_id=None if row.deleted else row.author_id,
+        author_nickname=DELETED_NAME if row.deleted else row.author_nickname,
+        parent_id=row.parent_id,
+        like_count=0 if row.deleted else row.like_count,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        deleted=row.deleted,
+        replies=replies,
+    )

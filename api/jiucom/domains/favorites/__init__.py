@@ -1,0 +1,1 @@
+"""Parts a user keeps an eye on."""

@@ -1,0 +1,27 @@
+"""What is said about favourites."""
+
+from datetime import datetime
+from typing import Annotated
+
+from msgspec import Meta
+
+from jiucom.domains.parts.schemas import PartCategory, Won
+from jiucom.web import Id, Schema
+
+
+class PartChoice(Schema, frozen=True):
+    """The part, where it is not in the path."""
+
+    part_id: Id
+
+
+class Favorite(Schema, frozen=True):
+    """A favourite part."""
+
+    id: int
+    part_id: int
+    part_name: Annotated[str, Meta(examples=["AMD Ryzen 7 7800X3D"])]
+    category: PartCategory
+    lowest_price: Won | None
+    created_at: datetime
+    favorite: bool = True

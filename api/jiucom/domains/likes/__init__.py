@@ -1,0 +1,1 @@
+"""Likes of posts, comments, reviews and builds."""

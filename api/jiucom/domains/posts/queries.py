@@ -1,0 +1,110 @@
+"""Statements about posts."""
+
+from jiucom.db import ReadSession, WriteSession
+from jiucom.domains.authors import NICKNAME
+from jiucom.domains.posts.schemas import Post, PostCreate, PostDetail, PostItem, PostQuery, PostUpdate
+from jiucom.rules import search_sql
+from jiucom.rules.search_sql import Searchable, Sql
+from jiucom.rules.search_terms import plan
+
+POSTS = Searchable(
+    table="posts",
+    fulltext="posts.title, posts.content",
+    text="CONCAT_WS(' ', posts.title, posts.content)",
+    title="posts.title",
+    visible="posts.is_deleted = FALSE",
+)
+
+# Characters of the beginning that lists show.
+_PREVIEW = 150
+
+_ITEM = f"""
+    posts.id, posts.board_type, posts.title, LEFT(posts.content, {_PREVIEW}), posts.user_id, {NICKNAME},
+    posts.view_count, posts.like_count, posts.comment_count, posts.created_at
+"""
+
+_POST = f"""
+    posts.id, posts.board_type, posts.title, posts.content, posts.user_id, {NICKNAME}, posts.like_count,
+    posts.comment_count, posts.created_at, posts.updated_at
+"""
+
+_BY_ID = "FROM posts JOIN users ON users.id = posts.user_id WHERE posts.id = %s AND posts.is_deleted = FALSE"
+
+_INSERT = "INSERT INTO posts (user_id, board_type, title, content) VALUES (%s, %s, %s, %s)"
+
+_UPDATE = """
+UPDATE posts
+SET board_type = COALESCE(%s, board_type), title = COALESCE(%s, title), content = COALESCE(%s, content),
+    updated_at = UTC_TIMESTAMP(6)
+WHERE id = %s AND user_id = %s AND is_deleted = FALSE
+"""
+
+_DELETE = """
+UPDATE posts SET is_deleted = TRUE, deleted_at = UTC_TIMESTAMP(6)
+WHERE id = %s AND user_id = COALESCE(%s, user_id) AND is_deleted = FALSE
+"""
+
+# The id that the statement reports is the new count: no second look, which could see the next visitor's.
+_COUNT_VIEW = "UPDATE posts SET view_count = LAST_INSERT_ID(view_count + 1) WHERE id = %s AND is_deleted = FALSE"
+
+
+async def page(session: ReadSession, query: PostQuery) -> list[PostItem]:
+    """The rows of one page, newest first."""
+    found = _found(query)
+    # The rows themselves are read for this page alone: skipping is done in the index.
+    return await session.fetch_all(
+        f"SELECT {_ITEM} FROM (SELECT posts.id {found.text}"  # noqa: S608
+        " ORDER BY posts.created_at DESC, posts.id DESC LIMIT %s OFFSET %s) AS page"
+        " JOIN posts USING (id) JOIN users ON users.id = posts.user_id"
+        " ORDER BY posts.created_at DESC, posts.id DESC",
+        (*found.args, query.size, query.offset),
+        PostItem,
+    )
+
+
+async def count(session: ReadSession, query: PostQuery) -> int:
+    """How many posts the query finds."""
+    found = _found(query)
+    return int(await session.fetch_value(f"SELECT COUNT(*) {found.text}", found.args))
+
+
+async def by_id(session: ReadSession, post_id: int) -> Post | None:
+    """A post that is not deleted, as it is cached."""
+    return await session.fetch_one(f"SELECT {_POST} {_BY_ID}", (post_id,), Post)
+
+
+async def detail(session: ReadSession, post_id: int) -> PostDetail | None:
+    """A post that is not deleted."""
+    return await session.fetch_one(f"SELECT {_POST}, posts.view_count {_BY_ID}", (post_id,), PostDetail)
+
+
+async def count_view(session: WriteSession, post_id: int) -> int:
+    """One more view; how many there are now, 0 when there is no such post."""
+    return await session.insert(_COUNT_VIEW, (post_id,))
+
+
+async def insert(session: WriteSession, author_id: int, post: PostCreate) -> int:
+    """A new post; its id."""
+    return await session.insert(_INSERT, (author_id, post.board_type, post.title, post.content))
+
+
+async def update(session: WriteSession, post_id: int, author_id: int, changes: PostUpdate) -> bool:
+    """Change the author's post; False when there is none."""
+    args = (changes.board_type, changes.title, changes.content, post_id, author_id)
+    return bool(await session.execute(_UPDATE, args))
+
+
+async def delete(session: WriteSession, post_id: int, author_id: int | None) -> bool:
+    """Delete the author's post, or (None) anyone's; False when there is none."""
+    return bool(await session.execute(_DELETE, (post_id, author_id)))
+
+
+def _found(query: PostQuery) -> Sql:
+    """FROM and WHERE of a list: a keyword's words all occur, in the title or below it."""
+    meant = plan(query.keyword or "")
+    source, condition = search_sql.source(POSTS, meant), search_sql.condition(POSTS, meant)
+    board = Sql("") if query.board_type is None else Sql(" AND posts.board_type = %s", (query.board_type,))
+    return Sql(
+        f"FROM {source.text} WHERE {condition.text}{board.text}",
+        (*source.args, *condition.args, *board.args),
+    )

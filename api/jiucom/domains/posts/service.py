@@ -1,0 +1,128 @@
+"""What can be done with posts."""
+
+from typing import TypeVar
+
+import msgspec
+
+from jiucom.auth.principal import Principal
+from jiucom.cache import keys
+from jiucom.db import ReadSession, WriteSession
+from jiucom.domains.admin import audit
+from jiucom.domains.posts import queries
+from jiucom.domains.posts.schemas import (
+    BoardType,
+    Post,
+    PostCreate,
+    PostDetail,
+    PostItem,
+    PostQuery,
+    PostSearchQuery,
+    PostUpdate,
+)
+from jiucom.encoding import Json, encode
+from jiucom.errors import ApiError, ErrorCode
+from jiucom.state import AppState
+from jiucom.web import Page
+
+P = TypeVar("P", bound=Post)
+
+
+async def page(app: AppState, query: PostQuery) -> Json[Page[PostItem]]:
+    """One page of a board, or of all. Searches are not cached."""
+
+    async def load() -> Page[PostItem]:
+        async with app.db.read() as session:
+            content = await queries.page(session, query)
+            filters = ("posts", query.board_type, query.keyword)
+            total = await app.totals.of(filters, lambda: queries.count(session, query))
+        return Page.of(content, query, total)
+
+    if query.keyword is not None:
+        return Json(encode(await load()))
+    return await app.cache.fetch(keys.POST_LIST, (query.board_type or "ALL", query.page, query.size), load)
+
+
+async def search(app: AppState, query: PostSearchQuery) -> Json[Page[PostItem]]:
+    """One page of what a keyword finds on all boards."""
+    return await page(app, PostQuery(keyword=query.keyword, page=query.page, size=query.size))
+
+
+async def view(app: AppState, post_id: int) -> Json[PostDetail]:
+    """A post, looked at once more. Raises PO001."""
+    views = await app.db.write(lambda session: queries.count_view(session, post_id))
+    if not views:
+        raise ApiError(ErrorCode.POST_NOT_FOUND)
+
+    async def load() -> Post:
+        async with app.db.read() as session:
+            return _existing(await queries.by_id(session, post_id))
+
+    cached = await app.cache.fetch(keys.POST_DETAIL, (post_id,), load)
+    # The number of views is the one thing that is never cached: it is put in front of what is.
+    return Json(b'{"viewCount":%d,%b' % (views, cached.raw[1:]))
+
+
+async def create(app: AppState, author: Principal, post: PostCreate) -> PostDetail:
+    """A new post. Raises A002 on boards that are not the author's to write on."""
+    _check_board(author, post.board_type)
+
+    async def work(session: WriteSession) -> PostDetail:
+        post_id = await queries.insert(session, author.user_id, post)
+        await app.cache.invalidate(session, keys.POSTS)
+        return _existing(await queries.detail(session, post_id))
+
+    return await app.db.write(work)
+
+
+async def update(app: AppState, author: Principal, post_id: int, changes: PostUpdate) -> PostDetail:
+    """The changed post. Raises PO001, PO002, and A002 as `create` does."""
+    _check_board(author, changes.board_type)
+
+    async def work(session: WriteSession) -> PostDetail:
+        if not await queries.update(session, post_id, author.user_id, changes):
+            raise await _not_ones_own(session, post_id)
+        await app.cache.invalidate(session, keys.post(post_id), keys.POSTS)
+        return _existing(await queries.detail(session, post_id))
+
+    return await app.db.write(work)
+
+
+async def delete(app: AppState, author: Principal, post_id: int) -> None:
+    """Delete one's own post. Raises PO001, PO002."""
+
+    async def work(session: WriteSession) -> None:
+        if not await queries.delete(session, post_id, author.user_id):
+            raise await _not_ones_own(session, post_id)
+        await app.cache.invalidate(session, keys.post(post_id), keys.POSTS)
+
+    await app.db.write(work)
+
+
+async def moderate(app: AppState, admin: Principal, post_id: int, address: str) -> None:
+    """Delete anyone's post, on record. Raises PO001."""
+
+    async def work(session: WriteSession) -> None:
+        before = _existing(await queries.detail(session, post_id))
+        if not await queries.delete(session, post_id, None):
+            raise ApiError(ErrorCode.POST_NOT_FOUND)
+        state = msgspec.to_builtins(before)
+        await audit.record(session, admin.user_id, "POST_DELETED", "POST", post_id, state, None, address)
+        await app.cache.invalidate(session, keys.post(post_id), keys.POSTS)
+
+    await app.db.write(work)
+
+
+def _check_board(author: Principal, board: BoardType | None) -> None:
+    if board is not None and board.official and not author.is_admin:
+        raise ApiError(ErrorCode.FORBIDDEN, "관리자만 글을 쓸 수 있는 게시판입니다.")
+
+
+def _existing(post: P | None) -> P:
+    if post is None:
+        raise ApiError(ErrorCode.POST_NOT_FOUND)
+    return post
+
+
+async def _not_ones_own(session: ReadSession, post_id: int) -> ApiError:
+    exists = await queries.by_id(session, post_id)
+    return ApiError(ErrorCode.POST_NOT_AUTHOR if exists else ErrorCode.POST_NOT_FOUND)

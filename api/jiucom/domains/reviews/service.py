@@ -1,0 +1,86 @@
+"""What can be done with reviews."""
+
+import msgspec
+
+from jiucom.auth.principal import Principal
+from jiucom.db import DuplicateKeyError, ReadSession, WriteSession
+from jiucom.domains.admin import audit
+from jiucom.domains.reviews import queries
+from jiucom.domains.reviews.schemas import Review, ReviewCreate, ReviewQuery, ReviewUpdate
+from jiucom.errors import ApiError, ErrorCode
+from jiucom.state import AppState
+from jiucom.web import Page
+
+
+async def page(app: AppState, query: ReviewQuery) -> Page[Review]:
+    """One page of reviews; an unknown part has none."""
+    async with app.db.read() as session:
+        content = await queries.page(session, query)
+        total = await app.totals.of(("reviews", query.part_id), lambda: queries.count(session, query.part_id))
+    return Page.of(content, query, total)
+
+
+async def one(app: AppState, review_id: int) -> Review:
+    """A review. Raises R001."""
+    async with app.db.read() as session:
+        return _existing(await queries.by_id(session, review_id))
+
+
+async def create(app: AppState, author: Principal, review: ReviewCreate) -> Review:
+    """A new review. Raises P001, and R003 for a second one of the part."""
+
+    async def work(session: WriteSession) -> Review:
+        try:
+            review_id = await queries.insert(session, author.user_id, review)
+        except DuplicateKeyError:
+            raise ApiError(ErrorCode.REVIEW_ALREADY_EXISTS) from None
+        if not review_id:
+            raise ApiError(ErrorCode.PART_NOT_FOUND)
+        return _existing(await queries.by_id(session, review_id))
+
+    return await app.db.write(work)
+
+
+async def update(app: AppState, author: Principal, review_id: int, changes: ReviewUpdate) -> Review:
+    """The changed review. Raises R001, R002."""
+
+    async def work(session: WriteSession) -> Review:
+        if not await queries.update(session, review_id, author.user_id, changes):
+            raise await _not_ones_own(session, review_id)
+        return _existing(await queries.by_id(session, review_id))
+
+    return await app.db.write(work)
+
+
+async def delete(app: AppState, author: Principal, review_id: int) -> None:
+    """Delete one's own review. Raises R001, R002."""
+
+    async def work(session: WriteSession) -> None:
+        if not await queries.delete(session, review_id, author.user_id):
+            raise await _not_ones_own(session, review_id)
+
+    await app.db.write(work)
+
+
+async def moderate(app: AppState, admin: Principal, review_id: int, address: str) -> None:
+    """Delete anyone's review, on record. Raises R001."""
+
+    async def work(session: WriteSession) -> None:
+        before = _existing(await queries.by_id(session, review_id))
+        if not await queries.delete(session, review_id, None):
+            raise ApiError(ErrorCode.REVIEW_NOT_FOUND)
+        state = msgspec.to_builtins(before)
+        await audit.record(session, admin.user_id, "REVIEW_DELETED", "REVIEW", review_id, state, None, address)
+
+    await app.db.write(work)
+
+
+def _existing(review: Review | None) -> Review:
+    if review is None:
+        raise ApiError(ErrorCode.REVIEW_NOT_FOUND)
+    return review
+
+
+async def _not_ones_own(session: ReadSession, review_id: int) -> ApiError:
+    exists = await queries.author(session, review_id)
+    return ApiError(ErrorCode.REVIEW_NOT_AUTHOR if exists else ErrorCode.REVIEW_NOT_FOUND)
