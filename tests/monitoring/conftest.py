@@ -36,7 +36,7 @@ def eventually(look: Callable[[], T], seconds: float = 30) -> T:
         try:
             if seen := look():
                 return seen
-        except httpx.HTTPError as fault:
+        except (httpx.HTTPError, ValueError) as fault:
             seen = fault
         time.sleep(0.2)
     raise AssertionError(f"not within {seconds} s; last seen: {seen!r}")

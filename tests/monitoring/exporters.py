@@ -25,9 +25,12 @@ POOL = {"size": 10, "used": 4, "idle": 6, "waiting": 0}
 QUERIES, SLOW = 120.0, 0.1
 COMMANDS = {"select": 100.0, "insert": 5.0, "begin": 3.0}
 
+# An alert that fired all the while, evaluated every 15 s.
+FIRED = {"alertname": "PoolExhausted", "alertstate": "firing", "severity": "critical"}
+
 JOBS = ("jiucom-api", "redis-exporter", "mysql-exporter")
 PAST_SECONDS = 900
-STARTED = int(time.time()) - PAST_SECONDS
+STARTED = int(time.time()) // 15 * 15 - PAST_SECONDS
 
 Sample = tuple[str, dict[str, str], float]
 
@@ -98,7 +101,8 @@ def past(job: str, instance: str) -> str:
     """A job's metrics of the last quarter of an hour, as OpenMetrics with the labels that a scrape would add."""
     found: dict[str, dict[str, list[str]]] = {}  # by name and series: a series' samples must come in order of time
     for moment in range(STARTED, STARTED + PAST_SECONDS - 5, 5):
-        for name, labels, value in [("up", {}, 1.0), *samples(job, moment)]:
+        fired = [("ALERTS", FIRED, 1.0)] if job == "jiucom-api" and moment % 15 == 0 else []
+        for name, labels, value in [("up", {}, 1.0), *fired, *samples(job, moment)]:
             pairs = ",".join(f'{key}="{text}"' for key, text in {**labels, "job": job, "instance": instance}.items())
             found.setdefault(name, {}).setdefault(pairs, []).append(f"{name}{{{pairs}}} {value} {moment}")
     lines = [

@@ -24,7 +24,7 @@ from board.variables import ALL, Variable, fill
 from .conftest import ROOT
 
 SEOUL = ZoneInfo("Asia/Seoul")
-SPAN = TimeRange(1_700_000_000, 1_700_003_600, 15, 15)
+SPAN = TimeRange(1_700_000_000, 1_700_003_600, 1_700_003_600, 15, 15)
 
 
 def panel(kind: str = "timeseries", **defaults: Any) -> Panel:
@@ -84,12 +84,13 @@ def test_ranges_are_aligned_and_have_few_points() -> None:
         assert span.step % 15 == 0
         assert (span.end - span.start) / span.step <= 241
         assert 0 <= time.time() - span.end <= span.step + 1
+        assert 0 <= time.time() - span.last <= 16
     assert TimeRange.parse("1700000000000", "1700003600000", 15).end == 1_700_003_595
 
 
 def test_macros_never_ask_for_less_than_four_scrapes() -> None:
-    assert TimeRange(0, 3600, 15, 15).macros()["__rate_interval"] == "60s"
-    assert TimeRange(0, 86400 * 7, 2520, 15).macros()["__rate_interval"] == "2535s"
+    assert TimeRange(0, 3600, 3600, 15, 15).macros()["__rate_interval"] == "60s"
+    assert TimeRange(0, 86400 * 7, 86400 * 7, 2520, 15).macros()["__rate_interval"] == "2535s"
 
 
 def test_variables_fill_whole_names_alone() -> None:
@@ -141,7 +142,7 @@ def test_colours_follow_the_thresholds() -> None:
 
 
 def test_days_begin_at_midnight_where_the_reader_is() -> None:
-    week = TimeRange(1_700_000_000 - 7 * 86400, 1_700_000_000, 2520, 15)
+    week = TimeRange(1_700_000_000 - 7 * 86400, 1_700_000_000, 1_700_000_000, 2520, 15)
     svg = draw.graph(panel(), [line(1, 2)], week, SEOUL)
     labels = {day: float(x) for x, day in re.findall(r'x="([\d.]+)"[^>]*>(\d\d/\d\d)<', svg)}
     assert list(labels) == ["11/09", "11/11", "11/13", "11/15"]

@@ -31,7 +31,7 @@ def command(facts: dict[str, Any], *words: str) -> str:
          f'REDISCLI_AUTH="$(cat)" redis-cli --user {facts["user"]} {" ".join(words)} 2>&1'],
         input=password, capture_output=True, text=True, timeout=30, check=False,
     )  # fmt: skip
-    return run.stdout.strip()
+    return str(run.stdout).strip()
 
 
 @promises.promise("D7", "Redis's exporter has an account that can do nothing else")

@@ -141,7 +141,8 @@ def network_faults(subnet: str, address: str) -> list[str]:
 
 def port_faults(ports: Iterable[Mapping[str, Any]]) -> list[str]:
     """List the published ports that are none, or that two services want."""
-    faults, seen = [], {}
+    faults: list[str] = []
+    seen: dict[int, str] = {}
     for entry in ports:
         name, port = entry["variable"], entry["port"]
         if not 1 <= int(port) <= 65535:

@@ -85,7 +85,7 @@ def http_request(
     try:
         response = _OPENER.open(request, timeout=seconds)
     except urllib.error.HTTPError as refusal:
-        response = refusal  # type: ignore[assignment]
+        response = refusal
     names: dict[str, list[str]] = {}
     for name, value in response.headers.items():
         names.setdefault(name.lower(), []).append(value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.stories.conftest import Host, wait_for
+from hosts import Host, wait_for
 
 
 def test_check_mode_tells_the_truth_and_touches_no_container(host: Host) -> None:

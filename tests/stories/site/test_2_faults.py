@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from tests.stories.conftest import SERVICES, Host, wait_for
+from hosts import SERVICES, Host, wait_for
 
 
 def lost_spans(host: Host) -> float:

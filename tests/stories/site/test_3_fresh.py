@@ -6,7 +6,7 @@ import json
 import subprocess
 from datetime import datetime
 
-from tests.stories.conftest import SERVICES, Host, wait_for
+from hosts import SERVICES, Host, wait_for
 
 ORDER = [  # (later, earlier, earlier had to be healthy)
     ("app", "mysql", True), ("app", "redis", True),
@@ -77,10 +77,16 @@ def first_answer_while(host: Host, command: str) -> int:
         ["docker", "exec", host.name, "sh", "-c", f"cd /opt/jiucom && {command}"],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
-    answers: list[int] = []
-    wait_for(lambda: answers.append(host.get("/api/v1/actuator/health")[0]) or answers[-1], 300, "a first answer")
+    status = 0
+
+    def answered() -> bool:
+        nonlocal status
+        status = host.get("/api/v1/actuator/health")[0]
+        return status != 0
+
+    wait_for(answered, 300, "a first answer")
     assert running.wait(120) == 0
-    return answers[-1]
+    return status
 
 
 def replicas_up(host: Host) -> int:
