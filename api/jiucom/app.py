@@ -26,6 +26,7 @@ from jiucom.cache import Cache, RedisClient
 from jiucom.clock import Clock
 from jiucom.db import Database
 from jiucom.db.totals import Totals
+from jiucom.limits import RateLimiter
 from jiucom.runtime_settings import RuntimeSettings
 from jiucom.settings import Settings
 from jiucom.state import AppState
@@ -92,6 +93,7 @@ def _state(settings: Settings) -> AppState:
         tokens=tokens,
         accounts=Accounts(db, redis, tokens.access_validity),
         passwords=Passwords(),
+        limiter=RateLimiter(settings, redis, meters),
         runtime=RuntimeSettings(redis, tracing),
         totals=Totals(),
         started_at=clock.now(),

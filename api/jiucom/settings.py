@@ -53,6 +53,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     tracing_service_name: str = "jiucom-api"
     forwarded_allow_ips: str = "127.0.0.1"  # addresses and networks, by commas
     request_deadline: Seconds = 10
+    # Requests per minute (contract 8.10).
+    rate_limit_login: Positive = 10
+    rate_limit_write: Positive = 120
+    rate_limit_upload: Positive = 20
     seed: Literal["none", "dev", "demo"] = "none"
     storage_upload_dir: str = "/var/lib/jiucom/uploads"
     mail_host: str = ""

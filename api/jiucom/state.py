@@ -11,6 +11,7 @@ from jiucom.cache.redis import RedisClient
 from jiucom.clock import Clock
 from jiucom.db import Database
 from jiucom.db.totals import Totals
+from jiucom.limits import RateLimiter
 from jiucom.runtime_settings import RuntimeSettings
 from jiucom.settings import Settings
 from jiucom.telemetry.metrics import Metrics
@@ -31,6 +32,7 @@ class AppState:
     tokens: Tokens
     accounts: Accounts
     passwords: Passwords
+    limiter: RateLimiter
     runtime: RuntimeSettings
     totals: Totals
     started_at: datetime

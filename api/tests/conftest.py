@@ -57,6 +57,10 @@ def settings(mysql_server: tuple[int, str], redis_server: tuple[str, int]) -> Se
         zipkin_endpoint="http://127.0.0.1:9/api/v2/spans",
         tracing_sampling=0.0,
         request_deadline=10,
+        # Tests of limits have an application of their own.
+        rate_limit_login=1_000_000,
+        rate_limit_write=1_000_000,
+        rate_limit_upload=1_000_000,
     )
 
 

@@ -126,16 +126,15 @@ class RedisClient:
 def _span(name: str, commands: Sequence[Sequence[Any]]) -> Span | None:
     span = tracing.child(f"redis {name}", db_system_name="redis", db_operation_name=name)
     if span is not None:
-        shown = (
-            f"{command[0]} {key_pattern(command[1])}" if len(command) > 1 else str(command[0]) for command in commands
-        )
-        span.set_attribute("db.query.text", "; ".join(shown))
+        span.set_attribute("db.query.text", "; ".join(map(_shown, commands)))
     return span
 
 
 def _shown(command: Sequence[Any]) -> str:
     """A command without its values."""
-    return f"{command[0]} {key_pattern(command[1])}" if len(command) > 1 else str(command[0])
+    # A script's key stands behind the script and the number of keys.
+    key = command[3:4] if command[0] == "EVAL" else command[1:2]
+    return " ".join([str(command[0]), *map(key_pattern, key)])
 
 
 def key_pattern(key: object) -> str:

@@ -40,6 +40,7 @@ class Metrics:
         self.websockets_open = Gauge("jiucom_websockets_open", "Open WebSockets", registry=self.registry)
         self.logins_failed = self._counter("jiucom_logins_failed", "Refused logins")
         self.rate_limited = self._counter("jiucom_rate_limited", "Requests refused by a limit", "limit")
+        self.rate_unchecked = self._counter("jiucom_rate_unchecked", "Requests let through without Redis", "limit")
         self.job_last_success = Gauge(
             "jiucom_job_last_success_timestamp_seconds", "When the job last succeeded", ["job"], registry=self.registry
         )

@@ -34,6 +34,7 @@ class Endpoint:
         self.app = app
         self._deadline = operation.deadline or app.settings.request_deadline
         self._roles = _ROLES.get(operation.access)
+        self._limits_accounts = any(limit.by == "account" for limit in operation.limits)
         self._path = _struct("Path", [(name, hint, name) for name, hint in operation.path_params.values()])
         self._path_names = {wire: name for wire, (name, _) in operation.path_params.items()}
         self._lists = _list_fields(operation.query) if operation.query else frozenset()
@@ -54,11 +55,31 @@ class Endpoint:
         ctx = Context(self.app, request, request.scope.get("jiucom.principal"))
         if self._roles:
             ctx.require(self._roles)
-        arguments = await self._arguments(request)
-        result = await operation.handler(ctx, **arguments)
+        standing: dict[str, str] = {}
+        try:
+            # Before the body is read, unless the body says whose account is meant.
+            if not self._limits_accounts:
+                standing = await self._count(ctx, None)
+            arguments = await self._arguments(request)
+            if self._limits_accounts:
+                standing = await self._count(ctx, arguments["body"])
+            result = await operation.handler(ctx, **arguments)
+        except ApiError as error:
+            error.headers = {**standing, **error.headers}
+            raise
         if operation.raw:
-            return typing.cast(Response, result)
-        return success(result, operation.message, operation.status, self.app.clock.now())
+            response = typing.cast(Response, result)
+        else:
+            response = success(result, operation.message, operation.status, self.app.clock.now())
+        response.headers.update(standing)
+        return response
+
+    async def _count(self, ctx: Context, body: Any) -> dict[str, str]:
+        limits = self.operation.limits
+        if not limits:
+            return {}
+        user_id = ctx.principal.user_id if ctx.principal else None
+        return await self.app.limiter.check(limits, user_id=user_id, address=ctx.client_address, body=body)
 
     async def _arguments(self, request: Request) -> dict[str, Any]:
         operation = self.operation

@@ -15,6 +15,7 @@ from typing import Any, Literal, TypeVar
 from starlette.responses import Response
 
 from jiucom.errors import ErrorCode
+from jiucom.limits import WRITE, Limit
 from jiucom.web.envelope import CREATED, OK
 
 Access = Literal["public", "user", "seller", "admin"]
@@ -48,6 +49,7 @@ class Operation:
     errors: tuple[ErrorCode, ...]
     deadline: float | None  # s; None: the setting's
     max_body: int
+    limits: tuple[Limit, ...]
     openapi: Mapping[str, Any] = field(repr=False)
 
     @property
@@ -75,13 +77,15 @@ def endpoint(
     errors: Sequence[ErrorCode] = (),
     deadline: float | None = None,
     max_body: int = MAX_BODY,
+    limits: Sequence[Limit] | None = None,
     openapi: Mapping[str, Any] | None = None,
 ) -> Callable[[Handler], Handler]:
     """Register a handler `async def f(ctx, <path parameters>, query: Q, body: B) -> Result`.
 
     `aliases` are further paths with the same parameters. `message` defaults to the text that goes with the status.
     `errors` are the codes to document besides those that follow from the signature. `deadline` (s) and `max_body`
-    (bytes) replace the defaults. `openapi` is merged into the document's operation, for what hints cannot say.
+    (bytes) replace the defaults, `limits` (jiucom/limits.py) the one that every write has. `openapi` is merged into the
+    document's operation, for what hints cannot say.
     """
 
     def register(handler: Handler) -> Handler:
@@ -98,6 +102,7 @@ def endpoint(
                 errors=tuple(errors),
                 deadline=deadline,
                 max_body=max_body,
+                limits=tuple((() if method == "GET" else WRITE) if limits is None else limits),
                 openapi=openapi or {},
             )
             for each in (path, *aliases)
