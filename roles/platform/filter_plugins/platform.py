@@ -110,6 +110,11 @@ def service_faults(overrides: Any, defaults: Mapping[str, Mapping[str, Any]], co
     return faults
 
 
+def bridge_address(subnet: str) -> str:
+    """Return a network's first address: the bridge's, from which the host itself and its loopback clients come."""
+    return str(next(ipaddress.ip_network(subnet).hosts()))
+
+
 def upper_half(subnet: str) -> str:
     """Return the upper half of a network: addresses that Docker may hand out, beside the fixed ones below."""
     return str(list(ipaddress.ip_network(subnet).subnets())[1])
@@ -173,6 +178,7 @@ class FilterModule:
             "platform_cpu_shares": cpu_shares,
             "platform_limits": limits,
             "platform_unknown_variables": unknown_variables,
+            "platform_bridge_address": bridge_address,
             "platform_upper_half": upper_half,
             "platform_without_defaults": without_defaults,
             "platform_service_faults": service_faults,
