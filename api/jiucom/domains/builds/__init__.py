@@ -1,0 +1,1 @@
+"""Builds: lists of parts that make a computer."""

@@ -1,0 +1,179 @@
+"""Statements about builds. `viewer` is who asks, 0 for nobody: private builds are there for their owners only."""
+
+from jiucom.db import ReadSession, WriteSession
+from jiucom.domains.authors import NICKNAME
+from jiucom.domains.builds.schemas import BuildItem, BuildQuery, BuildUpdate, Row
+from jiucom.web import PageQuery
+
+_LINE_COUNT = "(SELECT COUNT(*) FROM build_parts WHERE build_parts.build_id = builds.id)"
+
+_ITEM = f"""
+    builds.id, builds.name, builds.description, builds.total_price, {_LINE_COUNT}, builds.is_public, builds.view_count,
+    builds.like_count, {NICKNAME}, builds.created_at
+"""
+
+_ROW = f"""
+    builds.id, builds.name, builds.description, builds.total_price, builds.is_public, builds.view_count,
+    builds.like_count, {NICKNAME}, builds.user_id, builds.created_at, builds.updated_at
+"""
+
+_JOINED = "builds JOIN users ON users.id = builds.user_id"
+
+_PUBLIC = "builds.is_deleted = FALSE AND builds.is_public = TRUE"
+_TEMPLATES = f"{_PUBLIC} AND builds.is_template = TRUE"
+_MINE = "builds.is_deleted = FALSE AND builds.user_id = %s"
+_VISIBLE = "builds.is_deleted = FALSE AND (builds.is_public = TRUE OR builds.user_id = %s)"
+_SHARED = "builds.is_deleted = FALSE AND builds.share_token = %s"
+
+_COUNT_PUBLIC = f"SELECT COUNT(*) FROM builds WHERE {_PUBLIC}"  # noqa: S608
+_COUNT_TEMPLATES = f"SELECT COUNT(*) FROM builds WHERE {_TEMPLATES}"  # noqa: S608
+_COUNT_MINE = f"SELECT COUNT(*) FROM builds WHERE {_MINE}"  # noqa: S608
+
+# Each ends with the id in the direction of its index, so the order is total and read off the index.
+_LATEST = "builds.created_at DESC, builds.id DESC"
+_POPULAR = "builds.like_count DESC, builds.view_count DESC, builds.id DESC"
+_ORDERS = {
+    "latest": _LATEST,
+    "popular": _POPULAR,
+    "price_asc": "builds.total_price, builds.id",
+    "price_desc": "builds.total_price DESC, builds.id DESC",
+}
+
+# The id that the statement reports is the new count. Owners' own looks do not count.
+_COUNT_VIEW = f"""
+UPDATE builds SET view_count = LAST_INSERT_ID(view_count + 1)
+WHERE id = %s AND {_PUBLIC} AND user_id <> %s
+"""  # noqa: S608
+
+_COUNT_SHARED_VIEW = f"""
+UPDATE builds SET view_count = LAST_INSERT_ID(view_count + 1) WHERE {_SHARED} AND user_id <> %s
+"""  # noqa: S608
+
+_INSERT = "INSERT INTO builds (user_id, name, description, is_public) VALUES (%s, %s, %s, %s)"
+
+_UPDATE = """
+UPDATE builds
+SET name = COALESCE(%s, name), description = COALESCE(%s, description), is_public = COALESCE(%s, is_public),
+    updated_at = UTC_TIMESTAMP(6)
+WHERE id = %s
+"""
+
+_TOTAL = """
+UPDATE builds
+SET total_price = (
+    SELECT COALESCE(SUM(quantity * unit_price), 0) FROM build_parts WHERE build_parts.build_id = builds.id
+)
+WHERE id = %s
+"""
+
+_DELETE = "UPDATE builds SET is_deleted = TRUE, deleted_at = UTC_TIMESTAMP(6) WHERE id = %s"
+
+# The first token stays: links that were handed out keep working.
+_SHARE = "UPDATE builds SET share_token = COALESCE(share_token, %s) WHERE id = %s"
+
+_UNSHARE = "UPDATE builds SET share_token = NULL WHERE id = %s"
+
+
+async def page(session: ReadSession, query: BuildQuery) -> list[BuildItem]:
+    """One page of the public builds."""
+    return await _page(session, _PUBLIC, (), _ORDERS.get(query.sort or "", _LATEST), query)
+
+
+async def popular(session: ReadSession, query: PageQuery) -> list[BuildItem]:
+    """One page of the public builds, most liked first."""
+    return await _page(session, _PUBLIC, (), _POPULAR, query)
+
+
+async def templates(session: ReadSession, query: PageQuery) -> list[BuildItem]:
+    """One page of the templates, newest first."""
+    return await _page(session, _TEMPLATES, (), _LATEST, query)
+
+
+async def of_owner(session: ReadSession, owner_id: int, query: PageQuery) -> list[BuildItem]:
+    """One page of somebody's own builds, newest first."""
+    return await _page(session, _MINE, (owner_id,), _LATEST, query)
+
+
+async def count_public(session: ReadSession) -> int:
+    """How many public builds there are."""
+    return int(await session.fetch_value(_COUNT_PUBLIC))
+
+
+async def count_templates(session: ReadSession) -> int:
+    """How many templates there are."""
+    return int(await session.fetch_value(_COUNT_TEMPLATES))
+
+
+async def count_of_owner(session: ReadSession, owner_id: int) -> int:
+    """How many builds somebody has."""
+    return int(await session.fetch_value(_COUNT_MINE, (owner_id,)))
+
+
+async def by_id(session: ReadSession, build_id: int, viewer: int) -> Row | None:
+    """A build that the viewer may see."""
+    sql = f"SELECT {_ROW} FROM {_JOINED} WHERE builds.id = %s AND {_VISIBLE}"  # noqa: S608
+    return await session.fetch_one(sql, (build_id, viewer), Row)
+
+
+async def lock(session: WriteSession, build_id: int, viewer: int) -> Row | None:
+    """A build that the viewer may see, locked."""
+    sql = f"SELECT {_ROW} FROM {_JOINED} WHERE builds.id = %s AND {_VISIBLE} FOR UPDATE OF builds"  # noqa: S608
+    return await session.fetch_one(sql, (build_id, viewer), Row)
+
+
+async def by_token(session: ReadSession, token: str) -> Row | None:
+    """The build that a share token opens."""
+    return await session.fetch_one(f"SELECT {_ROW} FROM {_JOINED} WHERE {_SHARED}", (token,), Row)  # noqa: S608
+
+
+async def count_view(session: WriteSession, build_id: int, viewer: int) -> int:
+    """One more view, unless the viewer is the owner; how many there are now, 0 where none was counted."""
+    return await session.insert(_COUNT_VIEW, (build_id, viewer))
+
+
+async def count_shared_view(session: WriteSession, token: str, viewer: int) -> int:
+    """As `count_view`, for who came by a share token."""
+    return await session.insert(_COUNT_SHARED_VIEW, (token, viewer))
+
+
+async def insert(session: WriteSession, owner_id: int, name: str, description: str | None, is_public: bool) -> int:
+    """A new build, without parts; its id."""
+    return await session.insert(_INSERT, (owner_id, name, description, is_public))
+
+
+async def update(session: WriteSession, build_id: int, changes: BuildUpdate) -> None:
+    """Change all but the parts."""
+    await session.execute(_UPDATE, (changes.name, changes.description, changes.is_public, build_id))
+
+
+async def set_total(session: WriteSession, build_id: int) -> None:
+    """Add the lines up."""
+    await session.execute(_TOTAL, (build_id,))
+
+
+async def delete(session: WriteSession, build_id: int) -> None:
+    """Delete a build."""
+    await session.execute(_DELETE, (build_id,))
+
+
+async def share(session: WriteSession, build_id: int, token: str) -> str:
+    """Share a build under `token`, unless it is already; the token that holds."""
+    await session.execute(_SHARE, (token, build_id))
+    return str(await session.fetch_value("SELECT share_token FROM builds WHERE id = %s", (build_id,)))
+
+
+async def unshare(session: WriteSession, build_id: int) -> None:
+    """Withdraw the share token."""
+    await session.execute(_UNSHARE, (build_id,))
+
+
+async def _page(
+    session: ReadSession, condition: str, args: tuple[int, ...], order: str, query: PageQuery
+) -> list[BuildItem]:
+    # The rows themselves are read for this page alone: skipping is done in the index.
+    return await session.fetch_all(
+        f"SELECT {_ITEM} FROM (SELECT builds.id FROM builds WHERE {condition} ORDER BY {order} LIMIT %s OFFSET %s)"  # noqa: S608
+        f" AS page JOIN builds USING (id) JOIN users ON users.id = builds.user_id ORDER BY {order}",
+        (*args, query.size, query.offset),
+        BuildItem,
+    )
