@@ -27,6 +27,8 @@ from jiucom.clock import Clock
 from jiucom.db import Database
 from jiucom.db.totals import Totals
 from jiucom.limits import RateLimiter
+from jiucom.realtime.endpoint import PREFIX as REALTIME
+from jiucom.realtime.endpoint import Realtime
 from jiucom.runtime_settings import RuntimeSettings
 from jiucom.settings import Settings
 from jiucom.state import AppState
@@ -39,7 +41,7 @@ from jiucom.telemetry.tracing import Tracing
 from jiucom.web import Operation, docs, openapi
 from jiucom.web.failures import Failures
 from jiucom.web.operation import collect
-from jiucom.web.routing import Router
+from jiucom.web.routing import CONTEXT_PATH, Router
 
 
 def operations(only: Collection[str] | None = None) -> list[Operation]:
@@ -56,9 +58,9 @@ def create_app(settings: Settings, only: Collection[str] | None = None) -> Starl
     app = _state(settings)
     known = operations(only)
     app.document = msgspec.json.encode(openapi.document(known))
-    router = Router(known, app, {"/swagger-ui": docs.Assets()})
+    router = Router(known, app, {"/swagger-ui": docs.Assets(), REALTIME: app.realtime})
     starlette = Starlette(
-        routes=[_Everything(router)],
+        routes=[_Everything(router, app.realtime)],
         # The outermost first.
         middleware=[
             Middleware(Observe, app.metrics.http, app.tracing, ClientAddress(settings.forwarded_allow_ips)),
@@ -82,6 +84,7 @@ def _state(settings: Settings) -> AppState:
         metrics=meters,
     )
     db, redis, tokens = Database(settings, clock, meters), RedisClient(settings, meters), Tokens(settings)
+    accounts = Accounts(db, redis, tokens.access_validity)
     return AppState(
         settings=settings,
         clock=clock,
@@ -91,11 +94,12 @@ def _state(settings: Settings) -> AppState:
         redis=redis,
         cache=Cache(redis, db, meters),
         tokens=tokens,
-        accounts=Accounts(db, redis, tokens.access_validity),
+        accounts=accounts,
         passwords=Passwords(),
         limiter=RateLimiter(settings, redis, meters),
         runtime=RuntimeSettings(redis, tracing),
         totals=Totals(),
+        realtime=Realtime(db, redis, tokens, accounts, clock, meters),
         started_at=clock.now(),
     )
 
@@ -106,7 +110,7 @@ async def _lifespan(app: AppState) -> AsyncIterator[None]:
     app.metrics.registry.register(runtime)
     app.metrics.registry.register(business)
     await app.db.connect()
-    workers = (runtime, app.runtime, app.accounts, app.cache, business)
+    workers = (runtime, app.runtime, app.accounts, app.cache, app.realtime, business)
     for worker in workers:
         worker.start()
     # What is alive now stays: the collector need not look at it again.
@@ -128,13 +132,19 @@ async def _pass_on(_: Request, error: Exception) -> Response:
 
 
 class _Everything(BaseRoute):
-    """Starlette's only route: our router finds the operation."""
+    """Starlette's only route: our router finds the operation, and WebSockets are all of one kind."""
 
-    def __init__(self, router: Router) -> None:
+    def __init__(self, router: Router, realtime: Realtime) -> None:
         self._router = router
+        self._realtime = realtime
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        return (Match.FULL if scope["type"] == "http" else Match.NONE), {}
+        return (Match.NONE if scope["type"] == "lifespan" else Match.FULL), {}
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._router(scope, receive, send)
+        if scope["type"] == "http":
+            await self._router(scope, receive, send)
+        elif f"{scope['path']}/".startswith(f"{CONTEXT_PATH}{REALTIME}/"):
+            await self._realtime(scope, receive, send)
+        else:
+            await send({"type": "websocket.close"})

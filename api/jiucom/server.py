@@ -2,11 +2,13 @@
 
 import logging
 import os
+import socket
 from types import FrameType
 
 import uvicorn
 
 from jiucom.app import create_app
+from jiucom.realtime.protocols import HttpProtocol, WebSocketProtocol
 from jiucom.settings import Settings
 from jiucom.state import AppState
 
@@ -26,6 +28,11 @@ class Server(uvicorn.Server):
         self._app.stopping = True
         super().handle_exit(sig, frame)
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # Streams have no end of their own.
+        self._app.realtime.close_all()
+        await super().shutdown(sockets)
+
 
 def run(settings: Settings) -> int:
     """Serve until SIGTERM; the exit code."""
@@ -35,7 +42,8 @@ def run(settings: Settings) -> int:
         host=os.environ.get("LISTEN_ADDRESS", "0.0.0.0"),  # noqa: S104
         port=PORT,
         loop="uvloop",
-        http="httptools",
+        http=HttpProtocol,
+        ws=WebSocketProtocol,
         # Ours is set up, the request log is the middleware's.
         log_config=None,
         access_log=False,

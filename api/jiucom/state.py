@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from jiucom.auth.accounts import Accounts
 from jiucom.auth.passwords import Passwords
@@ -16,6 +17,10 @@ from jiucom.runtime_settings import RuntimeSettings
 from jiucom.settings import Settings
 from jiucom.telemetry.metrics import Metrics
 from jiucom.telemetry.tracing import Tracing
+
+if TYPE_CHECKING:
+    # Speaks of notifications, whose schemas are made with what needs this module.
+    from jiucom.realtime.endpoint import Realtime
 
 
 @dataclass(slots=True)
@@ -35,6 +40,7 @@ class AppState:
     limiter: RateLimiter
     runtime: RuntimeSettings
     totals: Totals
+    realtime: "Realtime"
     started_at: datetime
     # The encoded OpenAPI document.
     document: bytes = b"{}"

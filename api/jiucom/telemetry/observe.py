@@ -17,6 +17,9 @@ log = logging.getLogger("jiucom.request")
 # Asked by machines every few seconds, or static: no line in the log, no trace.
 _QUIET = tuple(f"{CONTEXT_PATH}{path}" for path in ("/actuator", "/swagger-ui", "/v3/api-docs"))
 
+# Streams last as long as their clients stay: their durations would drown those of requests.
+_ENDLESS = frozenset({"/ws/**"})
+
 
 class Observe:
     """Reads what the router (`jiucom.route`) and Failures (`jiucom.exception`) leave in the scope."""
@@ -59,7 +62,8 @@ class Observe:
             seconds = time.perf_counter() - started
             route: str | None = scope.get("jiucom.route")
             exception = scope.get("jiucom.exception", exception)
-            self.metrics.observe(method, route, status, exception, seconds)
+            if route not in _ENDLESS:
+                self.metrics.observe(method, route, status, exception, seconds)
             if trace.span is not None:
                 _end(trace.span, scope, route, status, exception)
             if not quiet:

@@ -73,7 +73,7 @@ class Router:
 
     async def _mounted(self, path: str, scope: Scope, receive: Receive, send: Send) -> None:
         for prefix, app in self._mounts.items():
-            if path.startswith(prefix + "/"):
+            if f"{path}/".startswith(f"{prefix}/"):
                 scope["jiucom.route"] = f"{prefix}/**"
                 await app({**scope, "root_path": CONTEXT_PATH + prefix}, receive, send)
                 return

@@ -1,0 +1,1 @@
+"""Notifications in real time: STOMP over WebSocket and SockJS, on every replica."""

@@ -1,0 +1,75 @@
+"""What waits to be written to one connection: bounded, so that who does not read costs little and delays nobody."""
+
+import asyncio
+
+MAX_WAITING = 256
+MAX_WAITING_BYTES = 256 * 1024
+
+
+class OutboxClosedError(Exception):
+    """Everything has been taken, and nothing will follow: close with `code` and `reason`."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+
+
+class Outbox:
+    """Filled by the session, emptied by the one writer of its transport."""
+
+    def __init__(self) -> None:
+        # Seconds between signs of life that the peer was promised; None: none.
+        self.heartbeat: float | None = None
+        self._waiting: list[str] = []
+        self._bytes = 0
+        self._end: OutboxClosedError | None = None
+        self._news = asyncio.Event()
+
+    @property
+    def finished(self) -> bool:
+        """Nothing more is taken in."""
+        return self._end is not None
+
+    def put(self, text: str) -> bool:
+        """Add one text. False when too much waits already, or the end has been called."""
+        if self._end or len(self._waiting) >= MAX_WAITING or self._bytes + len(text) > MAX_WAITING_BYTES:
+            return False
+        self._waiting.append(text)
+        self._bytes += len(text)
+        self._news.set()
+        return True
+
+    def finish(self, code: int, reason: str, last: str | None = None, *, drop: bool = False) -> None:
+        """Nothing follows but `last`; with `drop` what waits is thrown away."""
+        if self._end:
+            return
+        if drop:
+            self._waiting.clear()
+        if last is not None:
+            self._waiting.append(last)
+        self._end = OutboxClosedError(code, reason)
+        self._news.set()
+
+    async def take(self, idle: float | None = None) -> list[str]:
+        """Everything that waits; a heart-beat when one is due; nothing after `idle` seconds. Raises OutboxClosedError."""
+        if not self._waiting and not self._end:
+            limits = [limit for limit in (self.heartbeat, idle) if limit is not None]
+            limit = min(limits, default=None)
+            try:
+                async with asyncio.timeout(limit):
+                    await self._news.wait()
+            except TimeoutError:
+                return ["\n"] if limit == self.heartbeat else []
+        self._news.clear()
+        taken, self._waiting, self._bytes = self._waiting, [], 0
+        if not taken and self._end:
+            self._news.set()
+            raise self._end
+        if self._end:
+            self._news.set()
+        return taken
+
+    def wake(self) -> None:
+        """Let a waiting `take` return, with nothing perhaps."""
+        self._news.set()

@@ -1,0 +1,255 @@
+"""SockJS: its frames over WebSocket, and sessions over plain HTTP for those whom a proxy denies WebSockets.
+
+A session over HTTP lives on the replica that opened it; what the client sends may reach any, and is relayed.
+"""
+
+import asyncio
+import re
+import secrets
+from collections.abc import Callable, Iterable
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.types import Receive, Scope, Send
+
+from jiucom.cache.redis import RedisUnavailableError
+from jiucom.errors import ApiError, ErrorCode, unavailable
+from jiucom.realtime.bus import Bus
+from jiucom.realtime.outbox import OutboxClosedError
+from jiucom.realtime.protocols import ABORT
+from jiucom.realtime.session import Session
+from jiucom.realtime.websocket import WRITE_TIMEOUT
+from jiucom.web.binding import read_body
+
+HEARTBEAT = 25.0
+# A response longer than this is ended, or browsers keep all of it; the client asks for the next one.
+STREAM_LIMIT = 128 * 1024
+POLL_LIMIT = 1
+# How long a session waits for its client to ask again (s).
+DISCONNECT_DELAY = 5.0
+
+_PRELUDE = "h" * 2048 + "\n"
+_MAX_BODY = 64 * 1024
+_SESSION_ID = re.compile(r"[\w-]{1,64}", re.ASCII)
+# A relayed message may overtake the subscription of the replica it is for.
+_RELAY_TRIES = 3
+_RELAY_PAUSE = 0.1
+
+_NO_STORE = "no-store, no-cache, no-transform, must-revalidate, max-age=0"
+_decode = msgspec.json.Decoder(list[str] | str).decode
+
+
+class Frames:
+    """SockJS's frames over a WebSocket."""
+
+    opening: str | None = "o"
+    idle: float | None = HEARTBEAT
+
+    def wrap(self, texts: list[str]) -> list[str]:
+        """All of them in one array."""
+        return [_array(texts)]
+
+    def unwrap(self, message: str) -> Iterable[str]:
+        """Raises ValueError for what is no array of texts."""
+        return _messages(message.encode()) if message else ()
+
+    def closing(self, code: int, reason: str) -> str | None:
+        """The close frame."""
+        return _closing(code, reason)
+
+
+async def welcome(scope: Scope, receive: Receive, send: Send) -> None:
+    """What SockJS servers say to browsers that look."""
+    await PlainTextResponse("Welcome to SockJS!\n")(scope, receive, send)
+
+
+async def info(scope: Scope, receive: Receive, send: Send) -> None:
+    """What a client asks first."""
+    body = {"websocket": True, "origins": ["*:*"], "cookie_needed": False, "entropy": secrets.randbits(32)}
+    await JSONResponse(body, headers={"Cache-Control": _NO_STORE})(scope, receive, send)
+
+
+class _Xhr:
+    """A session over HTTP."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.attached = False
+        self.expiry: asyncio.TimerHandle | None = None
+        # What is sent must be heard in order.
+        self.lock = asyncio.Lock()
+        self.tasks: set[asyncio.Task[None]] = set()
+
+    async def hear(self, body: bytes) -> None:
+        async with self.lock:
+            for text in _messages(body):
+                await self.session.receive(text.encode())
+
+    def relayed(self, body: bytes) -> None:
+        task = asyncio.create_task(self.hear(body))
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
+
+class Xhr:
+    """The sessions over HTTP of this replica. `open_session` and `closed` keep the count."""
+
+    def __init__(self, open_session: Callable[[], Session], closed: Callable[[Session], None], bus: Bus) -> None:
+        self._open_session = open_session
+        self._closed = closed
+        self._bus = bus
+        self._sessions: dict[str, _Xhr] = {}
+
+    async def receive(self, session_id: str, scope: Scope, receive: Receive, send: Send, limit: int) -> None:
+        """`xhr_streaming` and `xhr`: what the session has for its client, until `limit` bytes have gone."""
+        _check(session_id)
+        xhr = self._sessions.get(session_id)
+        fresh = xhr is None
+        if xhr is None:
+            xhr = self._sessions[session_id] = _Xhr(self._open_session())
+            await self._bus.subscribe(_channel(session_id), xhr.relayed)
+        stream = _Stream(scope, send, xhr.session.outbox.wake)
+        await stream.start(_PRELUDE if limit > POLL_LIMIT else "")
+        if xhr.attached:
+            await stream.write(_closing(2010, "Another connection still open"))
+            await stream.end()
+            return
+        xhr.attached = True
+        if xhr.expiry:
+            xhr.expiry.cancel()
+        try:
+            await self._stream(xhr, stream, receive, "o" if fresh else None, limit)
+        except (OutboxClosedError, TimeoutError, OSError) as error:
+            if isinstance(error, OutboxClosedError):
+                await stream.write(_closing(error.code, error.reason))
+            else:
+                stream.abort()
+            await self._end(session_id, xhr)
+        finally:
+            xhr.attached = False
+            if session_id in self._sessions:
+                self._expire_later(session_id, xhr)
+        await stream.end()
+
+    async def send(self, session_id: str, scope: Scope, receive: Receive, send: Send) -> None:
+        """`xhr_send`: what the client has for its session, wherever that is."""
+        _check(session_id)
+        body = await read_body(Request(scope, receive), _MAX_BODY)
+        try:
+            _messages(body)
+        except ValueError:
+            raise ApiError(ErrorCode.BAD_REQUEST, "문자열 배열(JSON)이 필요합니다.") from None
+        if xhr := self._sessions.get(session_id):
+            await xhr.hear(body)
+        else:
+            await self._relay(session_id, body)
+        await Response(status_code=204, media_type="text/plain; charset=UTF-8")(scope, receive, send)
+
+    async def stop(self) -> None:
+        """Forget every session."""
+        for session_id, xhr in tuple(self._sessions.items()):
+            await self._end(session_id, xhr)
+
+    async def _stream(self, xhr: _Xhr, stream: "_Stream", receive: Receive, opening: str | None, limit: int) -> None:
+        gone = asyncio.create_task(stream.watch(receive))
+        try:
+            if opening is not None:
+                await stream.write(opening)
+            while stream.sent < limit and not gone.done():
+                texts = await xhr.session.outbox.take(HEARTBEAT)
+                await stream.write(_array(texts))
+        finally:
+            gone.cancel()
+
+    async def _relay(self, session_id: str, body: bytes) -> None:
+        try:
+            for attempt in range(_RELAY_TRIES):
+                if await self._bus.publish(_channel(session_id), body):
+                    return
+                await asyncio.sleep(_RELAY_PAUSE * attempt)
+        except RedisUnavailableError:
+            raise unavailable() from None
+        raise ApiError(ErrorCode.RESOURCE_NOT_FOUND)
+
+    def _expire_later(self, session_id: str, xhr: _Xhr) -> None:
+        def expire() -> None:
+            task = asyncio.create_task(self._end(session_id, xhr))
+            xhr.tasks.add(task)
+            task.add_done_callback(xhr.tasks.discard)
+
+        xhr.expiry = asyncio.get_running_loop().call_later(DISCONNECT_DELAY, expire)
+
+    async def _end(self, session_id: str, xhr: _Xhr) -> None:
+        if self._sessions.pop(session_id, None) is None:
+            return
+        if xhr.expiry:
+            xhr.expiry.cancel()
+        xhr.session.end()
+        self._closed(xhr.session)
+        await self._bus.unsubscribe(_channel(session_id))
+
+
+class _Stream:
+    """A response that is written piece by piece."""
+
+    def __init__(self, scope: Scope, send: Send, on_gone: Callable[[], None]) -> None:
+        self.sent = 0
+        self.abort: Callable[[], None] = scope.get(ABORT, lambda: None)
+        self._send = send
+        self._on_gone = on_gone
+        self._gone = False
+
+    async def start(self, prelude: str) -> None:
+        headers = [
+            (b"content-type", b"application/javascript; charset=UTF-8"),
+            (b"cache-control", _NO_STORE.encode()),
+            # The gateway must not wait for more.
+            (b"x-accel-buffering", b"no"),
+        ]
+        await self._send({"type": "http.response.start", "status": 200, "headers": headers})
+        if prelude:
+            await self._send({"type": "http.response.body", "body": prelude.encode(), "more_body": True})
+
+    async def write(self, frame: str) -> None:
+        body = frame.encode() + b"\n"
+        self.sent += len(body)
+        async with asyncio.timeout(WRITE_TIMEOUT):
+            await self._send({"type": "http.response.body", "body": body, "more_body": True})
+
+    async def end(self) -> None:
+        if not self._gone:
+            await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def watch(self, receive: Receive) -> None:
+        """Until the client has gone."""
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        self._gone = True
+        self._on_gone()
+
+
+def _check(session_id: str) -> None:
+    if not _SESSION_ID.fullmatch(session_id):
+        raise ApiError(ErrorCode.RESOURCE_NOT_FOUND)
+
+
+def _channel(session_id: str) -> str:
+    return f"jiucom:sockjs:{session_id}"
+
+
+def _messages(body: bytes) -> list[str]:
+    try:
+        found = _decode(body)
+    except msgspec.MsgspecError as error:
+        raise ValueError("broken JSON") from error
+    return [found] if isinstance(found, str) else found
+
+
+def _array(texts: list[str]) -> str:
+    """An array frame; a heart-beat when there is nothing."""
+    return "a" + msgspec.json.encode(texts).decode() if texts else "h"
+
+
+def _closing(code: int, reason: str) -> str:
+    return "c" + msgspec.json.encode([code, reason]).decode()

@@ -1,0 +1,111 @@
+"""A session over a WebSocket: raw STOMP, or in SockJS's frames."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+from starlette.types import Message, Receive, Scope, Send
+
+from jiucom.realtime.outbox import Outbox, OutboxClosedError
+from jiucom.realtime.protocols import ABORT, GRACE
+from jiucom.realtime.session import Session
+
+log = logging.getLogger(__name__)
+
+# Who does not take one message within this time is gone (s).
+WRITE_TIMEOUT = 5.0
+
+_SUBPROTOCOLS = ("v12.stomp", "v11.stomp")
+
+
+class Framing(Protocol):
+    """How STOMP text travels in messages of the WebSocket."""
+
+    # What the server sends first.
+    opening: str | None
+    # Seconds of silence after which it sends `wrap([])`.
+    idle: float | None
+
+    def wrap(self, texts: list[str]) -> list[str]: ...
+    def unwrap(self, message: str) -> Iterable[str]: ...
+    def closing(self, code: int, reason: str) -> str | None: ...
+
+
+class Raw:
+    """As it stands."""
+
+    opening: str | None = None
+    idle: float | None = None
+
+    def wrap(self, texts: list[str]) -> list[str]:
+        """One message each."""
+        return texts
+
+    def unwrap(self, message: str) -> Iterable[str]:
+        """The message."""
+        return (message,)
+
+    def closing(self, code: int, reason: str) -> str | None:
+        """The WebSocket's own close says it."""
+        return None
+
+
+async def serve(scope: Scope, receive: Receive, send: Send, session: Session, framing: Framing) -> None:
+    """Run `session` until either side ends it."""
+    offered = scope.get("subprotocols", ())
+    await receive()
+    await send({"type": "websocket.accept", "subprotocol": next((p for p in _SUBPROTOCOLS if p in offered), None)})
+    abort: Callable[[], None] = scope.get(ABORT, _nothing)
+    writer = asyncio.create_task(_write(send, session.outbox, framing, abort))
+    try:
+        await _read(receive, session, framing)
+    finally:
+        session.end()
+        await writer
+
+
+async def _read(receive: Receive, session: Session, framing: Framing) -> None:
+    """Until the connection is gone, which every end leads to."""
+    while (message := await receive())["type"] != "websocket.disconnect":
+        try:
+            for text in framing.unwrap(_text(message)):
+                await session.receive(text.encode())
+        except ValueError as error:
+            session.close(1007, str(error))
+
+
+def _text(message: Message) -> str:
+    text: str | None = message.get("text")
+    return text if text is not None else bytes(message["bytes"]).decode()
+
+
+async def _write(send: Send, outbox: Outbox, framing: Framing, abort: Callable[[], None]) -> None:
+    async def write(text: str) -> None:
+        async with asyncio.timeout(WRITE_TIMEOUT):
+            await send({"type": "websocket.send", "text": text})
+
+    try:
+        try:
+            if framing.opening is not None:
+                await write(framing.opening)
+            while True:
+                for text in framing.wrap(await outbox.take(framing.idle)):
+                    await write(text)
+        except OutboxClosedError as end:
+            if (last := framing.closing(end.code, end.reason)) is not None:
+                await write(last)
+            async with asyncio.timeout(WRITE_TIMEOUT):
+                await send({"type": "websocket.close", "code": end.code, "reason": end.reason})
+            asyncio.get_running_loop().call_later(GRACE, abort)
+    except TimeoutError:
+        log.info("a client that does not read is cut off")
+        abort()
+    except (OSError, RuntimeError) as error:
+        # Gone, or closing already.
+        log.debug("not written: %s", error)
+        abort()
+
+
+def _nothing() -> None:
+    """Where the server offers no way to abort."""
