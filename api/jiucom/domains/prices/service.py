@@ -34,6 +34,7 @@ async def comparison(db: Database, cache: Cache, part_id: int) -> Json[Compariso
 
 async def history(db: Database, clock: Clock, part_id: int, period: str | None) -> History:
     """The prices of the last days up to today. Raises P001, and 400 for a period outside of 1 to 365 days."""
+    period = (period or "").strip() or DEFAULT_PERIOD
     today = clock.now().date()
     first = today - timedelta(days=days(period))
     async with db.read() as session:
@@ -41,7 +42,7 @@ async def history(db: Database, clock: Clock, part_id: int, period: str | None) 
         if name is None:
             raise ApiError(ErrorCode.PART_NOT_FOUND)
         points = await queries.history(session, part_id, first, today)
-    return History(part_id, name, period or DEFAULT_PERIOD, points)
+    return History(part_id, name, period, points)
 
 
 async def deals(db: Database, cache: Cache, clock: Clock, query: DealQuery) -> Json[list[Deal]]:
@@ -87,9 +88,9 @@ async def end_alert(db: Database, user_id: int, alert_id: int) -> None:
     await db.write(work)
 
 
-def days(period: str | None) -> int:
-    """How many days a period means: 30 for none and for what is no number. Raises 400 outside of 1 to 365."""
-    found = _DAYS.fullmatch((period or "").strip())
+def days(period: str) -> int:
+    """How many days a period means: 30 for what is no number. Raises 400 outside of 1 to 365."""
+    found = _DAYS.fullmatch(period)
     if found is None:
         return _DEFAULT_DAYS
     number = int(found[1])

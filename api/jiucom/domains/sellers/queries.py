@@ -1,0 +1,115 @@
+"""Statements about shops. Whose shop it is, is part of each statement that only the owner may run."""
+
+from datetime import date
+
+from jiucom.db import ReadSession, WriteSession
+from jiucom.domains.sellers.schemas import MAX_SELLERS, Product, RegisterRequest, Seller, SellerDetail, Stats
+
+SELLER = """
+sellers.id, sellers.name, sellers.site_url, sellers.site_url, sellers.logo_url, sellers.status,
+    sellers.reliability_score
+"""
+
+_DETAIL = f"""
+SELECT {SELLER}, (
+    SELECT COUNT(*) FROM price_entries JOIN parts ON parts.id = part_id
+    WHERE seller_id = sellers.id AND is_available AND NOT price_entries.is_deleted AND NOT parts.is_deleted
+), sellers.created_at
+FROM sellers WHERE sellers.id = %s AND sellers.is_deleted = FALSE
+"""  # noqa: S608
+
+_REGISTER = "INSERT INTO sellers (user_id, name, site_url, logo_url, status) VALUES (%s, %s, %s, %s, 'PENDING')"
+
+_REGISTER_AGAIN = """
+UPDATE sellers SET name = %s, site_url = %s, logo_url = %s, status = 'PENDING', rejection_reason = NULL,
+    updated_at = UTC_TIMESTAMP(6)
+WHERE user_id = %s AND status = 'REJECTED'
+"""
+
+_MINE = "SELECT id FROM sellers WHERE user_id = %s AND status = 'ACTIVE' AND is_deleted = FALSE"
+
+_PRODUCT = """
+SELECT price_entries.id, parts.id, parts.name, parts.category, price_entries.price, price_entries.product_url,
+    price_entries.is_available, parts.lowest_price,
+    price_entries.is_available AND price_entries.price <= parts.lowest_price,
+    price_entries.created_at, price_entries.updated_at
+FROM price_entries JOIN parts ON parts.id = price_entries.part_id
+WHERE price_entries.seller_id = %s AND price_entries.is_deleted = FALSE AND parts.is_deleted = FALSE
+"""
+
+_STATS = """
+SELECT sellers.id, sellers.name, sellers.status, sellers.reliability_score, COUNT(parts.id),
+    CAST(COALESCE(SUM(is_available), 0) AS SIGNED),
+    CAST(COALESCE(SUM(is_available AND price <= lowest_price), 0) AS SIGNED),
+    SUM(IF(is_available, price, NULL)) DIV COUNT(IF(is_available, price, NULL)),
+    (SELECT COUNT(DISTINCT record_date) FROM price_history WHERE seller_id = sellers.id AND record_date >= %s),
+    (SELECT COUNT(DISTINCT part_id) FROM price_history WHERE seller_id = sellers.id AND record_date >= %s)
+FROM sellers
+    LEFT JOIN price_entries ON seller_id = sellers.id AND NOT price_entries.is_deleted
+    LEFT JOIN parts ON parts.id = part_id AND NOT parts.is_deleted
+WHERE sellers.id = %s AND (part_id IS NULL OR parts.id IS NOT NULL)
+GROUP BY sellers.id
+"""
+
+
+async def active(session: ReadSession) -> list[Seller]:
+    """Shops that are open, the most reliable first."""
+    sql = (
+        f"SELECT {SELLER} FROM sellers WHERE status = 'ACTIVE' AND is_deleted = FALSE"  # noqa: S608
+        " ORDER BY reliability_score DESC, id LIMIT %s"
+    )
+    return await session.fetch_all(sql, (MAX_SELLERS,), Seller)
+
+
+async def detail(session: ReadSession, seller_id: int) -> SellerDetail | None:
+    """A shop that is open."""
+    return await session.fetch_one(f"{_DETAIL} AND status = 'ACTIVE'", (seller_id,), SellerDetail)
+
+
+async def any_detail(session: ReadSession, seller_id: int) -> SellerDetail | None:
+    """A shop in any state."""
+    return await session.fetch_one(_DETAIL, (seller_id,), SellerDetail)
+
+
+async def register(tx: WriteSession, user_id: int, request: RegisterRequest) -> int:
+    """A new application; its id. Raises DuplicateKeyError when the user has a shop, or the name is taken."""
+    return await tx.insert(_REGISTER, (user_id, request.name, request.site_url, request.logo_url))
+
+
+async def register_again(tx: WriteSession, user_id: int, request: RegisterRequest) -> bool:
+    """An application in place of the user's rejected one; False when there is none. Raises DuplicateKeyError."""
+    return await tx.execute(_REGISTER_AGAIN, (request.name, request.site_url, request.logo_url, user_id)) == 1
+
+
+async def of_user(session: ReadSession, user_id: int) -> int | None:
+    """The id of the user's shop, in any state."""
+    found = await session.fetch_value("SELECT id FROM sellers WHERE user_id = %s", (user_id,))
+    return None if found is None else int(found)
+
+
+async def mine(session: ReadSession, user_id: int) -> int | None:
+    """The id of the user's open shop."""
+    found = await session.fetch_value(_MINE, (user_id,))
+    return None if found is None else int(found)
+
+
+async def products(session: ReadSession, seller_id: int, limit: int, offset: int) -> list[Product]:
+    """What the shop offers, the latest change first."""
+    order = "ORDER BY price_entries.updated_at DESC, price_entries.id DESC LIMIT %s OFFSET %s"
+    return await session.fetch_all(f"{_PRODUCT} {order}", (seller_id, limit, offset), Product)
+
+
+async def count_products(session: ReadSession, seller_id: int) -> int:
+    """How many parts the shop offers."""
+    sql = f"SELECT COUNT(*) FROM ({_PRODUCT}) AS products"  # noqa: S608
+    return int(await session.fetch_value(sql, (seller_id,)))
+
+
+async def product(session: ReadSession, seller_id: int, part_id: int) -> Product | None:
+    """What the shop asks for a part."""
+    return await session.fetch_one(f"{_PRODUCT} AND parts.id = %s", (seller_id, part_id), Product)
+
+
+async def stats(session: ReadSession, seller_id: int, since: date) -> Stats | None:
+    """The shop in numbers."""
+    return await session.fetch_one(_STATS, (since, since, seller_id), Stats)

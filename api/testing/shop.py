@@ -1,0 +1,77 @@
+"""Parts and offers of a test's own, made through the database."""
+
+import itertools
+from datetime import date
+from typing import Any
+
+from jiucom.domains.prices import changes
+from jiucom.domains.prices.change_queries import Offer
+from jiucom.state import AppState
+
+_numbers = itertools.count(1)
+
+
+class Shop:
+    """Makes what a test needs, and reads what it left."""
+
+    def __init__(self, state: AppState) -> None:
+        self.state = state
+        self._names: dict[int, str] = {}
+
+    async def part(
+        self,
+        *,
+        category: str = "ETC",
+        lowest: int | None = None,
+        highest: int | None = None,
+        deleted: bool = False,
+        name: str | None = None,
+    ) -> int:
+        """A new part; its id."""
+        name = name or f"시험 부품 {next(_numbers)}"
+        async with self.state.db.transaction() as tx:
+            part = await tx.insert(
+                "INSERT INTO parts (name, category, manufacturer, lowest_price, highest_price, is_deleted)"
+                " VALUES (%s, %s, '시험', %s, %s, %s)",
+                (name, category, lowest, highest, deleted),
+            )
+        self._names[part] = name
+        return part
+
+    async def seller(self, *, status: str = "ACTIVE", owner: int | None = None) -> int:
+        """A new shop; its id."""
+        async with self.state.db.transaction() as tx:
+            return await tx.insert(
+                "INSERT INTO sellers (user_id, name, site_url, status) VALUES (%s, %s, 'https://shop.example.com', %s)",
+                (owner, f"시험 판매처 {next(_numbers)}", status),
+            )
+
+    def name(self, part: int) -> str:
+        """The name of a part made here."""
+        return self._names[part]
+
+    async def offer(self, part: int, seller: int, price: int, *, available: bool = True) -> None:
+        """A seller asks this price from now on."""
+        await self.state.db.write(
+            lambda tx: changes.put(
+                tx, self.state.cache, self.state.clock, [Offer(part, seller, price, None, available)]
+            )
+        )
+
+    async def remember(self, part: int, seller: int, price: int, day: date) -> None:
+        """A seller asked this price that day."""
+        async with self.state.db.transaction() as tx:
+            await tx.execute(
+                "INSERT INTO price_history (part_id, seller_id, price, record_date) VALUES (%s, %s, %s, %s)",
+                (part, seller, price, day),
+            )
+
+    async def rows(self, sql: str, *args: Any) -> list[tuple[Any, ...]]:
+        """What is stored."""
+        async with self.state.db.read() as session:
+            return list(await session.fetch_rows(sql, args))
+
+    async def prices(self, part: int) -> tuple[int | None, int | None]:
+        """Lowest and highest price as they are stored."""
+        ((lowest, highest),) = await self.rows("SELECT lowest_price, highest_price FROM parts WHERE id = %s", part)
+        return lowest, highest
