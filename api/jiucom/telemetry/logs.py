@@ -45,3 +45,4 @@ def configure(level: str, zone: str) -> None:
     # MySQL's warnings quote the values of rows.
     logging.getLogger("asyncmy").setLevel(logging.ERROR)
     logging.getLogger("databases").setLevel(logging.WARNING)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
