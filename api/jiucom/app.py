@@ -27,6 +27,7 @@ from jiucom.clock import Clock
 from jiucom.db import Database
 from jiucom.db.totals import Totals
 from jiucom.limits import RateLimiter
+from jiucom.mail import Outbox
 from jiucom.realtime.endpoint import PREFIX as REALTIME
 from jiucom.realtime.endpoint import Realtime
 from jiucom.runtime_settings import RuntimeSettings
@@ -96,6 +97,7 @@ def _state(settings: Settings) -> AppState:
         tokens=tokens,
         accounts=accounts,
         passwords=Passwords(),
+        outbox=Outbox(settings, db),
         limiter=RateLimiter(settings, redis, meters),
         runtime=RuntimeSettings(redis, tracing),
         totals=Totals(),
@@ -110,13 +112,13 @@ async def _lifespan(app: AppState) -> AsyncIterator[None]:
     app.metrics.registry.register(runtime)
     app.metrics.registry.register(business)
     await app.db.connect()
-    workers = (runtime, app.runtime, app.accounts, app.cache, app.realtime, business)
-    for worker in workers:
-        worker.start()
     # What is alive now stays: the collector need not look at it again.
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
+    workers = (runtime, app.runtime, app.accounts, app.cache, app.outbox, app.realtime, business)
+    for worker in workers:
+        worker.start()
     try:
         yield
     finally:

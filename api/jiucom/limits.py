@@ -41,6 +41,8 @@ class Limit:
 
 # Guessing at one account from many addresses, and at many accounts from one.
 LOGIN = (Limit("login", "address", "rate_limit_login"), Limit("login", "account", "rate_limit_login"))
+# Mails with codes, and guesses at them.
+CODE = (Limit("code", "caller", "rate_limit_login"),)
 WRITE = (Limit("write", "caller", "rate_limit_write"),)
 UPLOAD = (Limit("upload", "caller", "rate_limit_upload"),)
 

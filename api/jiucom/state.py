@@ -13,6 +13,7 @@ from jiucom.clock import Clock
 from jiucom.db import Database
 from jiucom.db.totals import Totals
 from jiucom.limits import RateLimiter
+from jiucom.mail import Outbox
 from jiucom.runtime_settings import RuntimeSettings
 from jiucom.settings import Settings
 from jiucom.telemetry.metrics import Metrics
@@ -37,6 +38,7 @@ class AppState:
     tokens: Tokens
     accounts: Accounts
     passwords: Passwords
+    outbox: Outbox
     limiter: RateLimiter
     runtime: RuntimeSettings
     totals: Totals

@@ -49,6 +49,13 @@ class Pair(Struct, frozen=True):
     refresh: str
 
 
+class Rotation(Struct, frozen=True):
+    """What became of a refresh token: the tokens that follow, or the user one of whose logins has just ended."""
+
+    pair: Pair | None = None
+    ended_user: int | None = None
+
+
 class _User(Struct, frozen=True):
     role: Role
     status: str
@@ -75,16 +82,16 @@ async def begin(tx: WriteSession, tokens: Tokens, user_id: int, role: Role) -> P
     return Pair(tokens.access(user_id, role, family), refresh)
 
 
-async def rotate(tx: WriteSession, tokens: Tokens, token: str) -> Pair | None:
-    """The tokens that follow; None when this one is not good (any more).
+async def rotate(tx: WriteSession, tokens: Tokens, token: str) -> Rotation:
+    """The tokens that follow, unless this one is not good (any more).
 
-    None must be committed too: it may have ended the family. Raises ApiError 401 for what is no refresh token of ours.
+    Commit in any case: the family may have ended. Raises ApiError 401 for what is no refresh token of ours.
     """
     user_id = tokens.verify(token, "refresh").user_id
     user = await tx.fetch_one(_LOCK_USER, (user_id,), _User)
     found = await tx.fetch_one(_FIND, (GRACE, _fingerprint(token), user_id), _Found)
     if user is None or user.status != "ACTIVE" or found is None:
-        return None
+        return Rotation()
     if not found.used:
         refresh, successor = await _issue(tx, tokens, user_id, found.family_id)
         await tx.execute(_USE, (successor, found.id))
@@ -92,8 +99,8 @@ async def rotate(tx: WriteSession, tokens: Tokens, token: str) -> Pair | None:
         refresh = await _sign_again(tx, tokens, user_id, found.family_id, found.successor_id)
     else:
         await end(tx, found.family_id)
-        return None
-    return Pair(tokens.access(user_id, user.role, found.family_id), refresh)
+        return Rotation(ended_user=user_id)
+    return Rotation(Pair(tokens.access(user_id, user.role, found.family_id), refresh))
 
 
 async def end(tx: WriteSession, family: str) -> None:

@@ -62,7 +62,7 @@ class Endpoint:
                 standing = await self._count(ctx, None)
             arguments = await self._arguments(request)
             if self._limits_accounts:
-                standing = await self._count(ctx, arguments["body"])
+                standing = await self._count(ctx, arguments.get("body"))
             result = await operation.handler(ctx, **arguments)
         except ApiError as error:
             error.headers = {**standing, **error.headers}

@@ -1,0 +1,193 @@
+"""What can be done with logins."""
+
+import asyncio
+import logging
+
+from jiucom.auth import families, mailed_tokens
+from jiucom.auth.passwords import outdated
+from jiucom.auth.principal import Principal
+from jiucom.db import DuplicateKeyError, WriteSession
+from jiucom.domains.auth import queries
+from jiucom.domains.auth.schemas import LoginIn, ResetIn, SignupIn, TokenPair
+from jiucom.errors import ApiError, ErrorCode, FieldError, invalid
+from jiucom.mail import enqueue
+from jiucom.state import AppState
+
+log = logging.getLogger(__name__)
+
+SUSPENDED = "이용이 정지된 계정입니다."
+
+_NOT_GOOD = "올바르지 않거나 만료되었습니다"
+
+_DUPLICATES = {"uk_users_email": ErrorCode.DUPLICATE_EMAIL, "uk_users_nickname": ErrorCode.DUPLICATE_NICKNAME}
+
+# Renewals of old hashes that are under way; asyncio itself holds tasks weakly.
+_renewals: set[asyncio.Task[None]] = set()
+
+
+def taken(error: DuplicateKeyError) -> ApiError:
+    """U002 or U003, as the key says."""
+    known = _DUPLICATES.get(error.key)
+    return ApiError(known) if known else error
+
+
+async def signup(app: AppState, body: SignupIn) -> TokenPair:
+    """A new user, logged in. Raises U002, U003."""
+    password = await app.passwords.hash(body.password)
+
+    async def work(tx: WriteSession) -> families.Pair:
+        user_id = await queries.insert(tx, body.email, password, body.nickname)
+        return await families.begin(tx, app.tokens, user_id, "USER")
+
+    try:
+        return _pair(app, await app.db.write(work))
+    except DuplicateKeyError as error:
+        raise taken(error) from None
+
+
+async def login(app: AppState, body: LoginIn) -> TokenPair:
+    """A new family of tokens. Raises A005, the same for an unknown address, and A002 for a suspended account."""
+    async with app.db.read() as session:
+        known = await queries.credentials(session, body.email)
+    if not await app.passwords.verify(body.password, known.password if known else None) or known is None:
+        app.metrics.logins_failed.inc()
+        raise ApiError(ErrorCode.INVALID_PASSWORD)
+    if known.status != "ACTIVE":
+        raise ApiError(ErrorCode.FORBIDDEN, SUSPENDED)
+
+    async def work(tx: WriteSession) -> families.Pair | None:
+        user = await queries.lock(tx, known.id)
+        if user is None or user.status != "ACTIVE":
+            return None
+        # The hash may have been renewed while we compared; another password is another matter.
+        if user.password != known.password and not await app.passwords.verify(body.password, user.password):
+            return None
+        return await families.begin(tx, app.tokens, user.id, user.role)
+
+    pair = await app.db.write(work)
+    if pair is None:
+        app.metrics.logins_failed.inc()
+        raise ApiError(ErrorCode.INVALID_PASSWORD)
+    if known.password and outdated(known.password):
+        # Later, so that old and new hashes take the same time.
+        task = asyncio.create_task(_renew(app, known.id, body.password, known.password))
+        _renewals.add(task)
+        task.add_done_callback(_renewals.discard)
+    return _pair(app, pair)
+
+
+async def refresh(app: AppState, token: str) -> TokenPair:
+    """The tokens that follow. Raises A004."""
+    try:
+        pair = await app.db.write(lambda tx: _rotate(app, tx, token))
+    except ApiError as error:
+        if error.error is ErrorCode.EXPIRED_TOKEN:
+            raise ApiError(ErrorCode.INVALID_TOKEN) from None
+        raise
+    if pair is None:
+        raise ApiError(ErrorCode.INVALID_TOKEN)
+    return _pair(app, pair)
+
+
+async def logout(app: AppState, principal: Principal | None, token: str | None) -> None:
+    """End the login of the access token, of the refresh token, or of both. Raises A001 without any, A004."""
+    if principal is None and token is None:
+        raise ApiError(ErrorCode.UNAUTHORIZED)
+    claims = None
+    if token is not None:
+        try:
+            claims = app.tokens.verify(token, "refresh")
+        except ApiError:
+            if principal is None:
+                raise ApiError(ErrorCode.INVALID_TOKEN) from None
+
+    async def work(tx: WriteSession) -> None:
+        if principal is not None:
+            if principal.family:
+                await families.end(tx, principal.family)
+            else:
+                await families.end_all(tx, principal.user_id)
+            app.accounts.changed(tx, principal.user_id)
+        if claims is not None and (family := await queries.family_of(tx, claims.user_id, claims.jti)):
+            await families.end(tx, family)
+            app.accounts.changed(tx, claims.user_id)
+
+    await app.db.write(work)
+
+
+async def request_verification(app: AppState, user_id: int) -> None:
+    """Mail a code to the user's address, unless it is verified already."""
+    async with app.db.transaction() as tx:
+        address = await queries.address(tx, user_id)
+        if address is None:
+            raise ApiError(ErrorCode.USER_NOT_FOUND)
+        if not address.verified:
+            await enqueue(tx, address.email, "email-verification", {})
+
+
+async def verify(app: AppState, user_id: int, code: str) -> None:
+    """Take the code. Raises JIUCOM-401 naming `code` when it is wrong, too old, or tried too often."""
+
+    async def work(tx: WriteSession) -> bool:
+        user = await queries.lock(tx, user_id)
+        if user is None or not await mailed_tokens.use_code(tx, user_id, user.email, code.strip()):
+            return False
+        await queries.set_verified(tx, user_id)
+        return True
+
+    if not await app.db.write(work):
+        raise invalid([FieldError("code", _NOT_GOOD)])
+
+
+async def request_reset(app: AppState, email: str) -> None:
+    """Mail a token, if there is such an account: that is looked up when the mail is sent, so the answer cannot tell."""
+    async with app.db.transaction() as tx:
+        await enqueue(tx, email, "password-reset", {})
+
+
+async def reset(app: AppState, body: ResetIn) -> None:
+    """Set the password and end every login. Raises JIUCOM-401 naming `token` when it is wrong, used or too old."""
+    problem = invalid([FieldError("token", _NOT_GOOD)])
+    async with app.db.read() as session:
+        owner = await mailed_tokens.reset_owner(session, body.token)
+    if owner is None:
+        raise problem
+    password = await app.passwords.hash(body.new_password)
+
+    async def work(tx: WriteSession) -> bool:
+        # After the lock nobody else spends it.
+        if await queries.lock(tx, owner) is None or await mailed_tokens.reset_owner(tx, body.token) != owner:
+            return False
+        await mailed_tokens.use_reset(tx, owner)
+        await queries.set_password(tx, owner, password)
+        await families.end_all(tx, owner)
+        app.accounts.changed(tx, owner)
+        return True
+
+    if not await app.db.write(work):
+        raise problem
+
+
+async def _rotate(app: AppState, tx: WriteSession, token: str) -> families.Pair | None:
+    rotation = await families.rotate(tx, app.tokens, token)
+    if rotation.ended_user is not None:
+        app.accounts.changed(tx, rotation.ended_user)
+    return rotation.pair
+
+
+async def _renew(app: AppState, user_id: int, password: str, old: str) -> None:
+    try:
+        new = await app.passwords.hash(password)
+        async with app.db.transaction() as tx:
+            await queries.renew_hash(tx, user_id, old, new)
+    except ApiError as error:
+        log.info("the hash of user %d stays old until the next login: %s", user_id, error.code)
+
+
+def _pair(app: AppState, pair: families.Pair) -> TokenPair:
+    return TokenPair(
+        access_token=pair.access,
+        refresh_token=pair.refresh,
+        token_type="Bearer",  # noqa: S106
+        expires_in=app.tokens.access_validity,
+    )

@@ -1,0 +1,86 @@
+"""What the mails say."""
+
+import html
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from jiucom.auth.mailed_tokens import LIFETIMES, RESET, VERIFICATION
+
+Variables = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A mail without its envelope. `link` is the address that the last paragraph is about."""
+
+    subject: str
+    paragraphs: tuple[str, ...]
+    link: str | None = None
+
+    @property
+    def text(self) -> str:
+        """For readers of plain text."""
+        return "\n\n".join([*self.paragraphs, *filter(None, [self.link]), _SIGNATURE])
+
+    @property
+    def html(self) -> str:
+        """The same for browsers; nothing of a user's text is markup."""
+        body = "".join(f"<p>{html.escape(paragraph)}</p>" for paragraph in self.paragraphs)
+        if self.link:
+            address = html.escape(self.link)
+            body += f'<p><a href="{address}">{address}</a></p>'
+        return f'<!doctype html><html lang="ko"><body>{body}<p>{_SIGNATURE}</p></body></html>'
+
+
+_SIGNATURE = "JIUCOM 드림"
+
+
+def _comment(variables: Variables, public_url: str) -> Letter:
+    return Letter(
+        f"[JIUCOM] '{variables['postTitle']}'에 새 댓글이 달렸습니다",
+        (f"{variables['commenterNickname']}님이 댓글을 남겼습니다.", str(variables["commentContent"])),
+    )
+
+
+def _verification(variables: Variables, public_url: str) -> Letter:
+    return Letter(
+        "[JIUCOM] 이메일 인증 코드",
+        (
+            f"{variables['nickname']}님, 아래 코드를 입력해 이메일 주소를 인증해 주세요.",
+            str(variables["code"]),
+            f"코드는 {LIFETIMES[VERIFICATION]}분 동안 유효합니다. 요청하지 않았다면 이 메일을 무시해 주세요.",
+        ),
+    )
+
+
+def _reset(variables: Variables, public_url: str) -> Letter:
+    return Letter(
+        "[JIUCOM] 비밀번호 재설정",
+        (
+            f"{variables['nickname']}님, 비밀번호 재설정 요청을 받았습니다. 요청하지 않았다면 이 메일을 무시해 주세요.",
+            f"{LIFETIMES[RESET]}분 안에 아래 주소에서 새 비밀번호를 정해 주세요.",
+        ),
+        # Behind the sign: browsers keep it out of logs and referrers.
+        f"{public_url}/reset-password#token={variables['token']}",
+    )
+
+
+def _price_alert(variables: Variables, public_url: str) -> Letter:
+    part_id = variables.get("partId")
+    return Letter(
+        f"[JIUCOM] {variables['partName']} 가격 알림",
+        (
+            f"{variables['partName']}의 가격이 목표에 도달했습니다.",
+            f"현재 최저가 {int(variables['currentPrice']):,}원, 목표 가격 {int(variables['targetPrice']):,}원",
+        ),
+        f"{public_url}/parts/{part_id}" if part_id else None,
+    )
+
+
+TEMPLATES: Mapping[str, Callable[[Variables, str], Letter]] = {
+    "comment-notification": _comment,
+    "email-verification": _verification,
+    "password-reset": _reset,
+    "price-alert": _price_alert,
+}

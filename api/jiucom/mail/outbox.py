@@ -1,0 +1,129 @@
+"""The outbox: each mail written to it goes out at least once.
+
+A replica claims due rows by moving their next attempt ahead, so that nobody else takes them and they come back by
+themselves when it dies. Between handing a mail over and noting that lies the moment in which it may go out twice.
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from jiucom.db import Database, WriteSession
+from jiucom.encoding import encode
+from jiucom.errors import ApiError
+from jiucom.mail.letters import TEMPLATES
+from jiucom.mail.tokens import with_token
+from jiucom.mail.transport import MailRefusedError, send
+from jiucom.settings import Settings
+
+log = logging.getLogger(__name__)
+
+_INTERVAL = 1.0
+_BATCH = 5
+ATTEMPTS = 8
+
+_INSERT = """
+INSERT INTO mail_outbox (recipient, template, variables, dedup_key) VALUES (%s, %s, %s, %s)
+ON DUPLICATE KEY UPDATE id = id
+"""
+
+_DUE = """
+SELECT id, recipient, template, variables, attempts FROM mail_outbox
+WHERE sent_at IS NULL AND next_attempt_at <= UTC_TIMESTAMP(6) AND attempts < %s
+ORDER BY next_attempt_at, id LIMIT %s FOR UPDATE SKIP LOCKED
+"""
+
+# A minute, then twice as long each time: four hours in all.
+_CLAIM = """
+UPDATE mail_outbox
+SET next_attempt_at = UTC_TIMESTAMP(6) + INTERVAL 60 * POW(2, attempts) SECOND, attempts = attempts + 1
+WHERE id = %s
+"""
+
+_DONE = "UPDATE mail_outbox SET sent_at = UTC_TIMESTAMP(6), last_error = NULL WHERE id = %s"
+
+_FAILED = "UPDATE mail_outbox SET last_error = %s, attempts = IF(%s, %s, attempts) WHERE id = %s"
+
+
+class Mail(Struct, frozen=True):
+    """A row of the outbox."""
+
+    id: int
+    recipient: str
+    template: str
+    variables: dict[str, Any]
+    attempts: int
+
+
+async def enqueue(
+    tx: WriteSession, recipient: str, template: str, variables: Mapping[str, Any], dedup_key: str | None = None
+) -> None:
+    """Send a mail if (and only if) the transaction commits; once per `dedup_key`. No secrets in `variables`."""
+    if template not in TEMPLATES:
+        raise KeyError(template)
+    await tx.execute(_INSERT, (recipient, template, encode(dict(variables)).decode(), dedup_key))
+
+
+class Outbox:
+    """Sends what is due, in the background."""
+
+    def __init__(self, settings: Settings, db: Database) -> None:
+        self._settings = settings
+        self._db = db
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to send."""
+        self._task = asyncio.create_task(self._send_forever(), name="mail-outbox")
+
+    async def stop(self) -> None:
+        """End what `start` began; mails on their way come back later."""
+        if self._task:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def send_due(self) -> int:
+        """Try every mail of one batch; how many there were."""
+        mails = await self._db.write(_claim)
+        await asyncio.gather(*(self._deliver(mail) for mail in mails))
+        return len(mails)
+
+    async def _deliver(self, mail: Mail) -> None:
+        try:
+            variables = await self._db.write(lambda tx: with_token(tx, mail.template, mail.recipient, mail.variables))
+            if variables is not None:
+                letter = TEMPLATES[mail.template](variables, self._settings.public_url.rstrip("/"))
+                await send(self._settings, mail.recipient, letter, f"outbox-{mail.id}")
+        except ApiError as error:
+            # The database went away: the row is still claimed and comes back.
+            log.warning("mail %d waits: %s", mail.id, error.code)
+            return
+        except Exception as error:
+            await self._note_failure(mail, error)
+            return
+        async with self._db.transaction() as tx:
+            await tx.execute(_DONE, (mail.id,))
+
+    async def _note_failure(self, mail: Mail, error: Exception) -> None:
+        final = isinstance(error, MailRefusedError | KeyError)
+        log.warning("mail %d (%s) was not sent: %s", mail.id, mail.template, type(error).__name__)
+        async with self._db.transaction() as tx:
+            await tx.execute(_FAILED, (f"{type(error).__name__}: {error}"[:500], final, ATTEMPTS, mail.id))
+
+    async def _send_forever(self) -> None:
+        while True:
+            try:
+                while await self.send_due() == _BATCH:
+                    pass
+            except Exception as error:
+                log.warning("mails wait: %s", error)
+            await asyncio.sleep(_INTERVAL)
+
+
+async def _claim(tx: WriteSession) -> list[Mail]:
+    mails = await tx.fetch_all(_DUE, (ATTEMPTS, _BATCH), Mail)
+    await tx.execute_many(_CLAIM, [(mail.id,) for mail in mails])
+    return mails
