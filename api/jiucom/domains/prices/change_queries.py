@@ -111,8 +111,6 @@ UPDATE {_IDS} STRAIGHT_JOIN price_alerts ON price_alerts.id = wanted.id
 SET is_triggered = TRUE, is_active = FALSE, crossings = crossings + 1, triggered_at = UTC_TIMESTAMP(6)
 """  # noqa: S608
 
-_MAIL = "INSERT INTO mail_outbox (recipient, template, variables, dedup_key) VALUES (%s, 'price-alert', %s, %s)"
-
 
 async def lock(tx: WriteSession, part_ids: Sequence[int]) -> set[int]:
     """Lock the parts until the end of the transaction; those that exist. Ids in ascending order."""
@@ -158,17 +156,6 @@ async def crossings(tx: WriteSession, part_ids: Sequence[int]) -> list[Crossing]
 async def trigger(tx: WriteSession, alert_ids: Sequence[int]) -> None:
     """The alerts have fired."""
     await tx.execute(_TRIGGER, (_json(alert_ids),))
-
-
-async def mail(tx: WriteSession, crossing: Crossing, dedup_key: str) -> None:
-    """Put the mail about a crossing into the outbox."""
-    variables = {
-        "partId": crossing.part_id,
-        "partName": crossing.part_name,
-        "currentPrice": crossing.price,
-        "targetPrice": crossing.target,
-    }
-    await tx.insert(_MAIL, (crossing.email, _json(variables), dedup_key))
 
 
 def _json(value: Any) -> str:

@@ -6,7 +6,7 @@ changes of one part follow each other, and the later one sees what the earlier o
 
 from collections.abc import Collection, Iterator, Sequence
 from datetime import date
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from jiucom.cache import Cache, keys
 from jiucom.clock import Clock
@@ -15,6 +15,7 @@ from jiucom.domains.notifications.announce import announce
 from jiucom.domains.prices import change_queries
 from jiucom.domains.prices.change_queries import Crossing, Offer, Standing
 from jiucom.errors import ApiError, ErrorCode
+from jiucom.mail import outbox
 from jiucom.rules import popularity
 
 T = TypeVar("T")
@@ -97,11 +98,21 @@ async def _alert(tx: WriteSession, part_ids: Sequence[int]) -> None:
         await announce(
             tx, crossing.user_id, "PRICE_ALERT", "목표가 도달", _text(crossing), f"/parts/{crossing.part_id}", key
         )
-        await change_queries.mail(tx, crossing, key)
+        await outbox.enqueue(tx, crossing.email, "price-alert", _variables(crossing), key)
 
 
 def _text(crossing: Crossing) -> str:
     return f"{crossing.part_name}의 최저가가 {crossing.price:,}원입니다. (목표가 {crossing.target:,}원)"
+
+
+def _variables(crossing: Crossing) -> dict[str, Any]:
+    """What the mail says."""
+    return {
+        "partId": crossing.part_id,
+        "partName": crossing.part_name,
+        "currentPrice": crossing.price,
+        "targetPrice": crossing.target,
+    }
 
 
 def _today(clock: Clock) -> date:

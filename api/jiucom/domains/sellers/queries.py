@@ -28,13 +28,16 @@ WHERE user_id = %s AND status = 'REJECTED'
 
 _MINE = "SELECT id FROM sellers WHERE user_id = %s AND status = 'ACTIVE' AND is_deleted = FALSE"
 
-_PRODUCT = """
+_PRODUCTS = """
+FROM price_entries JOIN parts ON parts.id = price_entries.part_id
+WHERE price_entries.seller_id = %s AND price_entries.is_deleted = FALSE AND parts.is_deleted = FALSE
+"""
+_PRODUCT = f"""
 SELECT price_entries.id, parts.id, parts.name, parts.category, price_entries.price, price_entries.product_url,
     price_entries.is_available, parts.lowest_price,
     price_entries.is_available AND price_entries.price <= parts.lowest_price,
     price_entries.created_at, price_entries.updated_at
-FROM price_entries JOIN parts ON parts.id = price_entries.part_id
-WHERE price_entries.seller_id = %s AND price_entries.is_deleted = FALSE AND parts.is_deleted = FALSE
+{_PRODUCTS}
 """
 
 _STATS = """
@@ -101,8 +104,7 @@ async def products(session: ReadSession, seller_id: int, limit: int, offset: int
 
 async def count_products(session: ReadSession, seller_id: int) -> int:
     """How many parts the shop offers."""
-    sql = f"SELECT COUNT(*) FROM ({_PRODUCT}) AS products"  # noqa: S608
-    return int(await session.fetch_value(sql, (seller_id,)))
+    return int(await session.fetch_value(f"SELECT COUNT(*) {_PRODUCTS}", (seller_id,)))
 
 
 async def product(session: ReadSession, seller_id: int, part_id: int) -> Product | None:

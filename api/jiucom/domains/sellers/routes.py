@@ -22,9 +22,7 @@ async def seller(ctx: Context, seller_id: Id) -> SellerDetail:
     return await service.detail(ctx.app.db, seller_id)
 
 
-@endpoint(
-    "POST", "/sellers/register", tag=_TAG, auth="user", status=201, errors=[ErrorCode.SELLER_ALREADY_EXISTS]
-)
+@endpoint("POST", "/sellers/register", tag=_TAG, auth="user", status=201, errors=[ErrorCode.SELLER_ALREADY_EXISTS])
 async def register(ctx: Context, body: RegisterRequest) -> SellerDetail:
     """판매처 등록 신청
 

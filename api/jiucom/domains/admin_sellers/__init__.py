@@ -1,0 +1,1 @@
+"""Applications for shops, decided by administrators."""
