@@ -62,7 +62,7 @@ class Viewer:
         """Let only a known user in: the API answers others with 401, pages send them to the login."""
 
         async def guarded(request: Request) -> Response:
-            if self.auth.user_of(request):
+            if self.auth.knows(request):
                 return await handler(request)
             path = request.url.path.removeprefix(self.settings.mount)
             if path.startswith("/api/"):
@@ -75,9 +75,7 @@ class Viewer:
         """Show the form; take it, or Grafana's JSON, and answer with the session's cookie."""
         target = self._local(request.query_params.get("redirect", "/"))
         if request.method != "POST":
-            return (
-                RedirectResponse(target, 302) if self.auth.user_of(request) else self.page("login.html", target=target)
-            )
+            return RedirectResponse(target, 302) if self.auth.knows(request) else self.page("login.html", target=target)
         is_json = request.headers.get("content-type", "").startswith("application/json")
         try:
             form = await request.json() if is_json else parse_qs((await request.body()).decode())

@@ -22,10 +22,9 @@ class Auth:
     """Checks passwords and cookies. The key is kept with the data, so that a login outlives a restart."""
 
     def __init__(self, settings: Settings) -> None:
-        self._user = settings.admin_user
-        self._password = settings.admin_password.encode()
-        # With the password in the key, changing it ends every session.
-        self._key = hmac.digest(_stored_key(settings.data / "board.key"), self._password, "sha256")
+        self._account = f"{settings.admin_user}\0{settings.admin_password}".encode()
+        # With the account in the key, changing the password ends every session.
+        self._key = hmac.digest(_stored_key(settings.data / "board.key"), self._account, "sha256")
         self._failures: list[float] = []
 
     def attempt(self, user: str, password: str) -> bool:
@@ -34,11 +33,8 @@ class Auth:
         self._failures = [moment for moment in self._failures if now - moment < _WINDOW]
         if len(self._failures) >= _ATTEMPTS:
             return False
-        right = hmac.compare_digest(user.encode(), self._user.encode()) & hmac.compare_digest(
-            password.encode(), self._password
-        )
-        if not right:
-            self._failures.append(now)
+        right = hmac.compare_digest(f"{user}\0{password}".encode(errors="replace"), self._account)
+        self._failures += [] if right else [now]
         return right
 
     def cookie(self) -> str:
@@ -46,19 +42,17 @@ class Auth:
         ends = str(int(time.time()) + LIFETIME)
         return f"{ends}.{self._sign(ends)}"
 
-    def user_of(self, connection: HTTPConnection) -> str | None:
-        """Name who is asking, or None."""
+    def knows(self, connection: HTTPConnection) -> bool:
+        """Say whether the administrator is asking."""
         ends, _, signature = connection.cookies.get(COOKIE, "").partition(".")
         if hmac.compare_digest(signature.encode(), self._sign(ends).encode()) and int(ends) > time.time():
-            return self._user
+            return True
         scheme, _, value = connection.headers.get("authorization", "").partition(" ")
-        if scheme.lower() == "basic":
-            try:
-                user, _, password = base64.b64decode(value, validate=True).decode().partition(":")
-            except (binascii.Error, UnicodeDecodeError):
-                return None
-            return self._user if self.attempt(user, password) else None
-        return None
+        try:
+            user, _, password = base64.b64decode(value, validate=True).decode().partition(":")
+        except (binascii.Error, UnicodeDecodeError):
+            return False
+        return scheme.lower() == "basic" and self.attempt(user, password)
 
     def _sign(self, text: str) -> str:
         return hmac.new(self._key, text.encode(), hashlib.sha256).hexdigest()

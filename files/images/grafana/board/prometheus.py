@@ -26,10 +26,10 @@ class Series:
 class Prometheus:
     """A client that remembers answers for a few seconds, so that ten viewers cost what one costs."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, patience: float = 10) -> None:
         self.url = url
         limits = httpx.Limits(max_connections=8)
-        self._client = httpx.AsyncClient(base_url=url, timeout=10, limits=limits, trust_env=False)
+        self._client = httpx.AsyncClient(base_url=url, timeout=patience, limits=limits, trust_env=False)
         self._kept: dict[tuple[tuple[str, str], ...], tuple[float, Any]] = {}
 
     async def range(self, expr: str, span: TimeRange) -> list[Series]:
@@ -40,8 +40,6 @@ class Prometheus:
     async def instant(self, expr: str, moment: int) -> list[Series]:
         """Evaluate at one moment (Unix seconds). Raises QueryError."""
         data = await self._ask("query", query=expr, time=str(moment))
-        if data["resultType"] == "scalar":
-            return [_series({}, [data["result"]])]
         return [_series(item["metric"], [item["value"]]) for item in data["result"]]
 
     async def label_values(self, label: str, match: str, span: TimeRange) -> list[str]:

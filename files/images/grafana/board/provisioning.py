@@ -4,7 +4,6 @@ import json
 import logging
 import os
 import re
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -64,31 +63,22 @@ class Boards:
     def __init__(self, provisioning: Path) -> None:
         documents = _documents(provisioning / "dashboards")
         self._providers = [provider for document in documents for provider in document.get("providers", [])]
-        self._interval = min([float(p.get("updateIntervalSeconds", 10)) for p in self._providers], default=10.0)
-        self._next_look = 0.0
         self._stamps: dict[Path, float] = {}
         self._boards: dict[str, Board] = {}
 
     def all(self) -> dict[str, Board]:
-        """Return the dashboards by uid, looking at their files again once the providers' interval has passed."""
-        if time.monotonic() >= self._next_look:
-            self._next_look = time.monotonic() + self._interval
-            self._look()
-        return self._boards
-
-    def _look(self) -> None:
+        """Return the dashboards by uid; files that have changed since the last call are read again."""
         folders = {
             file: str(provider.get("folder", ""))
             for provider in self._providers
             for file in sorted(Path(provider["options"]["path"]).rglob("*.json"))
         }
         stamps = {file: file.stat().st_mtime for file in folders}
-        if stamps == self._stamps:
-            return
-        kept = {board.file: board for board in self._boards.values()}
-        boards = [self._read(file, folder, kept.get(file)) for file, folder in folders.items()]
-        self._stamps = stamps
-        self._boards = {board.uid: board for board in boards if board}
+        if stamps != self._stamps:
+            kept = {board.file: board for board in self._boards.values()}
+            boards = [self._read(file, folder, kept.get(file)) for file, folder in folders.items()]
+            self._stamps, self._boards = stamps, {board.uid: board for board in boards if board}
+        return self._boards
 
     @staticmethod
     def _read(file: Path, folder: str, last_good: Board | None) -> Board | None:

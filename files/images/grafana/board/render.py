@@ -63,7 +63,7 @@ async def _ask(
 ) -> list[tuple[str, Series]]:
     questions = [(target, fill(target.expr, values)) for target in panel.targets]
     answers = await asyncio.gather(
-        *(prometheus.instant(q, span.end) if t.instant else prometheus.range(q, span) for t, q in questions)
+        *(prometheus.instant(q, span.last) if t.instant else prometheus.range(q, span) for t, q in questions)
     )
     return [(t.name(line.labels), line) for t, lines in zip(panel.targets, answers, strict=True) for line in lines]
 

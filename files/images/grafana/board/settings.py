@@ -25,10 +25,8 @@ class Settings:
     @classmethod
     def from_environment(cls, env: Mapping[str, str] = os.environ) -> "Settings":
         """Read the settings. Raises ValueError without an administrator's password: board has no default one."""
-        password_file = env.get("GF_SECURITY_ADMIN_PASSWORD__FILE")
-        password = (
-            Path(password_file).read_text().strip() if password_file else env.get("GF_SECURITY_ADMIN_PASSWORD", "")
-        )
+        file = env.get("GF_SECURITY_ADMIN_PASSWORD__FILE")
+        password = Path(file).read_text().strip() if file else env.get("GF_SECURITY_ADMIN_PASSWORD", "")
         if not password:
             raise ValueError("set GF_SECURITY_ADMIN_PASSWORD__FILE (or GF_SECURITY_ADMIN_PASSWORD)")
         root = urlsplit(env.get("GF_SERVER_ROOT_URL", "http://localhost:3000/"))

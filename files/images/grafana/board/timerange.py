@@ -19,10 +19,11 @@ def seconds(duration: str) -> int:
 
 @dataclass(frozen=True)
 class TimeRange:
-    """From `start` to `end` (Unix seconds, multiples of `step`), with the macros that Grafana puts into queries."""
+    """From `start` to `end` (Unix seconds, multiples of `step`); `last` is the end to the second, for instant queries."""
 
     start: int
     end: int
+    last: int
     step: int
     scrape: int
 
@@ -35,7 +36,7 @@ class TimeRange:
             raise ValueError("the range must end after it starts, and span 31 days at most")
         step = max(scrape, -(-(last - first) // _POINTS // scrape) * scrape)
         # Aligned to the step: two looks within a step ask the same question, and are answered from memory.
-        return cls(first // step * step, last // step * step, step, scrape)
+        return cls(first // step * step, last // step * step, last // scrape * scrape, step, scrape)
 
     def macros(self) -> dict[str, str]:
         """Return the values of Grafana's built-in variables."""

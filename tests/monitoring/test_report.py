@@ -1,0 +1,119 @@
+"""The weekly report (H3.5): composed from a real Prometheus, taken by a real SMTP server."""
+
+from __future__ import annotations
+
+import email
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import datetime
+from email.message import EmailMessage
+from email.policy import default
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from aiosmtpd.controller import Controller
+
+from board.report import next_time
+
+from .conftest import ROOT, Board, free_port
+from .exporters import ALL, PAST_SECONDS, RATES
+
+SEOUL = ZoneInfo("Asia/Seoul")
+
+
+class Inbox:
+    """What the SMTP server has taken."""
+
+    def __init__(self) -> None:
+        self.mails: list[EmailMessage] = []
+
+    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's name
+        mail = email.message_from_bytes(envelope.content, policy=default)
+        assert isinstance(mail, EmailMessage)
+        self.mails.append(mail)
+        return "250 taken"
+
+
+@pytest.fixture
+def smtp() -> Iterator[tuple[int, Inbox]]:
+    inbox, port = Inbox(), free_port()
+    server = Controller(inbox, hostname="127.0.0.1", port=port)
+    server.start()
+    yield port, inbox
+    server.stop()
+
+
+def run(board: Board, smtp_port: int) -> subprocess.CompletedProcess[str]:
+    environment = {
+        "GF_PATHS_PROVISIONING": str(board.home / "provisioning"),
+        "GF_SERVER_ROOT_URL": "http://localhost/grafana/",
+        "PYTHONPATH": str(ROOT / "files/images/grafana"),
+        "PATH": os.environ["PATH"],
+        "REPORT_FROM": "board@jiucom.example",
+        "REPORT_TO": "a@jiucom.example, b@jiucom.example",
+        "SMTP_HOST": "127.0.0.1",
+        "SMTP_PORT": str(smtp_port),
+        "TZ": "Asia/Seoul",
+    }
+    command = [sys.executable, "-m", "board.report"]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+
+
+def test_mail_has_the_figures_the_alerts_and_the_graphs(new_board: Board, smtp: tuple[int, Inbox]) -> None:
+    port, inbox = smtp
+    done = run(new_board, port)
+    assert done.returncode == 0, done.stderr
+    (mail,) = inbox.mails
+    assert re.fullmatch(r"JIUCOM 주간 보고 \d\d/\d\d - \d\d/\d\d", mail["Subject"])
+    assert mail["To"] == "a@jiucom.example, b@jiucom.example"
+
+    html = mail.get_body(("html",))
+    assert html is not None
+    text = html.get_content()
+    rows = dict(re.findall(r"<tr><td>([^<]*)</td><td align=\"right\">([^<]*)</td><td align=\"right\">–</td>", text))
+    share = 100 * RATES["GET", "/parts", "500"] / ALL
+    assert set(rows) == {"가동률", "요청 수", "평균 응답 시간", "5xx 오류 비율", "최대 메모리 사용률", "슬로우 쿼리"}
+    assert rows["가동률"] == "100.00%"
+    assert float(rows["요청 수"].removesuffix(" K")) == pytest.approx(ALL * PAST_SECONDS / 1000, rel=0.15)
+    assert rows["평균 응답 시간"] == "50.0 ms"
+    assert float(rows["5xx 오류 비율"].removesuffix("%")) == pytest.approx(share, rel=0.05)
+    assert rows["최대 메모리 사용률"] == "25.0%"
+    assert re.search(r"<td>PoolExhausted</td><td>critical</td><td align=\"right\">15</td>", text)
+
+    images = [part for part in mail.walk() if part.get_content_type() == "image/png"]
+    assert len(images) == 11  # all graphs of jiucom-main
+    assert sorted(part["Content-ID"][1:-1] for part in images) == sorted(re.findall(r'src="cid:([^"]*)"', text))
+    for part in images:
+        content = part.get_content()
+        assert content.startswith(b"\x89PNG")
+        assert int.from_bytes(content[16:20]) >= 960  # twice the 480 pixels of the narrowest
+
+
+def test_a_server_that_refuses_is_said(new_board: Board) -> None:
+    done = run(new_board, free_port())
+    assert done.returncode == 1
+    assert "ConnectionRefusedError" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("now", "due"),
+    [
+        ("2026-11-23 08:59", "2026-11-23 09:00"),  # a Monday
+        ("2026-11-23 09:00", "2026-11-30 09:00"),
+        ("2026-11-25 12:00", "2026-11-30 09:00"),
+        ("2026-11-29 23:59", "2026-11-30 09:00"),
+    ],
+)
+def test_next_time_is_the_first_after_now(now: str, due: str) -> None:
+    read = [datetime.strptime(text, "%Y-%m-%d %H:%M").replace(tzinfo=SEOUL) for text in (now, due)]
+    assert next_time("Mon 09:00", read[0]) == read[1]
+
+
+@pytest.mark.parametrize("schedule", ["monday 09:00", "mon", "mon 25:00", "09:00"])
+def test_malformed_schedules_are_refused(schedule: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        next_time(schedule, datetime.now(SEOUL))
