@@ -7,7 +7,7 @@ from jiucom.db import ReadSession, WriteSession
 
 _CREDENTIALS = "SELECT id, email, password, role, status FROM users WHERE living_email = %s"
 
-_LOCK = "SELECT id, email, password, role, status FROM users WHERE id = %s AND is_deleted = FALSE FOR UPDATE"
+_OF_USER = "SELECT id, email, password, role, status FROM users WHERE id = %s AND is_deleted = FALSE"
 
 _INSERT = "INSERT INTO users (email, password, nickname) VALUES (%s, %s, %s)"
 
@@ -44,9 +44,14 @@ async def credentials(session: ReadSession, email: str) -> Credentials | None:
     return await session.fetch_one(_CREDENTIALS, (email,), Credentials)
 
 
+async def credentials_of(session: ReadSession, user_id: int) -> Credentials | None:
+    """The account of a user."""
+    return await session.fetch_one(_OF_USER, (user_id,), Credentials)
+
+
 async def lock(tx: WriteSession, user_id: int) -> Credentials | None:
     """The account, locked: its password, role and status stay until the end of the transaction."""
-    return await tx.fetch_one(_LOCK, (user_id,), Credentials)
+    return await tx.fetch_one(f"{_OF_USER} FOR UPDATE", (user_id,), Credentials)
 
 
 async def insert(tx: WriteSession, email: str, password: str, nickname: str) -> int:

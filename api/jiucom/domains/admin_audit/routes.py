@@ -1,0 +1,11 @@
+"""The audit log."""
+
+from jiucom.domains.admin_audit import service
+from jiucom.domains.admin_audit.schemas import AuditEntry, AuditQuery
+from jiucom.web import Context, Page, endpoint
+
+
+@endpoint("GET", "/admin/audit", tag="Admin", auth="admin")
+async def list_entries(ctx: Context, query: AuditQuery) -> Page[AuditEntry]:
+    """관리자 작업 기록"""
+    return await service.page(ctx.app.db, query)

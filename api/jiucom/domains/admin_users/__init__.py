@@ -1,0 +1,1 @@
+"""Administration of accounts: contract 2.16."""

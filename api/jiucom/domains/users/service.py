@@ -1,0 +1,111 @@
+"""What can be done with one's own account."""
+
+from jiucom.auth import families, last_admin
+from jiucom.auth.principal import Principal
+from jiucom.cache import keys
+from jiucom.db import DuplicateKeyError, WriteSession
+from jiucom.domains.auth import queries as accounts
+from jiucom.domains.auth.service import taken
+from jiucom.domains.posts.schemas import PostItem
+from jiucom.domains.prices.schemas import Alert
+from jiucom.domains.reviews.schemas import Review
+from jiucom.domains.users import queries
+from jiucom.domains.users.schemas import PasswordChange, Profile, ProfileUpdate
+from jiucom.errors import ApiError, ErrorCode, FieldError, invalid
+from jiucom.state import AppState
+from jiucom.web import Page, PageQuery
+
+
+async def profile(app: AppState, user: Principal) -> Profile:
+    """The caller's account. Raises U001."""
+    async with app.db.read() as session:
+        return _found(await queries.profile(session, user.user_id))
+
+
+async def update(app: AppState, user: Principal, changes: ProfileUpdate) -> Profile:
+    """Change the profile, and with a new name everything cached that shows it. Raises U001, U003."""
+
+    async def work(tx: WriteSession) -> Profile:
+        before = _found(await queries.profile(tx, user.user_id))
+        await queries.update(tx, user.user_id, changes)
+        after = _found(await queries.profile(tx, user.user_id))
+        if after.nickname != before.nickname:
+            await _outdate(app, tx, user.user_id)
+        return after
+
+    try:
+        return await app.db.write(work)
+    except DuplicateKeyError as error:
+        raise taken(error) from None
+
+
+async def change_password(app: AppState, user: Principal, change: PasswordChange) -> None:
+    """Set another password and end every other login. Raises JIUCOM-401 naming `currentPassword` when that is wrong."""
+    wrong = invalid([FieldError("currentPassword", "현재 비밀번호가 일치하지 않습니다")])
+    async with app.db.read() as session:
+        known = await accounts.credentials_of(session, user.user_id)
+    if known is None or not await app.passwords.verify(change.current_password, known.password):
+        raise wrong
+    password = await app.passwords.hash(change.new_password)
+
+    async def work(tx: WriteSession) -> bool:
+        locked = await accounts.lock(tx, user.user_id)
+        if locked is None or locked.password != known.password:
+            return False
+        await accounts.set_password(tx, user.user_id, password)
+        await families.end_all(tx, user.user_id, keep=user.family)
+        app.accounts.changed(tx, user.user_id)
+        return True
+
+    # Another change came first: what was compared is no longer the password.
+    if not await app.db.write(work):
+        raise wrong
+
+
+async def withdraw(app: AppState, user: Principal) -> None:
+    """Blank the account and end its logins (contract 8.14). Raises 409 for the last administrator, U001."""
+
+    async def work(tx: WriteSession) -> None:
+        await last_admin.protect(tx, user.user_id)
+        locked = await accounts.lock(tx, user.user_id)
+        if locked is None:
+            raise ApiError(ErrorCode.USER_NOT_FOUND)
+        await queries.withdraw(tx, user.user_id, locked.email)
+        await families.end_all(tx, user.user_id)
+        await _outdate(app, tx, user.user_id)
+        app.accounts.changed(tx, user.user_id)
+
+    await app.db.write(work)
+
+
+async def posts(app: AppState, user: Principal, query: PageQuery) -> Page[PostItem]:
+    """One page of the caller's posts."""
+    async with app.db.read() as session:
+        content, total = await queries.posts(session, user.user_id, query)
+    return Page.of(content, query, total)
+
+
+async def reviews(app: AppState, user: Principal, query: PageQuery) -> Page[Review]:
+    """One page of the caller's reviews."""
+    async with app.db.read() as session:
+        content, total = await queries.reviews(session, user.user_id, query)
+    return Page.of(content, query, total)
+
+
+async def alerts(app: AppState, user: Principal, query: PageQuery) -> Page[Alert]:
+    """One page of the caller's price alerts."""
+    async with app.db.read() as session:
+        content, total = await queries.alerts(session, user.user_id, query)
+    return Page.of(content, query, total)
+
+
+async def _outdate(app: AppState, tx: WriteSession, user_id: int) -> None:
+    """Make invalid what is cached and shows the user's name."""
+    showing = await queries.posts_showing(tx, user_id)
+    await app.cache.invalidate(tx, keys.POSTS, *map(keys.post, showing))
+
+
+def _found(profile: Profile | None) -> Profile:
+    if profile is None:
+        raise ApiError(ErrorCode.USER_NOT_FOUND)
+    return profile
