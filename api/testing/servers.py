@@ -14,7 +14,7 @@ REDIS_IMAGE = os.environ.get("JIUCOM_TEST_REDIS_IMAGE", "jiucom/redis:dev")
 # With it, MySQL (which takes 20 s to initialise) stays for the next session; each session has a schema of its own.
 KEEP = "JIUCOM_TEST_KEEP"
 _KEPT = "jiucom-test-mysql"
-_KEPT_PASSWORD = "root-of-the-tests"  # noqa: S105
+KEPT_PASSWORD = "root-of-the-tests"  # noqa: S105
 
 
 def docker(*arguments: str) -> str:
@@ -27,14 +27,14 @@ def mysql() -> Iterator[tuple[int, str]]:
     """Port on loopback and root's password."""
     if os.environ.get(KEEP):
         if not docker("ps", "--quiet", "--filter", f"name=^{_KEPT}$"):
-            _start_mysql(_KEPT, _KEPT_PASSWORD)
-        _await_mysql(_KEPT, _KEPT_PASSWORD)
-        yield port(_KEPT, 3306), _KEPT_PASSWORD
+            start_mysql(_KEPT, KEPT_PASSWORD)
+        await_mysql(_KEPT, KEPT_PASSWORD)
+        yield port(_KEPT, 3306), KEPT_PASSWORD
         return
     name, password = f"{_KEPT}-{uuid.uuid4().hex[:8]}", secrets.token_hex(16)
-    _start_mysql(name, password)
+    start_mysql(name, password)
     try:
-        _await_mysql(name, password)
+        await_mysql(name, password)
         yield port(name, 3306), password
     finally:
         docker("rm", "--force", "--volumes", name)
@@ -45,7 +45,7 @@ def redis() -> Iterator[tuple[str, int]]:
     """Name of the container and its port on loopback. A session has its own: channels know no schemas."""
     name = f"jiucom-test-redis-{uuid.uuid4().hex[:8]}"
     # A port that is named stays the same when a test stops and starts the container.
-    docker("run", "--detach", "--name", name, "--publish", f"127.0.0.1:{_free_port()}:6379", REDIS_IMAGE)
+    docker("run", "--detach", "--name", name, "--publish", f"127.0.0.1:{free_port()}:6379", REDIS_IMAGE)
     try:
         _until(name, "redis-cli ping | grep -q PONG", 30)
         yield name, port(name, 6379)
@@ -58,16 +58,18 @@ def port(name: str, inside: int) -> int:
     return int(docker("port", name, f"{inside}/tcp").splitlines()[0].rsplit(":", 1)[1])
 
 
-def _start_mysql(name: str, password: str) -> None:
+def start_mysql(name: str, password: str) -> None:
+    """Start a server; it initialises itself first."""
     docker(
-        *("run", "--detach", "--name", name, "--publish", f"127.0.0.1:{_free_port()}:3306"),
+        *("run", "--detach", "--name", name, "--publish", f"127.0.0.1:{free_port()}:3306"),
         *("--env", f"MYSQL_ROOT_PASSWORD={password}", "--env", "MYSQL_ROOT_HOST=%", "--env", "TZ=Asia/Seoul"),
-        # Durability is not what these tests are about.
-        *(MYSQL_IMAGE, "mysqld", "--innodb-flush-log-at-trx-commit=0", "--sync-binlog=0", "--skip-log-bin"),
+        # Survives a killed server, not a host that loses power: that is not what these tests are about.
+        *(MYSQL_IMAGE, "mysqld", "--innodb-flush-log-at-trx-commit=2", "--sync-binlog=0", "--skip-log-bin"),
     )
 
 
-def _await_mysql(name: str, password: str) -> None:
+def await_mysql(name: str, password: str) -> None:
+    """Return once the server lets root in."""
     # While it initialises itself, the server does not listen.
     _until(name, f"MYSQL_PWD={password} mysql --protocol=tcp --user=root --execute='SELECT 1'", 120)
 
@@ -77,7 +79,8 @@ def _until(name: str, command: str, seconds: int) -> None:
     subprocess.run(["timeout", str(seconds), "docker", "exec", name, "sh", "-c", loop], check=True, capture_output=True)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of loopback that nobody has now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

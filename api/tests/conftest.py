@@ -75,11 +75,10 @@ async def root(mysql_server: tuple[int, str], database: str = "mysql") -> AsyncI
         yield cursor
 
 
-@pytest.fixture(scope="session")
-async def database(mysql_server: tuple[int, str], settings: Settings) -> AsyncIterator[Settings]:
-    """This session's schema: migrated, with the demo seed, and accounts with the rights they have on the platform."""
+async def make_database(server: tuple[int, str], settings: Settings) -> None:
+    """The schema of the settings on a server: accounts with the rights they have on the platform, demo seed."""
     name = settings.db_name
-    async with root(mysql_server) as cursor:
+    async with root(server) as cursor:
         for statement in (
             f"CREATE DATABASE {name}",
             f"CREATE USER {name} IDENTIFIED BY '{settings.db_password}'",
@@ -90,6 +89,13 @@ async def database(mysql_server: tuple[int, str], settings: Settings) -> AsyncIt
             await cursor.execute(statement)
     await migrate.upgrade(settings)
     await seeds.run(settings, "demo")
+
+
+@pytest.fixture(scope="session")
+async def database(mysql_server: tuple[int, str], settings: Settings) -> AsyncIterator[Settings]:
+    """This session's schema: migrated, with the demo seed."""
+    name = settings.db_name
+    await make_database(mysql_server, settings)
     yield settings
     async with root(mysql_server) as cursor:
         for statement in (f"DROP DATABASE {name}", f"DROP USER {name}", f"DROP USER {name}_m"):
@@ -153,3 +159,18 @@ async def admin(make_user: Callable[..., Awaitable[User]]) -> User:
 def changed(settings: Settings) -> Callable[..., Settings]:
     """`changed(request_deadline=0.2)`: the session's settings with other values, for an application of the test's own."""
     return lambda **values: msgspec.structs.replace(settings, **values)
+
+
+@pytest.fixture
+async def own_mysql(changed: Callable[..., Settings]) -> AsyncIterator[tuple[str, Settings]]:
+    """A MySQL of the test's own, to be killed: its container, and settings of an application on it."""
+    name, password = f"jiucom-test-mysql-{secrets.token_hex(4)}", servers.KEPT_PASSWORD
+    servers.start_mysql(name, password)
+    try:
+        servers.await_mysql(name, password)
+        port = servers.port(name, 3306)
+        settings = changed(db_port=port)
+        await make_database((port, password), settings)
+        yield name, settings
+    finally:
+        servers.docker("rm", "--force", "--volumes", name)
