@@ -17,6 +17,7 @@ class Shop:
     def __init__(self, state: AppState) -> None:
         self.state = state
         self._names: dict[int, str] = {}
+        self._sellers: list[int] = []
 
     async def part(
         self,
@@ -41,9 +42,23 @@ class Shop:
     async def seller(self, *, status: str = "ACTIVE", owner: int | None = None) -> int:
         """A new shop; its id."""
         async with self.state.db.transaction() as tx:
-            return await tx.insert(
+            seller = await tx.insert(
                 "INSERT INTO sellers (user_id, name, site_url, status) VALUES (%s, %s, 'https://shop.example.com', %s)",
                 (owner, f"시험 판매처 {next(_numbers)}", status),
+            )
+        self._sellers.append(seller)
+        return seller
+
+    def adopt(self, part: int) -> None:
+        """Close with a part that the test made in another way."""
+        self._names[part] = ""
+
+    async def close(self) -> None:
+        """Take everything out of sight: other tests count what the seed has."""
+        async with self.state.db.transaction() as tx:
+            await tx.execute_many("UPDATE parts SET is_deleted = TRUE WHERE id = %s", [(part,) for part in self._names])
+            await tx.execute_many(
+                "UPDATE sellers SET status = 'INACTIVE' WHERE id = %s", [(seller,) for seller in self._sellers]
             )
 
     def name(self, part: int) -> str:

@@ -1,5 +1,7 @@
 """What tests of several domains need."""
 
+from collections.abc import AsyncIterator
+
 import pytest
 
 from jiucom.state import AppState
@@ -7,6 +9,8 @@ from testing.shop import Shop
 
 
 @pytest.fixture
-def shop(state: AppState) -> Shop:
-    """Parts and offers of the test's own."""
-    return Shop(state)
+async def shop(state: AppState) -> AsyncIterator[Shop]:
+    """Parts, shops and offers of the test's own."""
+    own = Shop(state)
+    yield own
+    await own.close()

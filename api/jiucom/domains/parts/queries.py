@@ -1,7 +1,7 @@
 """Statements about parts."""
 
 from jiucom.db import ReadSession
-from jiucom.domains.parts.schemas import Offer, Part, PartItem, PartQuery
+from jiucom.domains.parts.schemas import Offer, Part, PartItem, PartQuery, RankedPart, TopQuery
 from jiucom.domains.parts.search_queries import PARTS
 from jiucom.rules import search_sql
 from jiucom.rules.search_sql import Sql
@@ -32,6 +32,18 @@ WHERE price_entries.part_id = %s AND price_entries.is_deleted = FALSE
 ORDER BY price_entries.price, price_entries.id
 """
 
+# Counted for the parts that are shown, not for the catalogue.
+_RANKING = f"""
+SELECT {_ITEM},
+    (SELECT COUNT(*) FROM favorites WHERE part_id = parts.id AND is_deleted = FALSE),
+    (SELECT COUNT(*) FROM reviews WHERE part_id = parts.id AND is_deleted = FALSE),
+    (SELECT CAST(ROUND(AVG(rating), 1) AS DOUBLE) FROM reviews WHERE part_id = parts.id AND is_deleted = FALSE),
+    ROW_NUMBER() OVER (ORDER BY {_ORDERS["popular"]})
+FROM (
+    SELECT parts.id FROM parts WHERE parts.is_deleted = FALSE{{category}} ORDER BY {_ORDERS["popular"]} LIMIT %s
+) AS top JOIN parts USING (id) ORDER BY {_ORDERS["popular"]}
+"""  # noqa: S608
+
 
 async def page(session: ReadSession, query: PartQuery, plan: Plan) -> list[PartItem]:
     """The rows of one page. Without a sort, searches are ordered by relevance and lists by popularity."""
@@ -39,7 +51,8 @@ async def page(session: ReadSession, query: PartQuery, plan: Plan) -> list[PartI
     order = Sql(_ORDERS.get(query.sort or "", _ORDERS["popular"]))
     if plan.terms and query.sort not in _ORDERS:
         relevance = search_sql.relevance(PARTS, plan)
-        order = Sql(f"{relevance.text}, {order.text}", relevance.args)
+        # As `search_queries` has it: both doors show the same first.
+        order = Sql(f"{relevance.text}, parts.popularity_score DESC, parts.id", relevance.args)
     # The rows themselves are read for this page alone: skipping is done in the index.
     return await session.fetch_all(
         f"SELECT {_ITEM} FROM (SELECT parts.id FROM {source.text} WHERE {condition.text}"  # noqa: S608
@@ -54,6 +67,14 @@ async def count(session: ReadSession, query: PartQuery, plan: Plan) -> int:
     source, condition = search_sql.source(PARTS, plan), _where(query, plan)
     sql = f"SELECT COUNT(*) FROM {source.text} WHERE {condition.text}"  # noqa: S608
     return int(await session.fetch_value(sql, (*source.args, *condition.args)))
+
+
+async def ranking(session: ReadSession, query: TopQuery) -> list[RankedPart]:
+    """The most popular parts."""
+    if query.category is None:
+        return await session.fetch_all(_RANKING.format(category=""), (query.size,), RankedPart)
+    sql = _RANKING.format(category=" AND parts.category = %s")
+    return await session.fetch_all(sql, (query.category, query.size), RankedPart)
 
 
 async def by_id(session: ReadSession, part_id: int) -> Part | None:

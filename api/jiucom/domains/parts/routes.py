@@ -1,7 +1,15 @@
-"""Parts: list, categories, detail."""
+"""Parts: list, search, rankings, categories, detail."""
 
 from jiucom.domains.parts import service
-from jiucom.domains.parts.schemas import PartCategory, PartDetail, PartItem, PartQuery
+from jiucom.domains.parts.schemas import (
+    PartCategory,
+    PartDetail,
+    PartItem,
+    PartQuery,
+    PartSearchQuery,
+    RankedPart,
+    TopQuery,
+)
 from jiucom.errors import ErrorCode
 from jiucom.web import Context, Id, Json, Page, endpoint
 
@@ -22,6 +30,30 @@ async def list_parts(ctx: Context, query: PartQuery) -> Page[PartItem]:
 async def categories(ctx: Context) -> list[PartCategory]:
     """부품 카테고리 목록"""
     return list(PartCategory)
+
+
+@endpoint("GET", "/parts/search", tag=_TAG)
+async def search(ctx: Context, query: PartSearchQuery) -> Page[PartItem]:
+    """부품 검색
+
+    목록과 같으며 검색어가 필요하다.
+    """
+    return await service.search(ctx.app.db, ctx.app.totals, query)
+
+
+@endpoint("GET", "/parts/popular", tag=_TAG)
+async def popular(ctx: Context, query: TopQuery) -> list[PartItem]:
+    """인기 부품"""
+    return await service.popular(ctx.app.db, query)
+
+
+@endpoint("GET", "/parts/ranking", tag=_TAG)
+async def ranking(ctx: Context, query: TopQuery) -> list[RankedPart]:
+    """인기 순위
+
+    순위와 함께 찜한 사용자 수, 리뷰 수, 평균 평점.
+    """
+    return await service.ranking(ctx.app.db, query)
 
 
 @endpoint("GET", "/parts/{partId}", tag=_TAG, aliases=("/part/{partId}",), errors=[ErrorCode.PART_NOT_FOUND])

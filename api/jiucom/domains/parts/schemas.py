@@ -6,7 +6,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from jiucom.web import PageQuery, Schema
+from jiucom.web import NotBlank, PageQuery, Schema
 
 
 class PartCategory(StrEnum):
@@ -42,6 +42,19 @@ class PartQuery(PageQuery, frozen=True, kw_only=True):
     sort: Annotated[str, Meta(max_length=30, examples=["popular"])] | None = None
 
 
+class PartSearchQuery(PartQuery, frozen=True, kw_only=True):
+    """The list with a keyword that must be given."""
+
+    keyword: Annotated[str, NotBlank, Meta(max_length=100, examples=["RTX 4070"])]
+
+
+class TopQuery(Schema, frozen=True, kw_only=True):
+    """The first of a category, or of all."""
+
+    category: PartCategory | None = None
+    size: Annotated[int, Meta(ge=1, le=100, examples=[10])] = 10
+
+
 class PartItem(Schema, frozen=True):
     """A part in a list."""
 
@@ -56,6 +69,15 @@ class PartItem(Schema, frozen=True):
         Annotated[msgspec.Raw, Meta(extra_json_schema={"type": ["object", "null"], "examples": [{"socket": "AM5"}]})]
         | None
     )
+
+
+class RankedPart(PartItem, frozen=True):
+    """A part, what users did with it, and its place; 1 is the most popular."""
+
+    favorite_count: int
+    review_count: int
+    average_rating: Annotated[float, Meta(ge=1, le=5, examples=[4.5])] | None
+    rank: int
 
 
 class Offer(Schema, frozen=True):

@@ -6,7 +6,7 @@ from jiucom.cache import Cache, keys
 from jiucom.db import Database
 from jiucom.db.totals import Totals
 from jiucom.domains.parts import queries
-from jiucom.domains.parts.schemas import PartDetail, PartItem, PartQuery
+from jiucom.domains.parts.schemas import PartDetail, PartItem, PartQuery, RankedPart, TopQuery
 from jiucom.encoding import Json
 from jiucom.errors import ApiError, ErrorCode
 from jiucom.rules.search_terms import plan
@@ -21,6 +21,18 @@ async def search(db: Database, totals: Totals, query: PartQuery) -> Page[PartIte
         content = await queries.page(session, query, meant)
         total = await totals.of(filters, lambda: queries.count(session, query, meant))
     return Page.of(content, query, total)
+
+
+async def popular(db: Database, query: TopQuery) -> list[PartItem]:
+    """The most popular parts."""
+    async with db.read() as session:
+        return await queries.page(session, PartQuery(category=query.category, size=query.size), plan(""))
+
+
+async def ranking(db: Database, query: TopQuery) -> list[RankedPart]:
+    """The most popular parts with their places and what users did with them."""
+    async with db.read() as session:
+        return await queries.ranking(session, query)
 
 
 async def detail(db: Database, cache: Cache, part_id: int) -> Json[PartDetail]:

@@ -1,0 +1,1 @@
+"""One search over parts, posts and builds, and suggestions while typing."""

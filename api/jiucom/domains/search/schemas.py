@@ -1,0 +1,85 @@
+"""What a search asks and answers."""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from jiucom.domains.parts.schemas import PartCategory, Won
+from jiucom.domains.posts.schemas import BoardType
+from jiucom.web import Schema
+
+# With `page`, clients cut the pages out of the hits themselves: the same hits whatever the page (contract 3.2 row 9).
+PAGED_HITS = 50
+
+Keyword = Annotated[str, Meta(max_length=100, examples=["RTX 4070"])]
+
+
+class SearchQuery(Schema, frozen=True, kw_only=True):
+    """What to find. `type` leaves the other kinds empty."""
+
+    keyword: Keyword
+    type: Literal["ALL", "PART", "POST", "BUILD"] = "ALL"
+    page: Annotated[int, Meta(ge=0, le=10_000)] | None = None
+    size: Annotated[int, Meta(ge=1, le=100, examples=[10])] = 10
+
+    @property
+    def limit(self) -> int:
+        """Hits per kind."""
+        return self.size if self.page is None else PAGED_HITS
+
+
+class SuggestQuery(Schema, frozen=True, kw_only=True):
+    """The beginning of a name."""
+
+    keyword: Keyword
+
+
+class PartHit(Schema, frozen=True):
+    """A part that was found."""
+
+    id: int
+    name: Annotated[str, Meta(examples=["AMD Ryzen 7 7800X3D"])]
+    category: PartCategory
+    manufacturer: str
+    lowest_price: Won | None
+    image_url: str | None
+
+
+class PostHit(Schema, frozen=True):
+    """A post that was found."""
+
+    id: int
+    title: str
+    board_type: BoardType
+    author_nickname: str
+    view_count: int
+    like_count: int
+    comment_count: int
+
+
+class BuildHit(Schema, frozen=True):
+    """A public build that was found; its owner under both names that clients know."""
+
+    id: int
+    name: str
+    description: str | None
+    total_price: int
+    like_count: int
+    user_nickname: str
+    owner_nickname: str
+
+
+class Hits(Schema, frozen=True):
+    """What was found, from the first hit on."""
+
+    parts: list[PartHit]
+    posts: list[PostHit]
+    builds: list[BuildHit]
+
+
+class Suggestions(Schema, frozen=True):
+    """What begins like that; `suggestions` is both, each text once."""
+
+    part_names: list[str]
+    post_titles: list[str]
+    suggestions: list[str]

@@ -1,0 +1,34 @@
+"""Search and suggestions."""
+
+from jiucom.db import Database
+from jiucom.domains.search import queries
+from jiucom.domains.search.schemas import Hits, SearchQuery, Suggestions
+from jiucom.rules.search_terms import plan
+
+_SUGGESTIONS = 5
+
+
+async def search(db: Database, query: SearchQuery) -> Hits:
+    """The first hits of each kind; without words, everything."""
+    meant = plan(query.keyword)
+
+    def wanted(kind: str) -> bool:
+        return query.type in ("ALL", kind)
+
+    async with db.read() as session:
+        return Hits(
+            parts=await queries.parts(session, meant, query.limit) if wanted("PART") else [],
+            posts=await queries.posts(session, meant, query.limit) if wanted("POST") else [],
+            builds=await queries.builds(session, meant, query.limit) if wanted("BUILD") else [],
+        )
+
+
+async def suggest(db: Database, keyword: str) -> Suggestions:
+    """What begins with the keyword; nothing for a blank one."""
+    prefix = keyword.strip()
+    if not prefix:
+        return Suggestions([], [], [])
+    async with db.read() as session:
+        names = await queries.part_names(session, prefix, _SUGGESTIONS)
+        titles = await queries.post_titles(session, prefix, _SUGGESTIONS)
+    return Suggestions(names, titles, list(dict.fromkeys(names + titles)))
