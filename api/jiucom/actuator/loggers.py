@@ -27,7 +27,7 @@ class LevelChange(Schema, frozen=True):
 @endpoint("GET", "/actuator/loggers", tag=_TAG)
 async def loggers(ctx: Context) -> Response:
     """로거와 로그 레벨 목록"""
-    names = sorted(name for name, each in logging.root.manager.loggerDict.items() if isinstance(each, logging.Logger))
+    names = sorted(logging.root.manager.loggerDict)
     body = {"levels": list(LEVELS), "loggers": {name: _described(name) for name in ("ROOT", *names)}}
     return Response(encode(body), media_type="application/json")
 
@@ -54,7 +54,7 @@ async def set_level(ctx: Context, name: Name, body: LevelChange) -> None:
 
 def _check(name: str) -> None:
     # A logger made for every name that somebody asks for would stay for ever.
-    if name != "ROOT" and not isinstance(logging.root.manager.loggerDict.get(name), logging.Logger):
+    if name != "ROOT" and name not in logging.root.manager.loggerDict:
         raise ApiError(ErrorCode.RESOURCE_NOT_FOUND)
 
 

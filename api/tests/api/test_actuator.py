@@ -1,0 +1,187 @@
+"""Actuator (contract 1.18), documentation (1.19), and what the metrics say (D2)."""
+
+import logging
+import re
+
+import httpx
+import pytest
+from openapi_spec_validator import validate
+from prometheus_client.parser import text_string_to_metric_families
+
+from jiucom.state import AppState
+from testing.clients import User
+from testing.waiting import eventually
+
+pytestmark = pytest.mark.anyio
+
+PREFIX = "http_server_requests_seconds"
+
+
+async def samples(client: httpx.AsyncClient, name: str) -> dict[tuple[tuple[str, str], ...], float]:
+    text = (await client.get("/actuator/prometheus")).text
+    return {
+        tuple(sorted(sample.labels.items())): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if sample.name == name
+    }
+
+
+@pytest.mark.parametrize("path", ["/actuator/health", "/actuator/health/liveness", "/actuator/health/readiness"])
+async def test_health(client: httpx.AsyncClient, path: str) -> None:
+    response = await client.get(path)
+    assert (response.status_code, response.json()) == (200, {"status": "UP"})
+
+
+async def test_readiness_is_down_while_stopping(client: httpx.AsyncClient, state: AppState) -> None:
+    state.stopping = True
+    try:
+        response = await client.get("/actuator/health/readiness")
+        assert (response.status_code, response.json()) == (503, {"status": "DOWN"})
+        assert (await client.get("/actuator/health/liveness")).status_code == 200
+    finally:
+        state.stopping = False
+
+
+async def test_http_metrics_have_micrometers_labels(client: httpx.AsyncClient) -> None:
+    """D2: template, not path; context path left out; 404, 405 and 400 told apart."""
+    requests = [
+        ("GET", "/parts/7", "/parts/{partId}", "200", "SUCCESS"),
+        ("GET", "/part/7", "/part/{partId}", "200", "SUCCESS"),
+        ("GET", "/parts/999999", "/parts/{partId}", "404", "CLIENT_ERROR"),
+        ("GET", "/parts/abc", "/parts/{partId}", "400", "CLIENT_ERROR"),
+        ("PUT", "/parts/7", "/parts/{partId}", "405", "CLIENT_ERROR"),
+        ("GET", "/wp-login.php", "NOT_FOUND", "404", "CLIENT_ERROR"),
+        ("GET", "/swagger-ui.html", "/swagger-ui.html", "302", "REDIRECTION"),
+        ("GET", "/swagger-ui/swagger-ui.css", "/swagger-ui/**", "200", "SUCCESS"),
+        ("GET", "/swagger-ui/nothing", "/swagger-ui/**", "404", "CLIENT_ERROR"),
+    ]
+    before = await samples(client, f"{PREFIX}_count")
+    for method, path, *_ in requests:
+        await client.request(method, path)
+    after = await samples(client, f"{PREFIX}_count")
+    for method, path, uri, status, outcome in requests:
+        labels = {
+            "application": "jiucom-api", "method": method, "uri": uri, "status": status, "outcome": outcome,
+            "exception": "none", "error": "none",
+        }  # fmt: skip
+        key = tuple(sorted(labels.items()))
+        assert after[key] == before.get(key, 0) + 1, path
+    maxima, sums = await samples(client, f"{PREFIX}_max"), await samples(client, f"{PREFIX}_sum")
+    assert maxima.keys() == sums.keys() == (await samples(client, f"{PREFIX}_count")).keys()
+    assert all(0 < maxima[key] <= sums[key] for key in after if ("uri", "/parts/{partId}") in key)
+
+
+async def test_buckets_are_by_method_and_uri_alone(client: httpx.AsyncClient) -> None:
+    await client.get("/parts")
+    buckets = await samples(client, "http_server_requests_duration_seconds_bucket")
+    assert {frozenset(dict(key)) for key in buckets} == {frozenset({"application", "method", "uri", "le"})}
+    asked = {("method", "GET"), ("uri", "/parts")}
+    of_parts = {float(dict(key)["le"]): value for key, value in buckets.items() if asked <= set(key)}
+    values = [of_parts[bound] for bound in sorted(of_parts)]
+    assert values == sorted(values)
+    counts = await samples(client, f"{PREFIX}_count")
+    assert values[-1] == sum(value for key, value in counts.items() if asked <= set(key))
+
+
+async def test_scanners_do_not_grow_the_metrics(client: httpx.AsyncClient) -> None:
+    await client.get("/nothing")
+    await client.request("PROPFIND", "/nothing")
+    before = await samples(client, f"{PREFIX}_count")
+    for n in range(300):
+        await client.request(("GET", "BREW", f"X{n}")[n % 3], f"/scan/{n}/{'x' * n}")
+    assert (await samples(client, f"{PREFIX}_count")).keys() == before.keys()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "process_resident_memory_bytes", "jiucom_memory_limit_bytes", "jiucom_memory_used_bytes", "jiucom_threads",
+        "jiucom_gc_pause_seconds_count", "jiucom_gc_pause_seconds_sum", "jiucom_gc_pause_seconds_max",
+        "jiucom_event_loop_lag_seconds", "jiucom_db_pool_size", "jiucom_db_pool_used", "jiucom_db_pool_idle",
+        "jiucom_db_pool_waiting", "jiucom_db_acquire_seconds_count", "jiucom_db_acquire_seconds_sum",
+        "jiucom_redis_calls_total", "jiucom_redis_failures_total", "jiucom_cache_requests_total",
+        "jiucom_spans_sent_total", "jiucom_spans_lost_total", "jiucom_websockets_open", "jiucom_logins_failed_total",
+        "jiucom_users", "jiucom_parts", "jiucom_posts",
+    ],
+)  # fmt: skip
+async def test_native_metrics(client: httpx.AsyncClient, name: str) -> None:
+    """docs/architecture.md, "Native metrics of the API"."""
+    await client.get("/parts/1")
+    found = await samples(client, name)
+    assert found
+    assert all(("application", "jiucom-api") in key for key in found)
+
+
+async def test_pool_is_at_rest(client: httpx.AsyncClient, state: AppState) -> None:
+    sizes = {name: value for name, _, value in state.db.gauges()}
+    assert sizes["size"] == state.settings.db_pool_size
+    assert sizes["used"] == sizes["waiting"] == 0
+    assert sizes["idle"] == sizes["size"]
+
+
+async def test_business_gauges(client: httpx.AsyncClient) -> None:
+    assert list((await samples(client, "jiucom_parts")).values()) == [28]
+
+
+async def test_metrics_as_json(client: httpx.AsyncClient) -> None:
+    await client.get("/parts/1")
+    names = (await client.get("/actuator/metrics")).json()["names"]
+    assert "http.server.requests.seconds" in names
+    for name in ("http.server.requests.seconds", "http_server_requests_seconds"):
+        metric = (await client.get(f"/actuator/metrics/{name}")).json()
+        assert {each["statistic"] for each in metric["measurements"]} == {"COUNT", "SUM"}
+        assert "/parts/{partId}" in next(each for each in metric["availableTags"] if each["tag"] == "uri")["values"]
+    assert (await client.get("/actuator/metrics/nothing")).status_code == 404
+
+
+async def test_log_levels_change_and_go_back(client: httpx.AsyncClient, admin: User) -> None:
+    path = "/actuator/loggers/jiucom.request"
+    own = (await client.get(path)).json()
+    assert own["configuredLevel"] is None
+    assert (await admin.client.post(path, json={"configuredLevel": "DEBUG"})).status_code == 200
+    assert (await client.get(path)).json() == {"configuredLevel": "DEBUG", "effectiveLevel": "DEBUG"}
+    assert (await admin.client.post(path, json={"configuredLevel": None})).status_code == 200
+    assert (await client.get(path)).json() == own
+    assert (await client.get("/actuator/loggers")).json()["loggers"]["jiucom.request"] == own
+    unknown = await admin.client.post("/actuator/loggers/made.up", json={"configuredLevel": "DEBUG"})
+    assert unknown.status_code == 404
+    assert "made.up" not in logging.root.manager.loggerDict
+
+
+async def test_sampling_is_raised_and_falls_back(state: AppState) -> None:
+    """E4."""
+    await state.redis.execute("SET", "{runtime}:sampling", "0.5", "PX", 1500)
+    await eventually(lambda: state.tracing.rate == 0.5)
+    await eventually(lambda: state.tracing.rate == state.settings.tracing_sampling)
+
+
+async def test_document_is_valid_and_complete(client: httpx.AsyncClient) -> None:
+    document = (await client.get("/v3/api-docs")).json()
+    validate(document)
+    assert document["openapi"].startswith("3.1")
+    assert document["servers"] == [{"url": "/api/v1"}]
+    listed = document["paths"]["/parts"]["get"]
+    assert listed["tags"] == ["Part"]
+    assert {each["name"] for each in listed["parameters"]} == {
+        "page", "size", "keyword", "category", "minPrice", "maxPrice", "sort",
+    }  # fmt: skip
+    example = listed["responses"]["200"]["content"]["application/json"]["example"]
+    assert example["data"]["content"][0]["name"] == "AMD Ryzen 7 7800X3D"
+    set_level = document["paths"]["/actuator/loggers/{name}"]["post"]
+    assert set_level["security"] == [{"bearer": []}]
+    assert {"401", "403", "415"} <= set_level["responses"].keys()
+
+
+async def test_swagger_ui_needs_nothing_from_elsewhere(client: httpx.AsyncClient) -> None:
+    first = await client.get("/swagger-ui.html")
+    assert first.status_code == 302
+    page = await client.get(f"http://testserver{first.headers['location']}")
+    assert page.status_code == 200
+    assert "http://" not in page.text
+    assert "https://" not in page.text
+    for asset in re.findall(r'(?:href|src)="([^"]+)"', page.text):
+        response = await client.get(f"http://testserver{asset}")
+        assert response.status_code == 200, asset
+    for absent in ("/swagger-ui/swagger-editor.js", "/swagger-ui/..%2f..%2fcore.py", "/swagger-ui/x/index.css"):
+        assert (await client.get(absent)).status_code == 404

@@ -1,0 +1,148 @@
+"""Contract 1.3, 1.5, 8.7: client mistakes are 4xx in one shape, whatever is wrong."""
+
+from collections.abc import Awaitable, Callable
+
+import httpx
+import pytest
+
+from jiucom.auth.tokens import Tokens
+from jiucom.settings import Settings
+from jiucom.state import AppState
+from testing.clients import User, client_of
+
+pytestmark = pytest.mark.anyio
+
+LOGGER = "/actuator/loggers/jiucom"
+
+
+def code(response: httpx.Response) -> tuple[int, str]:
+    body = response.json()
+    assert body["success"] is False
+    assert set(body) <= {"success", "code", "message", "timestamp", "errors"}
+    assert body["timestamp"].endswith("+09:00")
+    assert "data" not in body
+    return response.status_code, body["code"]
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/parts/1/nothing", "/parts/", "/partsx", "/", "//", "/parts//1"])
+async def test_unknown_route(client: httpx.AsyncClient, path: str) -> None:
+    assert code(await client.get(path)) == (404, "JIUCOM-404")
+
+
+async def test_outside_the_context_path(client: httpx.AsyncClient) -> None:
+    assert code(await client.get("http://testserver/parts")) == (404, "JIUCOM-404")
+
+
+async def test_wrong_method_names_the_right_ones(client: httpx.AsyncClient) -> None:
+    response = await client.post("/parts")
+    assert code(response) == (405, "JIUCOM-405")
+    assert response.headers["allow"] == "GET, HEAD"
+
+
+async def test_head_is_get_without_a_body(client: httpx.AsyncClient) -> None:
+    response = await client.head("/parts")
+    assert response.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("content", "content_type", "expected"),
+    [
+        (b"", "application/json", (400, "JIUCOM-400")),
+        (b"{", "application/json", (400, "JIUCOM-400")),
+        (b"[" * 100_000, "application/json", (400, "JIUCOM-400")),
+        (b'{"configuredLevel":"\xff"}', "application/json", (400, "JIUCOM-400")),
+        (b'{"configuredLevel":"\\ud800"}', "application/json", (400, "JIUCOM-400")),
+        (b'{"configuredLevel":1e999}', "application/json", (400, "JIUCOM-400")),
+        (b'{"configuredLevel":"\\u0000"}', "application/json", (400, "JIUCOM-401")),
+        (b'{"configuredLevel":18446744073709551616}', "application/json", (400, "JIUCOM-401")),
+        (b'{"configuredLevel":"info"}', "application/json", (400, "JIUCOM-401")),
+        (b"[]", "application/json", (400, "JIUCOM-401")),
+        (b"null", "application/json", (400, "JIUCOM-401")),
+        (b"{}", "text/plain", (415, "JIUCOM-415")),
+        (b"{}", "", (415, "JIUCOM-415")),
+        (b"{}", "application/json; charset=euc-kr", (415, "JIUCOM-415")),
+        (b'{"configuredLevel":"' + b"x" * 1024 * 1024 + b'"}', "application/json", (413, "JIUCOM-413")),
+    ],
+    ids=lambda value: repr(value)[:40],
+)
+async def test_bad_bodies(admin: User, content: bytes, content_type: str, expected: tuple[int, str]) -> None:
+    response = await admin.client.post(LOGGER, content=content, headers={"Content-Type": content_type})
+    assert code(response) == expected
+
+
+async def test_too_large_without_a_length(admin: User) -> None:
+    async def chunks() -> object:
+        for _ in range(20):
+            yield b" " * 100_000
+
+    response = await admin.client.post(LOGGER, content=chunks(), headers={"Content-Type": "application/json"})  # type: ignore[arg-type]
+    assert code(response) == (413, "JIUCOM-413")
+
+
+async def test_unknown_fields_are_ignored(admin: User) -> None:
+    response = await admin.client.post(LOGGER, json={"configuredLevel": None, "more": [1, {"x": None}]})
+    assert response.status_code == 200
+    assert set(response.json()) == {"success", "message", "timestamp"}
+
+
+@pytest.mark.parametrize(("role", "expected"), [("USER", 403), ("SELLER", 403), ("ADMIN", 200)])
+async def test_roles(make_user: Callable[..., Awaitable[User]], role: str, expected: int) -> None:
+    someone = await make_user(role)
+    response = await someone.client.post(LOGGER, json={"configuredLevel": None})
+    assert response.status_code == expected
+    if expected == 403:
+        assert code(response) == (403, "JIUCOM-A002")
+
+
+async def test_nobody_is_told_to_log_in(client: httpx.AsyncClient) -> None:
+    assert code(await client.post(LOGGER, json={"configuredLevel": None})) == (401, "JIUCOM-A001")
+
+
+async def test_bad_tokens_are_401_on_public_paths_too(
+    client: httpx.AsyncClient, user: User, state: AppState, changed: Callable[..., Settings]
+) -> None:
+    # Whole seconds: less than one is none.
+    expired = Tokens(changed(jwt_access_validity=1)).access(user.id, "USER")
+    refresh = state.tokens.refresh(user.id, "0" * 32, "0" * 32, 1, 2**32)
+    head, payload, signature = user.token.split(".")
+    cases = {
+        expired: "JIUCOM-A003",
+        refresh: "JIUCOM-A004",
+        f"{head}.{payload}.{signature[::-1]}": "JIUCOM-A004",
+        "x": "JIUCOM-A004",
+        "": "JIUCOM-A004",
+        state.tokens.access(2**62, "ADMIN"): "JIUCOM-A004",
+    }
+    for token, expected in cases.items():
+        for path in ("/parts", "/parts/1", "/nothing"):
+            response = await client.get(path, headers={"Authorization": f"Bearer {token}"})
+            assert code(response) == (401, expected), (token, path)
+    basic = await client.get("/parts", headers={"Authorization": "Basic eDp5"})
+    assert basic.status_code == 200
+
+
+async def test_role_and_status_are_the_accounts_own(state: AppState, user: User) -> None:
+    """Decision 8.9: the token's role is not believed; a change acts at once on this replica."""
+    forged = state.tokens.access(user.id, "ADMIN")
+    async with client_of_state(user, forged) as client:
+        assert (await client.post(LOGGER, json={})).status_code == 403
+        async with state.db.transaction() as session:
+            await session.execute("UPDATE users SET role = 'ADMIN' WHERE id = %s", (user.id,))
+            state.accounts.changed(session, user.id)
+        assert (await client.post(LOGGER, json={})).status_code == 200
+        async with state.db.transaction() as session:
+            await session.execute("UPDATE users SET status = 'SUSPENDED' WHERE id = %s", (user.id,))
+            state.accounts.changed(session, user.id)
+        assert code(await client.get("/parts")) == (401, "JIUCOM-A004")
+
+
+def client_of_state(user: User, token: str) -> httpx.AsyncClient:
+    transport = user.client._transport
+    assert isinstance(transport, httpx.ASGITransport)
+    return client_of(transport.app, token)  # type: ignore[arg-type]
+
+
+async def test_success_has_no_error_keys(client: httpx.AsyncClient) -> None:
+    response = await client.get("/parts/categories")
+    assert list(response.json()) == ["success", "message", "data", "timestamp"]
+    assert response.headers["content-type"] == "application/json"
