@@ -24,4 +24,4 @@ class Favorite(Schema, frozen=True):
     category: PartCategory
     lowest_price: Won | None
     created_at: datetime
-    favorite: bool = True
+    favorite: bool
