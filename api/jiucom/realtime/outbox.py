@@ -70,6 +70,11 @@ class Outbox:
             self._news.set()
         return taken
 
+    def give_back(self, texts: list[str]) -> None:
+        """What was taken and could not be written."""
+        self._waiting[:0] = texts
+        self._bytes += sum(map(len, texts))
+
     def wake(self) -> None:
         """Let a waiting `take` return, with nothing perhaps."""
         self._news.set()

@@ -158,6 +158,10 @@ class Xhr:
                 await stream.write(opening)
             while stream.sent < limit and not gone.done():
                 texts = await xhr.session.outbox.take(HEARTBEAT)
+                if gone.done():
+                    # The next request brings them.
+                    xhr.session.outbox.give_back(texts)
+                    return
                 await stream.write(_array(texts))
         finally:
             gone.cancel()

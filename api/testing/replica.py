@@ -1,0 +1,74 @@
+"""Replicas: real server processes on a port of their own."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import msgspec
+
+from jiucom.settings import Settings
+from testing.servers import free_port
+from testing.waiting import eventually
+
+_API = Path(__file__).parents[1]
+
+
+@dataclass(frozen=True)
+class Replica:
+    """A running server."""
+
+    port: int
+    process: subprocess.Popen[bytes]
+
+    @property
+    def url(self) -> str:
+        """Base of its paths."""
+        return f"http://127.0.0.1:{self.port}/api/v1"
+
+    async def gauge(self, name: str) -> float:
+        """One metric without labels of its own."""
+        async with httpx.AsyncClient() as client:
+            text = (await client.get(f"{self.url}/actuator/prometheus")).text
+        return float(next(line.split()[-1] for line in text.splitlines() if line.startswith(f"{name}{{")))
+
+    def stop(self) -> int:
+        """SIGTERM; the exit code. Raises TimeoutExpired after 15 s."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(15)
+
+
+@asynccontextmanager
+async def replica(settings: Settings, *, heartbeat: int | None = None) -> AsyncIterator[Replica]:
+    """A server with these settings; `heartbeat` (ms) in place of STOMP's usual ones."""
+    port = free_port()
+    arguments = [str(port)] if heartbeat is None else [str(port), str(heartbeat)]
+    values = msgspec.structs.asdict(settings)
+    environment = {name.upper(): str(value) for name, value in values.items() if value not in ("", None)}
+    process = subprocess.Popen(  # noqa: ASYNC220
+        [sys.executable, "-m", "testing.serve", *arguments],
+        env={**os.environ, **environment, "PYTHONPATH": str(_API), "LISTEN_ADDRESS": "127.0.0.1"},
+        cwd=_API,
+    )
+    try:
+        started = Replica(port, process)
+        await eventually(lambda: _ready(started), 20)
+        yield started
+    finally:
+        process.kill()
+        process.wait()
+
+
+async def _ready(started: Replica) -> bool:
+    if started.process.poll() is not None:
+        raise RuntimeError("the server has ended")
+    with contextlib.suppress(httpx.HTTPError):
+        async with httpx.AsyncClient() as client:
+            return (await client.get(f"{started.url}/actuator/health/readiness")).status_code == 200
+    return False

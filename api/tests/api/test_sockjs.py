@@ -1,0 +1,207 @@
+"""SockJS (contract 1.17): its paths and frames, over WebSocket and over HTTP, with what is sent reaching another replica."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+import pytest
+from websockets.asyncio.client import connect
+
+from jiucom.domains.notifications.announce import announce
+from jiucom.realtime.frames import Frame, Parser, encode
+from jiucom.settings import Settings
+from jiucom.state import AppState
+from testing.clients import User
+from testing.replica import Replica, replica
+from testing.stomp import USER_QUEUE
+from testing.waiting import eventually
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture(scope="module")
+async def server(database: Settings) -> AsyncIterator[Replica]:
+    async with replica(database) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+async def neighbour(database: Settings) -> AsyncIterator[Replica]:
+    async with replica(database) as running:
+        yield running
+
+
+def connecting(token: str) -> str:
+    return encode(Frame("CONNECT", {"accept-version": "1.2", "Authorization": f"Bearer {token}"}))
+
+
+def subscribing() -> str:
+    return encode(Frame("SUBSCRIBE", {"id": "0", "destination": USER_QUEUE, "receipt": "r"}))
+
+
+def frames(message: str) -> list[Frame]:
+    """The STOMP frames of an array frame."""
+    assert message[0] == "a", message
+    return [frame for text in json.loads(message[1:]) for frame in Parser().feed(text.encode())]
+
+
+class Stream:
+    """An xhr_streaming response, line by line."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        self._lines = response.aiter_lines()
+        self._frames: list[Frame] = []
+
+    async def line(self) -> str:
+        return await anext(self._lines)
+
+    async def frame(self) -> Frame:
+        while not self._frames:
+            self._frames = frames(await self.line())
+        return self._frames.pop(0)
+
+
+@asynccontextmanager
+async def streaming(server: Replica, session: str) -> AsyncIterator[Stream]:
+    async with (
+        httpx.AsyncClient(timeout=10) as client,
+        client.stream("POST", f"{server.url}/ws/0/{session}/xhr_streaming") as response,
+    ):
+        assert response.status_code == 200
+        stream = Stream(response)
+        assert await stream.line() == "h" * 2048
+        yield stream
+
+
+async def send(server: Replica, session: str, *texts: str) -> int:
+    async with httpx.AsyncClient() as client:
+        return (await client.post(f"{server.url}/ws/0/{session}/xhr_send", json=list(texts))).status_code
+
+
+async def tell(state: AppState, user: User) -> None:
+    async with state.db.transaction() as tx:
+        await announce(tx, user.id, "SYSTEM", "제목", "내용", None)
+
+
+async def test_welcome_and_info(client: httpx.AsyncClient) -> None:
+    assert (await client.get("/ws")).text == "Welcome to SockJS!\n"
+    response = await client.get("/ws/info", params={"t": "1"})
+    info = response.json()
+    assert (info["websocket"], info["origins"], info["cookie_needed"]) == (True, ["*:*"], False)
+    assert 0 <= info["entropy"] < 2**32
+    assert "no-store" in response.headers["cache-control"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("POST", "/ws/info", 405),
+        ("GET", "/ws/0/abc/xhr_streaming", 405),
+        ("GET", "/ws/0/abc/xhr_send", 405),
+        ("GET", "/ws/0/abc/jsonp", 404),
+        ("POST", "/ws/0/a.b/xhr_streaming", 404),
+        ("GET", "/wsx", 404),
+    ],
+)
+async def test_wrong_paths(client: httpx.AsyncClient, method: str, path: str, status: int) -> None:
+    response = await client.request(method, path)
+    assert (response.status_code, response.json()["success"]) == (status, False)
+
+
+async def test_websocket(server: Replica, state: AppState, user: User) -> None:
+    async with connect(server.url.replace("http", "ws", 1) + "/ws/000/abcdefgh/websocket") as socket:
+        assert await socket.recv() == "o"
+        await socket.send(json.dumps([connecting(user.token), subscribing()]))
+        found: list[Frame] = []
+        while len(found) < 2:
+            found += frames(str(await socket.recv()))
+        assert [frame.command for frame in found] == ["CONNECTED", "RECEIPT"]
+        await tell(state, user)
+        (pushed,) = frames(str(await socket.recv()))
+        assert json.loads(pushed.body)["title"] == "제목"
+        await socket.send(json.dumps([encode(Frame("DISCONNECT"))]))
+        assert await socket.recv() == 'c[1000,""]'
+
+
+async def test_websocket_with_broken_json(server: Replica) -> None:
+    async with connect(server.url.replace("http", "ws", 1) + "/ws/000/abcdefgh/websocket") as socket:
+        assert await socket.recv() == "o"
+        await socket.send("[")
+        assert await socket.recv() == 'c[1007,"broken JSON"]'
+
+
+async def test_xhr_streaming(server: Replica, state: AppState, user: User) -> None:
+    async with streaming(server, "stream-1") as stream:
+        assert await stream.line() == "o"
+        assert await send(server, "stream-1", connecting(user.token)) == 204
+        assert (await stream.frame()).command == "CONNECTED"
+        assert await send(server, "stream-1", subscribing()) == 204
+        assert (await stream.frame()).command == "RECEIPT"
+        await tell(state, user)
+        assert json.loads((await stream.frame()).body)["title"] == "제목"
+
+
+async def test_what_is_sent_to_another_replica_arrives(
+    server: Replica, neighbour: Replica, state: AppState, user: User
+) -> None:
+    async with streaming(server, "stream-2") as stream:
+        assert await stream.line() == "o"
+        assert await send(neighbour, "stream-2", connecting(user.token), subscribing()) == 204
+        assert (await stream.frame()).command == "CONNECTED"
+        assert (await stream.frame()).command == "RECEIPT"
+        await tell(state, user)
+        assert (await stream.frame()).command == "MESSAGE"
+
+
+async def test_the_session_survives_a_new_request(server: Replica, state: AppState, user: User) -> None:
+    async with streaming(server, "stream-3") as stream:
+        assert await stream.line() == "o"
+        await send(server, "stream-3", connecting(user.token), subscribing())
+        assert [(await stream.frame()).command for _ in range(2)] == ["CONNECTED", "RECEIPT"]
+    await tell(state, user)
+    async with streaming(server, "stream-3") as stream:
+        assert (await stream.frame()).command == "MESSAGE"
+
+
+async def test_one_reader_at_a_time(server: Replica) -> None:
+    async with streaming(server, "stream-4") as first:
+        assert await first.line() == "o"
+        async with streaming(server, "stream-4") as second:
+            assert await second.line() == 'c[2010,"Another connection still open"]'
+
+
+async def test_polling(server: Replica, user: User) -> None:
+    async with httpx.AsyncClient(base_url=f"{server.url}/ws/0/poll-1") as client:
+        assert (await client.post("/xhr")).text == "o\n"
+        assert (await client.post("/xhr_send", json=[connecting(user.token)])).status_code == 204
+        (answer,) = frames((await client.post("/xhr")).text)
+        assert answer.command == "CONNECTED"
+
+
+async def test_an_error_ends_the_stream(server: Replica) -> None:
+    async with streaming(server, "stream-5") as stream:
+        assert await stream.line() == "o"
+        assert await send(server, "stream-5", connecting("broken")) == 204
+        assert (await stream.frame()).headers["message"] == "JIUCOM-A004"
+        assert await stream.line() == 'c[1008,"JIUCOM-A004"]'
+    assert await send(server, "stream-5", subscribing()) == 404
+
+
+async def test_wrong_sends(server: Replica) -> None:
+    assert await send(server, "nobody-there", "x") == 404
+    async with httpx.AsyncClient() as client:
+        for body in ("", "{}", "[1]", "["):
+            response = await client.post(f"{server.url}/ws/0/abc/xhr_send", content=body)
+            assert (response.status_code, response.json()["code"]) == (400, "JIUCOM-400")
+
+
+async def test_who_goes_without_a_word_is_forgotten(server: Replica, user: User) -> None:
+    async def open_now() -> bool:
+        return await server.gauge("jiucom_websockets_open") == 0
+
+    async with streaming(server, "stream-6") as stream:
+        assert await stream.line() == "o"
+        await send(server, "stream-6", connecting(user.token))
+        assert not await open_now()
+    await eventually(open_now, 12)
