@@ -1,5 +1,7 @@
 """Notifications over REST (contract 2.14, 3.2 rows 4 and 5)."""
 
+from typing import Any
+
 import httpx
 import pytest
 
@@ -15,10 +17,10 @@ async def tell(state: AppState, user: User, title: str = "제목", link: str | N
         return await announce(tx, user.id, "COMMENT_REPLY", title, "내용", link, **more)
 
 
-async def listed(user: User, **query: int) -> dict[str, object]:
+async def listed(user: User, **query: int) -> dict[str, Any]:
     response = await user.client.get("/notifications", params=query)
     assert response.status_code == 200
-    data: dict[str, object] = response.json()["data"]
+    data: dict[str, Any] = response.json()["data"]
     return data
 
 
@@ -26,16 +28,16 @@ async def test_list_newest_first_in_pages(state: AppState, user: User) -> None:
     for number in range(3):
         await tell(state, user, f"알림 {number}")
     first = await listed(user, page=0, size=2)
-    assert [each["title"] for each in first["content"]] == ["알림 2", "알림 1"]  # type: ignore[attr-defined]
+    assert [each["title"] for each in first["content"]] == ["알림 2", "알림 1"]
     assert (first["totalElements"], first["totalPages"], first["number"], first["last"]) == (3, 2, 0, False)
     second = await listed(user, page=1, size=2)
-    assert [each["title"] for each in second["content"]] == ["알림 0"]  # type: ignore[attr-defined]
+    assert [each["title"] for each in second["content"]] == ["알림 0"]
     assert (await listed(user, page=9, size=2))["content"] == []
 
 
 async def test_shape(state: AppState, user: User) -> None:
     await tell(state, user)
-    (found,) = (await listed(user))["content"]  # type: ignore[misc, attr-defined]
+    (found,) = (await listed(user))["content"]
     assert found.keys() == {"id", "type", "title", "message", "linkUrl", "referenceId", "read", "createdAt"}
     assert (found["type"], found["linkUrl"], found["referenceId"], found["read"]) == (
         "COMMENT_REPLY",
@@ -51,7 +53,7 @@ async def test_reference_is_the_id_at_the_end(
     state: AppState, user: User, link: str | None, reference: int | None
 ) -> None:
     await tell(state, user, link=link)
-    (found,) = (await listed(user))["content"]  # type: ignore[misc, attr-defined]
+    (found,) = (await listed(user))["content"]
     assert found["referenceId"] == reference
 
 
@@ -63,7 +65,7 @@ async def test_the_same_event_is_told_once(state: AppState, user: User) -> None:
 
 async def test_long_texts_are_cut(state: AppState, user: User) -> None:
     await tell(state, user, "가" * 300)
-    (found,) = (await listed(user))["content"]  # type: ignore[misc, attr-defined]
+    (found,) = (await listed(user))["content"]
     assert found["title"] == "가" * 199 + "…"
 
 
@@ -71,7 +73,7 @@ async def test_unread_count_and_read(state: AppState, user: User) -> None:
     await tell(state, user)
     await tell(state, user)
     assert (await user.client.get("/notifications/unread-count")).json()["data"] == {"unreadCount": 2, "count": 2}
-    one = (await listed(user))["content"][0]["id"]  # type: ignore[index]
+    one = (await listed(user))["content"][0]["id"]
     response = await user.client.patch(f"/notifications/{one}/read")
     assert response.status_code == 200
     assert (response.json()["data"]["id"], response.json()["data"]["read"]) == (one, True)
@@ -92,10 +94,10 @@ async def test_read_all(state: AppState, user: User, admin: User, path: str) -> 
 
 async def test_somebody_elses(state: AppState, user: User, admin: User) -> None:
     await tell(state, user)
-    (one,) = (await listed(user))["content"]  # type: ignore[misc, attr-defined]
+    (one,) = (await listed(user))["content"]
     response = await admin.client.patch(f"/notifications/{one['id']}/read")
     assert (response.status_code, response.json()["code"]) == (403, "JIUCOM-A002")
-    assert (await listed(user))["content"][0]["read"] is False  # type: ignore[index]
+    assert (await listed(user))["content"][0]["read"] is False
     assert (await listed(admin))["content"] == []
 
 
