@@ -215,6 +215,18 @@ async def test_deleted_comments_keep_the_thread(client: httpx.AsyncClient, user:
     assert await count(client, post) == 0
 
 
+async def test_deleted_replies_that_nobody_replied_to_are_gone(
+    client: httpx.AsyncClient, user: User, post: int
+) -> None:
+    root = await comment(user, post)
+    stays, goes = [await comment(user, post, parent=root) for _ in range(2)]
+    below = await comment(user, post, parent=goes)
+    data(await user.client.delete(f"/comments/{goes}"))
+    assert await shown(client, post) == [[root, stays, goes, below]]
+    data(await user.client.delete(f"/comments/{below}"))
+    assert await shown(client, post) == [[root, stays]]
+
+
 async def test_counts_of_parallel_comments_are_right(client: httpx.AsyncClient, user: User, post: int) -> None:
     """Fault 44."""
     root = await comment(user, post)

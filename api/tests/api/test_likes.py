@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import httpx
 import pytest
 
+from jiucom.domains.likes import service
 from jiucom.state import AppState
 from testing.clients import User
 from testing.shop import Shop
@@ -112,13 +114,28 @@ async def test_likes_are_no_edits_and_show_where_comments_are_cached(
     assert after == {**before, "likeCount": 1}
 
 
-@KINDS
+class _Apart(dict[Any, asyncio.Lock]):
+    def setdefault(self, key: Any, default: Any = None) -> Any:
+        return default
+
+
+@pytest.mark.parametrize(
+    ("kind", "where"), [*((kind, "on one replica") for kind in TABLES), ("POST", "on many replicas")]
+)
 async def test_fifty_users_toggle_five_hundred_times_at_once(
-    make_user: MakeUser, state: AppState, targets: dict[str, int], kind: str
+    make_user: MakeUser,
+    state: AppState,
+    targets: dict[str, int],
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str,
+    where: str,
 ) -> None:
     """Every answer 200; who toggles an odd number of times likes it in the end; rows are the counter (trap 31)."""
     users = [await make_user() for _ in range(50)]
     path = f"/likes/{kind}/{targets[kind]}"
+    if where == "on many replicas":
+        # They know nothing of each other's turns.
+        monkeypatch.setattr(service, "_turns", _Apart())
     # 9 and 11 times in turns: 500 in all, and odd. The first ten go once more.
     toggles = [user for n, user in enumerate(users) for _ in range(9 if n % 2 else 11)]
     answers = await asyncio.gather(*(user.client.post(path) for user in toggles))
@@ -129,3 +146,18 @@ async def test_fifty_users_toggle_five_hundred_times_at_once(
     assert await stored(state, kind, targets[kind]) == (40, 40)
     liked = [data(await user.client.get(path))["liked"] for user in users]
     assert liked == [False] * 10 + [True] * 40
+
+
+async def test_what_everybody_likes_does_not_take_the_whole_pool(
+    client: httpx.AsyncClient, make_user: MakeUser, state: AppState, targets: dict[str, int]
+) -> None:
+    users = [await make_user() for _ in range(state.settings.db_pool_size + 1)]
+    path = f"/likes/POST/{targets['POST']}"
+    async with state.db.transaction() as session:
+        await session.fetch_rows("SELECT id FROM posts WHERE id = %s FOR UPDATE", (targets["POST"],))
+        toggles = [asyncio.create_task(user.client.post(path)) for user in users]
+        # Others are served while all of them wait.
+        for _ in range(5):
+            assert data(await client.get("/builds/popular"))["page"] == 0
+        assert not any(toggle.done() for toggle in toggles)
+    assert {(await toggle).status_code for toggle in toggles} == {200}

@@ -1,0 +1,214 @@
+"""The cache: shared answers, one load for many, no stale value, and a Redis that is away (trap 35)."""
+
+import asyncio
+import secrets
+import statistics
+import time
+from collections.abc import AsyncIterator, Callable
+
+import httpx
+import pytest
+
+from jiucom.cache import Cache, keys
+from jiucom.db import WriteSession
+from jiucom.errors import ApiError, ErrorCode
+from jiucom.settings import Settings
+from jiucom.state import AppState
+from testing import servers
+from testing.clients import client_of, started, state_of
+from testing.database import drop_database, make_database, root
+from testing.waiting import eventually
+
+pytestmark = pytest.mark.anyio
+
+ENTRY = keys.Entry("test", 60, "test:{0}", "value")
+
+
+def requests(state: AppState, result: str) -> float:
+    return (
+        state.metrics.registry.get_sample_value("jiucom_cache_requests_total", {"cache": "test", "result": result}) or 0
+    )
+
+
+async def write(cache: Cache, state: AppState, scope: str) -> None:
+    async with state.db.transaction() as session:
+        await cache.invalidate(session, scope)
+
+
+async def leftovers(state: AppState, scope: str) -> int:
+    async with state.db.read() as session:
+        return int(await session.fetch_value("SELECT COUNT(*) FROM cache_outbox WHERE scope = %s", (scope,)))
+
+
+async def swept(state: AppState) -> bool:
+    return await leftovers(state, keys.part(3)) == 0
+
+
+async def test_the_second_read_is_a_hit(state: AppState) -> None:
+    loads = 0
+
+    async def load() -> dict[str, int]:
+        nonlocal loads
+        loads += 1
+        return {"loads": loads}
+
+    hits, misses = requests(state, "hit"), requests(state, "miss")
+    answers = [(await state.cache.fetch(ENTRY, ("second",), load)).raw for _ in range(3)]
+    assert answers == [b'{"loads":1}'] * 3
+    assert (requests(state, "hit") - hits, requests(state, "miss") - misses) == (2, 1)
+
+
+async def test_200_misses_are_one_select(
+    client: httpx.AsyncClient, state: AppState, mysql_server: tuple[int, str]
+) -> None:
+    """Counted by MySQL."""
+    async with state.db.transaction() as session:
+        await state.cache.invalidate(session, keys.part(2))
+    before = await reads(mysql_server, state)
+    await client.get("/parts/2")
+    one = await reads(mysql_server, state) - before
+    assert one > 0
+    async with state.db.transaction() as session:
+        await state.cache.invalidate(session, keys.part(2))
+    responses = await asyncio.gather(*(client.get("/parts/2") for _ in range(200)))
+    assert {response.status_code for response in responses} == {200}
+    assert await reads(mysql_server, state) - before == 2 * one
+
+
+async def reads(server: tuple[int, str], state: AppState) -> int:
+    """Rows of offers that MySQL has read."""
+    async with root(server) as cursor:
+        await cursor.execute(
+            "SELECT count_read FROM performance_schema.table_io_waits_summary_by_table"
+            " WHERE object_schema = %s AND object_name = 'price_entries'",
+            (state.settings.db_name,),
+        )
+        return int((await cursor.fetchone())[0])
+
+
+async def test_what_a_loader_raises_is_not_stored(state: AppState) -> None:
+    async def missing() -> None:
+        raise ApiError(ErrorCode.PART_NOT_FOUND)
+
+    async def found() -> str:
+        return "found"
+
+    for _ in range(2):
+        with pytest.raises(ApiError):
+            await state.cache.fetch(ENTRY, ("raises",), missing)
+    assert (await state.cache.fetch(ENTRY, ("raises",), found)).raw == b'"found"'
+
+
+async def test_a_value_read_before_a_write_is_never_served(state: AppState) -> None:
+    """Trap 35: the reader sits between the write's commit and its own store."""
+    reading, written = asyncio.Event(), asyncio.Event()
+
+    async def old() -> str:
+        reading.set()
+        await written.wait()
+        return "old"
+
+    async def new() -> str:
+        return "new"
+
+    slow = asyncio.create_task(state.cache.fetch(ENTRY, ("race",), old))
+    await reading.wait()
+    await write(state.cache, state, "test:race")
+    # Who asks after the write does not join the flight that began before it.
+    assert (await state.cache.fetch(ENTRY, ("race",), new)).raw == b'"new"'
+    written.set()
+    assert (await slow).raw == b'"old"'
+    assert (await state.cache.fetch(ENTRY, ("race",), new)).raw == b'"new"'
+
+
+async def test_a_rolled_back_write_invalidates_nothing(state: AppState) -> None:
+    async def load(value: str) -> str:
+        return value
+
+    await state.cache.fetch(ENTRY, ("rollback",), lambda: load("first"))
+
+    async def fail(session: WriteSession) -> None:
+        await state.cache.invalidate(session, "test:rollback")
+        raise ApiError(ErrorCode.CONFLICT)
+
+    with pytest.raises(ApiError):
+        await state.db.write(fail)
+    assert (await state.cache.fetch(ENTRY, ("rollback",), lambda: load("second"))).raw == b'"first"'
+    assert await leftovers(state, "test:rollback") == 0
+
+
+async def test_a_writer_that_dies_leaves_no_stale_value(state: AppState) -> None:
+    """Its row in the outbox outlives it; any replica raises the version."""
+
+    async def load(value: str) -> str:
+        return value
+
+    await state.cache.fetch(ENTRY, ("dead",), lambda: load("first"))
+    async with state.db.transaction() as session:
+        # What `invalidate` writes before the commit; the process dies after it.
+        await session.insert("INSERT INTO cache_outbox (scope) VALUES (%s)", ("test:dead",))
+    await eventually(lambda: _is(state, load, b'"second"'), 8)
+    assert await leftovers(state, "test:dead") == 0
+
+
+async def _is(state: AppState, load: Callable[[str], object], expected: bytes) -> bool:
+    found = await state.cache.fetch(ENTRY, ("dead",), lambda: load("second"))  # type: ignore[arg-type, return-value]
+    return found.raw == expected
+
+
+@pytest.fixture
+async def own_redis(
+    changed: Callable[..., Settings], mysql_server: tuple[int, str]
+) -> AsyncIterator[tuple[str, Settings]]:
+    """A Redis to be stopped: its container, and settings with it. Replicas of one schema share one Redis, so the schema
+    is the test's own too."""
+    name = f"t_{secrets.token_hex(6)}"
+    with servers.redis() as (container, port):
+        settings = changed(redis_port=port, db_name=name, db_username=name, db_migrate_username=f"{name}_m")
+        await make_database(mysql_server, settings)
+        yield container, settings
+        await drop_database(mysql_server, settings)
+
+
+@pytest.mark.parametrize("fault", ["gone", "silent"])
+async def test_without_redis_answers_are_the_same(own_redis: tuple[str, Settings], fault: str) -> None:
+    """Bounded delay, counted failures, invalidation made up for when Redis is back."""
+    container, settings = own_redis
+    down, up = ("kill", "start") if fault == "gone" else ("pause", "unpause")
+    async with started(settings) as app, client_of(app) as client:
+        state = state_of(app)
+        answer = (await client.get("/parts/3")).json()["data"]
+        await client.get("/parts/3")
+        await asyncio.to_thread(servers.docker, down, container)
+        try:
+            times = []
+            for _ in range(40):
+                before = time.perf_counter()
+                response = await client.get("/parts/3")
+                times.append(time.perf_counter() - before)
+                assert response.json()["data"] == answer
+            assert statistics.median(times) < 0.05
+            assert max(times) < 1
+            # A write while Redis is away.
+            async with state.db.transaction() as session:
+                await session.execute("UPDATE parts SET image_url = %s WHERE id = 3", (f"/{fault}.png",))
+                await state.cache.invalidate(session, keys.part(3))
+            assert (await client.get("/parts/3")).json()["data"]["imageUrl"] == f"/{fault}.png"
+            failures = state.metrics.registry.get_sample_value("jiucom_redis_failures_total")
+            assert failures is not None
+            assert failures > 20
+        finally:
+            await asyncio.to_thread(servers.docker, up, container)
+
+        async def fresh() -> bool:
+            hit = state.metrics.registry.get_sample_value(
+                "jiucom_cache_requests_total", {"cache": "part_detail", "result": "hit"}
+            )
+            image = (await client.get("/parts/3")).json()["data"]["imageUrl"]
+            again = state.metrics.registry.get_sample_value(
+                "jiucom_cache_requests_total", {"cache": "part_detail", "result": "hit"}
+            )
+            return bool(image == f"/{fault}.png" and again and hit and again > hit)
+
+        await eventually(fresh, 15)
+        await eventually(lambda: swept(state), 8)
