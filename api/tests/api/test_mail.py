@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from jiucom.db import WriteSession
 from jiucom.mail import Outbox, enqueue
 from jiucom.mail.outbox import ATTEMPTS, _claim
 from jiucom.settings import Settings
@@ -39,9 +40,9 @@ async def mailing(
     await state.outbox.stop()
     async with state.db.transaction() as tx:
         await tx.execute("DELETE FROM mail_outbox")
-    async with started(changed(mail_host="127.0.0.1", mail_port=box.port, public_url="http://jiucom.test/")) as app:
-        async with client_of(app) as client:
-            yield client, state_of(app)
+    settings = changed(mail_host="127.0.0.1", mail_port=box.port, public_url="http://jiucom.test/")
+    async with started(settings) as app, client_of(app) as client:
+        yield client, state_of(app)
     state.outbox.start()
 
 
@@ -221,10 +222,13 @@ async def test_mail_goes_with_its_transaction_and_once_per_key(
     mailing: tuple[httpx.AsyncClient, AppState], box: Mailbox
 ) -> None:
     _, state = mailing
+
+    async def fail(tx: WriteSession) -> None:
+        await enqueue(tx, "rolled-back@example.com", "price-alert", ALERT)
+        raise ZeroDivisionError
+
     with pytest.raises(ZeroDivisionError):
-        async with state.db.transaction() as tx:
-            await enqueue(tx, "rolled-back@example.com", "price-alert", ALERT)
-            raise ZeroDivisionError
+        await state.db.write(fail)
     for _ in range(2):
         async with state.db.transaction() as tx:
             await enqueue(tx, "once@example.com", "price-alert", ALERT, "PRICE_ALERT:1:1")
