@@ -2,21 +2,17 @@
 
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
-from typing import Any
 
-import asyncmy
 import httpx
 import msgspec
 import pytest
 from starlette.applications import Starlette
 
-from jiucom.db import migrate
-from jiucom.db import seed as seeds
 from jiucom.settings import Settings
 from jiucom.state import AppState
 from testing import servers
 from testing.clients import User, client_of, started, state_of
+from testing.database import drop_database, make_database
 
 
 @pytest.fixture(scope="session")
@@ -64,42 +60,12 @@ def settings(mysql_server: tuple[int, str], redis_server: tuple[str, int]) -> Se
     )
 
 
-@asynccontextmanager
-async def root(mysql_server: tuple[int, str], database: str = "mysql") -> AsyncIterator[Any]:
-    """A cursor of root's, committing each statement."""
-    port, password = mysql_server
-    connection = await asyncmy.connect(
-        host="127.0.0.1", port=port, db=database, user="root", password=password, autocommit=True
-    )
-    async with connection, connection.cursor() as cursor:
-        yield cursor
-
-
-async def make_database(server: tuple[int, str], settings: Settings) -> None:
-    """The schema of the settings on a server: accounts with the rights they have on the platform, demo seed."""
-    name = settings.db_name
-    async with root(server) as cursor:
-        for statement in (
-            f"CREATE DATABASE {name}",
-            f"CREATE USER {name} IDENTIFIED BY '{settings.db_password}'",
-            f"GRANT SELECT, INSERT, UPDATE, DELETE ON {name}.* TO {name}",
-            f"CREATE USER {name}_m IDENTIFIED BY '{settings.db_migrate_password}'",
-            f"GRANT ALL ON {name}.* TO {name}_m",
-        ):
-            await cursor.execute(statement)
-    await migrate.upgrade(settings)
-    await seeds.run(settings, "demo")
-
-
 @pytest.fixture(scope="session")
 async def database(mysql_server: tuple[int, str], settings: Settings) -> AsyncIterator[Settings]:
     """This session's schema: migrated, with the demo seed."""
-    name = settings.db_name
     await make_database(mysql_server, settings)
     yield settings
-    async with root(mysql_server) as cursor:
-        for statement in (f"DROP DATABASE {name}", f"DROP USER {name}", f"DROP USER {name}_m"):
-            await cursor.execute(statement)
+    await drop_database(mysql_server, settings)
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,46 @@
+"""Schemas on a server of the tests."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncmy
+
+from jiucom.db import migrate
+from jiucom.db import seed as seeds
+from jiucom.settings import Settings
+
+
+@asynccontextmanager
+async def root(server: tuple[int, str], database: str = "mysql") -> AsyncIterator[Any]:
+    """A cursor of root's, committing each statement."""
+    port, password = server
+    connection = await asyncmy.connect(
+        host="127.0.0.1", port=port, db=database, user="root", password=password, autocommit=True
+    )
+    async with connection, connection.cursor() as cursor:
+        yield cursor
+
+
+async def make_database(server: tuple[int, str], settings: Settings) -> None:
+    """The schema of the settings on a server: accounts with the rights they have on the platform, demo seed."""
+    name = settings.db_name
+    async with root(server) as cursor:
+        for statement in (
+            f"CREATE DATABASE {name}",
+            f"CREATE USER {name} IDENTIFIED BY '{settings.db_password}'",
+            f"GRANT SELECT, INSERT, UPDATE, DELETE ON {name}.* TO {name}",
+            f"CREATE USER {name}_m IDENTIFIED BY '{settings.db_migrate_password}'",
+            f"GRANT ALL ON {name}.* TO {name}_m",
+        ):
+            await cursor.execute(statement)
+    await migrate.upgrade(settings)
+    await seeds.run(settings, "demo")
+
+
+async def drop_database(server: tuple[int, str], settings: Settings) -> None:
+    """Remove what `make_database` made."""
+    name = settings.db_name
+    async with root(server) as cursor:
+        for statement in (f"DROP DATABASE {name}", f"DROP USER {name}", f"DROP USER {name}_m"):
+            await cursor.execute(statement)
