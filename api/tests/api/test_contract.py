@@ -1,0 +1,70 @@
+"""Routes, OpenAPI document and contract (endpoints.csv) say the same."""
+
+import csv
+from pathlib import Path
+
+import pytest
+from openapi_spec_validator import validate
+
+from jiucom.app import operations
+from jiucom.web.openapi import document
+
+_CSV = Path(__file__).parents[1] / "data" / "endpoints.csv"
+
+# Rows that nobody has written yet. A row that is written must leave this list.
+EXPECTED_MISSING = {
+    ("GET", "/admin/dashboard"),
+    ("GET", "/admin/stats/daily"),
+    ("GET", "/images/{directory}/{filename}"),
+    ("POST", "/images/upload"),
+}
+# A refresh token in the body is as good as an access token: the handler decides.
+_DECIDED_BY_HANDLER = {("POST", "/auth/logout")}
+# 200 is what those see who follow the redirect.
+_MOVED = {("GET", "/swagger-ui.html")}
+
+
+def contract() -> dict[tuple[str, str], tuple[str, int]]:
+    with _CSV.open() as file:
+        return {(row["method"], row["path"]): (row["auth"], int(row["ok"])) for row in csv.DictReader(file)}
+
+
+def test_the_contract_is_whole() -> None:
+    assert len(contract()) == 122
+
+
+def test_the_contract_and_nothing_else_is_served() -> None:
+    known = {(each.method, each.path) for each in operations()}
+    assert known - contract().keys() == set()
+    assert contract().keys() - known == EXPECTED_MISSING
+
+
+def test_access_and_status() -> None:
+    for each in operations():
+        row = (each.method, each.path)
+        access, status = contract()[row]
+        word = access.split()[0].strip(",")
+        if row not in _DECIDED_BY_HANDLER:
+            assert each.access == ("user" if word == "owner" else word), row
+        assert each.status == (302 if row in _MOVED else status), row
+
+
+def test_the_document_has_every_route() -> None:
+    made = document(operations())
+    validate(made)
+    listed = {(method.upper(), path) for path, item in made["paths"].items() for method in item}
+    assert listed == {(each.method, each.path) for each in operations()}
+    ids = [item["operationId"] for path in made["paths"].values() for item in path.values()]
+    assert len(ids) == len(set(ids))
+
+
+def test_every_operation_says_what_can_go_wrong() -> None:
+    for path, item in document(operations())["paths"].items():
+        for method, operation in item.items():
+            assert {"401", "429", "500", "503"} <= operation["responses"].keys(), (method, path)
+            assert operation["summary"], (method, path)
+
+
+@pytest.mark.parametrize("tag", sorted({each.tag for each in operations()}))
+def test_tags_are_listed(tag: str) -> None:
+    assert tag in {each["name"] for each in document([])["tags"]}
