@@ -26,6 +26,11 @@ class PartCategory(StrEnum):
     MOUSE = "MOUSE"
     ETC = "ETC"
 
+    @classmethod
+    def _missing_(cls, value: object) -> "PartCategory | None":
+        """The web client's name for a power supply (contract 3.2 row 18)."""
+        return cls.POWER_SUPPLY if value == "PSU" else None
+
 
 # MySQL's INT.
 Won = Annotated[int, Meta(ge=0, le=2_147_483_647, examples=[449000])]

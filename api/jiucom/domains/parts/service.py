@@ -3,7 +3,7 @@
 import msgspec
 
 from jiucom.cache import Cache, keys
-from jiucom.db import Database
+from jiucom.db import Database, ReadSession
 from jiucom.db.totals import Totals
 from jiucom.domains.parts import queries
 from jiucom.domains.parts.schemas import PartDetail, PartItem, PartQuery, RankedPart, TopQuery
@@ -40,9 +40,15 @@ async def detail(db: Database, cache: Cache, part_id: int) -> Json[PartDetail]:
 
     async def load() -> PartDetail:
         async with db.read() as session:
-            part = await queries.by_id(session, part_id)
-            if part is None:
-                raise ApiError(ErrorCode.PART_NOT_FOUND)
-            return PartDetail(**msgspec.structs.asdict(part), prices=await queries.offers(session, part_id))
+            return await present(session, part_id)
 
     return await cache.fetch(keys.PART_DETAIL, (part_id,), load)
+
+
+async def present(session: ReadSession, part_id: int) -> PartDetail:
+    """A part with its offers as they are in the database now. Raises P001."""
+    part = await queries.by_id(session, part_id)
+    if part is None:
+        raise ApiError(ErrorCode.PART_NOT_FOUND)
+    values = msgspec.structs.asdict(part)
+    return PartDetail(**values, prices=await queries.offers(session, part_id))

@@ -1,0 +1,1 @@
+"""The catalogue, for administrators: one part at a time, or thousands."""

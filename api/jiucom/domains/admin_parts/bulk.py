@@ -1,0 +1,144 @@
+"""Uploads of parts and listings: everything in one transaction, or nothing."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from typing import Any, NamedTuple, TypeVar
+
+from jiucom.auth.principal import Principal
+from jiucom.db import WriteSession
+from jiucom.domains.admin import audit
+from jiucom.domains.admin_parts import queries
+from jiucom.domains.admin_parts.bulk_lines import Upload
+from jiucom.domains.admin_parts.schemas import BulkReport, Line
+from jiucom.domains.prices import changes
+from jiucom.domains.prices.change_queries import Offer
+from jiucom.errors import ApiError, ErrorCode, FieldError
+from jiucom.state import AppState
+
+T = TypeVar("T")
+
+_BATCH = 500
+_NO_PART = "부품을 찾을 수 없습니다"
+_NO_SELLER = "영업 중인 판매처를 찾을 수 없습니다"
+
+
+class _Counts(NamedTuple):
+    created: int = 0
+    updated: int = 0
+    listings: int = 0
+
+
+class _UndoneError(Exception):
+    """Ends the transaction of a dry run, or of an upload with errors."""
+
+    def __init__(self, counts: _Counts) -> None:
+        super().__init__()
+        self.counts = counts
+
+
+async def upload(
+    app: AppState, admin: Principal, address: str, read: Callable[[], Upload], *, dry_run: bool
+) -> BulkReport:
+    """Store what `read` reads. A dry run does the same, undoes it and reports.
+
+    Raises ApiError 400 with every error (the first 1,000) when lines are wrong and it is no dry run.
+    """
+    # Twenty thousand lines take a while: not on the loop.
+    given = await asyncio.to_thread(read)
+
+    async def work(tx: WriteSession) -> _Counts:
+        counts = await _store(tx, app, given)
+        if dry_run or given.errors:
+            raise _UndoneError(counts)
+        await audit.record(tx, admin.user_id, "PARTS_UPLOADED", "PART", None, None, counts._asdict(), address)
+        return counts
+
+    counts = _Counts()
+    if not given.errors:
+        try:
+            counts = await app.db.write(work)
+        except _UndoneError as undone:
+            counts = undone.counts
+    if given.errors and not dry_run:
+        message = f"{given.error_count:,}개의 오류가 있어 아무것도 저장하지 않았습니다."
+        errors = [FieldError(f"lines[{each.line}].{each.column}", each.message) for each in given.errors]
+        raise ApiError(ErrorCode.INVALID_INPUT, message, errors=errors)
+    return BulkReport(dry_run, given.count, *counts, given.error_count, given.errors)
+
+
+async def _store(tx: WriteSession, app: AppState, given: Upload) -> _Counts:
+    """Write everything; nothing when a line names what does not exist, which is noted then."""
+    known = await _known_parts(tx, given)
+    sellers = await _known_sellers(tx, given)
+    if given.errors:
+        return _Counts()
+    await changes.lock(tx, set(known.values()))
+    new: dict[Any, dict[str, Any]] = {}
+    old: dict[int, dict[str, Any]] = {}
+    for _, line in given.lines:
+        key, values = _part_key(line), line.values()
+        if key not in known:
+            new.setdefault(key, {}).update(values)
+        elif values:
+            old.setdefault(known[key], {}).update(values)
+    for batch in _batches({"id": part_id, **values} for part_id, values in old.items()):
+        await queries.update(tx, batch)
+    for batch in _batches(new.values()):
+        await queries.insert(tx, batch)
+    if new:
+        known = await _known_parts(tx, given)
+    offers = {
+        (known[_part_key(line)], sellers[_seller_key(line)]): Offer(
+            known[_part_key(line)], sellers[_seller_key(line)], line.price, line.product_url, line.available
+        )
+        for _, line in given.lines
+        if line.price is not None
+    }
+    await changes.put(tx, app.cache, app.clock, list(offers.values()))
+    await changes.settle(tx, app.cache, set(known.values()) - {part_id for part_id, _ in offers})
+    return _Counts(len(new), len(old), len(offers))
+
+
+async def _known_parts(tx: WriteSession, given: Upload) -> dict[Any, int]:
+    """Parts that exist, by what lines call them; an id that does not exist is an error of its line."""
+    known: dict[Any, int] = {}
+    for batch in _batches({line.part_id for _, line in given.lines if line.part_id is not None}):
+        known.update({part_id: part_id for part_id in await queries.existing(tx, batch)})
+    named = {_part_key(line): line for _, line in given.lines if line.part_id is None}
+    for keys in _batches(named):
+        wanted = [(n, str(named[key].category), str(named[key].name)) for n, key in enumerate(keys)]
+        known.update({keys[n]: part_id for n, part_id in (await queries.by_names(tx, wanted)).items()})
+    for number, line in given.lines:
+        if line.part_id is not None and line.part_id not in known:
+            given.wrong(number, "partId", _NO_PART)
+    return known
+
+
+async def _known_sellers(tx: WriteSession, given: Upload) -> dict[Any, int]:
+    """Shops by what lines call them; one that does not exist is an error of its line."""
+    known: dict[Any, int] = {}
+    for keys in _batches({_seller_key(line) for _, line in given.lines if line.price is not None}):
+        found = await queries.sellers(tx, [(n, *key) for n, key in enumerate(keys)])
+        known.update({keys[n]: seller_id for n, seller_id in found.items()})
+    for number, line in given.lines:
+        if line.price is not None and _seller_key(line) not in known:
+            given.wrong(number, "seller" if line.seller_id is None else "sellerId", _NO_SELLER)
+    return known
+
+
+def _part_key(line: Line) -> Any:
+    """What a line calls its part: an id, or a category and a name without regard to case."""
+    if line.part_id is not None:
+        return line.part_id
+    return line.category, (line.name or "").casefold()
+
+
+def _seller_key(line: Line) -> tuple[int | None, str | None]:
+    return line.seller_id, None if line.seller_id is not None else line.seller
+
+
+def _batches(rows: Iterable[T]) -> Iterator[list[T]]:
+    rest = iter(rows)
+    while batch := list(islice(rest, _BATCH)):
+        yield batch

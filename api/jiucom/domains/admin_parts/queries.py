@@ -1,0 +1,110 @@
+"""Statements that write the catalogue. Rows travel as JSON objects that name only what is given."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from jiucom.db import ReadSession, WriteSession
+
+_GIVEN = """
+JSON_TABLE(%s, '$[*]' COLUMNS (
+    id BIGINT PATH '$.id', name VARCHAR(200) PATH '$.name', category VARCHAR(20) PATH '$.category',
+    manufacturer VARCHAR(100) PATH '$.manufacturer', model_number VARCHAR(100) PATH '$.model_number',
+    image_url VARCHAR(500) PATH '$.image_url', specs JSON PATH '$.specs',
+    lowest_price INT PATH '$.lowest_price', highest_price INT PATH '$.highest_price'
+)) AS given
+"""
+
+_INSERT = f"""
+INSERT INTO parts (name, category, manufacturer, model_number, image_url, specs, lowest_price, highest_price)
+SELECT given.name, given.category, given.manufacturer, NULLIF(given.model_number, ''), NULLIF(given.image_url, ''),
+    given.specs, given.lowest_price, given.highest_price
+FROM {_GIVEN}
+"""  # noqa: S608
+
+_CHANGED = f"UPDATE {_GIVEN} STRAIGHT_JOIN parts ON parts.id = given.id"
+
+_UPDATE = f"""
+{_CHANGED}
+SET parts.name = COALESCE(given.name, parts.name),
+    parts.category = COALESCE(given.category, parts.category),
+    parts.manufacturer = COALESCE(given.manufacturer, parts.manufacturer),
+    parts.model_number = NULLIF(COALESCE(given.model_number, parts.model_number), ''),
+    parts.image_url = NULLIF(COALESCE(given.image_url, parts.image_url), ''),
+    parts.specs = COALESCE(given.specs, parts.specs),
+    parts.lowest_price = COALESCE(given.lowest_price, parts.lowest_price),
+    parts.highest_price = COALESCE(given.highest_price, parts.highest_price),
+    parts.updated_at = UTC_TIMESTAMP(6)
+WHERE parts.is_deleted = FALSE
+"""
+
+# One price that passes the other takes it along.
+_LOWEST_FOLLOWS = f"""
+{_CHANGED} SET parts.lowest_price = parts.highest_price
+WHERE given.lowest_price IS NULL AND parts.lowest_price > parts.highest_price
+"""
+_HIGHEST_FOLLOWS = (
+    f"{_CHANGED} SET parts.highest_price = parts.lowest_price WHERE parts.lowest_price > parts.highest_price"
+)
+
+_DELETE = "UPDATE parts SET is_deleted = TRUE, deleted_at = UTC_TIMESTAMP(6) WHERE id = %s AND is_deleted = FALSE"
+
+# By the collation of names: without regard to case, as people see them.
+_BY_NAME = """
+SELECT given.number, MIN(parts.id) FROM JSON_TABLE(%s, '$[*]' COLUMNS (
+    number INT PATH '$[0]', category VARCHAR(20) PATH '$[1]', name VARCHAR(200) PATH '$[2]'
+)) AS given STRAIGHT_JOIN parts
+    ON parts.is_deleted = FALSE AND parts.category = given.category AND parts.name = given.name
+GROUP BY given.number
+"""
+
+_BY_ID = """
+SELECT parts.id FROM JSON_TABLE(%s, '$[*]' COLUMNS (id BIGINT PATH '$')) AS given
+STRAIGHT_JOIN parts ON parts.id = given.id WHERE parts.is_deleted = FALSE
+"""
+
+_SELLERS = """
+SELECT given.number, sellers.id FROM JSON_TABLE(%s, '$[*]' COLUMNS (
+    number INT PATH '$[0]', id BIGINT PATH '$[1]', name VARCHAR(100) PATH '$[2]'
+)) AS given STRAIGHT_JOIN sellers ON sellers.id = given.id OR (given.id IS NULL AND sellers.name = given.name)
+WHERE sellers.status = 'ACTIVE' AND sellers.is_deleted = FALSE
+"""
+
+
+async def insert(tx: WriteSession, parts: Sequence[dict[str, Any]]) -> int:
+    """New parts; the id of the first."""
+    return await tx.insert(_INSERT, (_json(parts),))
+
+
+async def update(tx: WriteSession, parts: Sequence[dict[str, Any]]) -> int:
+    """Change what is given of the parts with these `id`s; how many there were."""
+    given = _json(parts)
+    found = await tx.execute(_UPDATE, (given,))
+    await tx.execute(_LOWEST_FOLLOWS, (given,))
+    await tx.execute(_HIGHEST_FOLLOWS, (given,))
+    return found
+
+
+async def delete(tx: WriteSession, part_id: int) -> bool:
+    """Delete a part; False when there is none."""
+    return await tx.execute(_DELETE, (part_id,)) == 1
+
+
+async def existing(session: ReadSession, part_ids: Sequence[int]) -> set[int]:
+    """Those of the ids that are parts."""
+    return {row[0] for row in await session.fetch_rows(_BY_ID, (_json(part_ids),))}
+
+
+async def by_names(session: ReadSession, names: Sequence[tuple[int, str, str]]) -> dict[int, int]:
+    """Ids of the parts with a category and name, by the number that stands before these; the oldest of several."""
+    return dict(await session.fetch_rows(_BY_NAME, (_json(names),)))
+
+
+async def sellers(session: ReadSession, wanted: Sequence[tuple[int, int | None, str | None]]) -> dict[int, int]:
+    """Ids of open shops with an id or else a name, by the number that stands before these."""
+    return dict(await session.fetch_rows(_SELLERS, (_json(wanted),)))
+
+
+def _json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
