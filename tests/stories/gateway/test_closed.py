@@ -1,0 +1,113 @@
+"""A platform closed by prod's inventory, seen from other machines (C2, C4, C7, E2, F2) and from inside its secrets."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections import Counter
+
+import pytest
+import yaml
+from hosts import ROOT, Host, wait_for
+
+LIMITED = "/api/v1/v3/api-docs"
+
+
+def access_log(host: Host, path: str) -> list[dict[str, str]]:
+    """Read the gateway's log lines of a path."""
+    lines = host.run("docker compose logs --no-log-prefix nginx").splitlines()
+    found = [json.loads(line) for line in lines if line.startswith("{")]
+    return [line for line in found if line["uri"].startswith(path)]
+
+
+def neighbour(host: Host, script: str) -> str:
+    """Run a shell script on another machine of the test network, with an address of its own."""
+    image = subprocess.run(
+        ["docker", "images", "--filter", "label=io.jiucom.source=packages", "--quiet", "jiucom/redis"],
+        capture_output=True, text=True, check=True,
+    ).stdout.split()[0]  # fmt: skip
+    command = ["docker", "run", "--rm", "--network", "jiucom-test", "--entrypoint", "sh", image, "-c", script]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False).stdout
+
+
+@pytest.mark.parametrize("port", [8080, 3000, 9090, 9411, 3306, 6379])
+def test_nothing_but_the_gateway_is_open(host: Host, port: int) -> None:
+    assert host.get("/", port=port)[0] == 0
+    assert host.get("/health")[0] == 200
+
+
+@pytest.mark.parametrize(
+    "path", ["/grafana/login", "/zipkin/", "/api/v1/actuator/prometheus", "/api/v1/actuator/loggers"]
+)
+def test_monitoring_is_for_administrators(host: Host, path: str) -> None:
+    status, body = host.get(path)
+    assert status == 403
+    assert json.loads(body)["code"] == "JIUCOM-A002"
+    # From the host itself, which the inventory allows.
+    inside = f"docker run --rm --network host --entrypoint wget {image(host)} -q -O /dev/null http://127.0.0.1{path}"
+    host.run(inside)
+
+
+def image(host: Host) -> str:
+    """Name an image on the host that has wget."""
+    return next(name for name in host.run("docker compose config --images").split() if "nginx" in name)
+
+
+def test_health_is_for_everyone(host: Host) -> None:
+    assert host.get("/api/v1/actuator/health") == (200, '{"status":"UP"}')
+
+
+def test_one_client_s_flood_does_not_touch_another(host: Host) -> None:
+    flood = f"i=0; while [ $i -lt 200 ]; do wget -q -O /dev/null http://{host.address}{LIMITED} && echo 200 || echo refused; i=$((i+1)); done"
+    seen = Counter(neighbour(host, f"({flood}) & ({flood}) & ({flood}) & wait").split())
+    mine = [host.get(LIMITED)[0] for _ in range(5)]
+    assert seen["refused"] > 0
+    assert mine == [200] * 5
+    clients = {line["client"] for line in access_log(host, LIMITED)}
+    assert len(clients) >= 2
+    assert not any(client.startswith("172.30.80.") for client in clients), clients
+
+
+def test_a_stranger_s_trace_headers_are_stripped(host: Host) -> None:
+    mine = "80f198ee56343ba864fe8b2a57d3eff7"
+    answer = subprocess.run(
+        ["curl", "-s", "-D", "-", "-o", "/dev/null", "-H", f"b3: {mine}-e457b5a2e4d86bd1-1", f"http://{host.address}/api/v1/parts/categories"],
+        capture_output=True, text=True, check=True,
+    ).stdout.lower()  # fmt: skip
+    assert "x-trace-id" in answer
+    assert mine not in answer
+
+
+def test_origins_are_the_inventory_s(host: Host) -> None:
+    def allowed(origin: str) -> bool:
+        answer = subprocess.run(
+            ["curl", "-s", "-D", "-", "-o", "/dev/null", "-H", f"Origin: {origin}", f"http://{host.address}/api/v1/parts/categories"],
+            capture_output=True, text=True, check=True,
+        ).stdout.lower()  # fmt: skip
+        return "access-control-allow-origin" in answer
+
+    assert allowed("https://jiucom.example.com")
+    assert not allowed("https://jiucom.example.com.evil.example")
+
+
+def test_both_replicas_answer_and_new_ones_are_found(host: Host) -> None:
+    assert len(host.inspect()["app"]) == 2
+    path = "/api/v1/parts/categories?round="
+    assert {host.get(f"{path}1-{n}")[0] for n in range(20)} == {200}
+    before = {line["upstream"] for line in access_log(host, f"{path}1-")}
+    assert len(before) == 2
+    host.run("docker compose up -d --no-deps --force-recreate --wait app")
+    wait_for(lambda: all(host.get(f"{path}2-{n}")[0] == 200 for n in range(6)), 20, "answers of the new containers")
+
+
+def test_secrets_are_nowhere_but_in_their_files(host: Host) -> None:
+    secrets = yaml.safe_load((ROOT / "molecule/gateway/inventory/group_vars/all/secrets.yml").read_text())
+    shown = (
+        host.run("docker inspect $(docker compose ps --all --quiet)")
+        + host.run("docker compose logs")
+        + host.run("cat compose.yaml")
+    )
+    assert [name for name, value in secrets.items() if value in shown] == []
+    modes = host.run("find . -path '*/secrets/*' -type f -printf '%m %p\\n'").splitlines()
+    assert len(modes) >= 10
+    assert [line for line in modes if not line.startswith("400 ")] == []
