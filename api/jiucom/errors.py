@@ -63,6 +63,7 @@ class ErrorCode(Enum):
     IMAGE_UPLOAD_FAILED = ("JIUCOM-IMG001", 500, "이미지 업로드에 실패했습니다.")
     IMAGE_EMPTY = ("JIUCOM-IMG002", 400, "빈 이미지 파일입니다.")
     IMAGE_INVALID_TYPE = ("JIUCOM-IMG003", 400, "지원하지 않는 이미지 형식입니다.")
+    IMAGE_QUOTA_EXCEEDED = ("JIUCOM-IMG004", 409, "업로드 용량 한도를 초과했습니다.")
 
     def __init__(self, code: str, status: int, message: str) -> None:
         self.code = code

@@ -35,7 +35,9 @@ def redis_server() -> Iterator[tuple[str, int]]:
 
 
 @pytest.fixture(scope="session")
-def settings(mysql_server: tuple[int, str], redis_server: tuple[str, int]) -> Settings:
+def settings(
+    mysql_server: tuple[int, str], redis_server: tuple[str, int], tmp_path_factory: pytest.TempPathFactory
+) -> Settings:
     """Settings of an application on both servers; its database exists from `database` on."""
     name = f"t_{secrets.token_hex(6)}"
     return Settings(
@@ -53,6 +55,7 @@ def settings(mysql_server: tuple[int, str], redis_server: tuple[str, int]) -> Se
         zipkin_endpoint="http://127.0.0.1:9/api/v2/spans",
         tracing_sampling=0.0,
         request_deadline=10,
+        storage_upload_dir=str(tmp_path_factory.mktemp("uploads")),
         # Tests of limits have an application of their own.
         rate_limit_login=1_000_000,
         rate_limit_write=1_000_000,

@@ -1,0 +1,1 @@
+"""Uploaded pictures: checked, re-encoded, stored as files, served with caching."""

@@ -1,0 +1,90 @@
+"""Statements of images."""
+
+from collections.abc import Sequence
+
+from jiucom.db import ReadSession, WriteSession
+from jiucom.domains.images.codec import Picture
+
+_INSERT = """
+INSERT INTO images (user_id, directory, file_name, content_type, size_bytes, width, height, sha256)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
+"""
+
+# Everything that shows images: by an address of ours somewhere in it. What is deleted shows nothing.
+_SHOWING = (
+    ("posts", "content", "is_deleted = FALSE"),
+    ("comments", "content", "is_deleted = FALSE"),
+    ("reviews", "content", "is_deleted = FALSE"),
+    ("builds", "description", "is_deleted = FALSE"),
+    ("parts", "image_url", "is_deleted = FALSE"),
+    ("users", "profile_image_url", "is_deleted = FALSE"),
+    ("sellers", "logo_url", "is_deleted = FALSE"),
+)
+
+
+async def lock_owner(tx: WriteSession, user_id: int) -> None:
+    """One upload of a user is counted at a time."""
+    await tx.fetch_value("SELECT id FROM users WHERE id = %s FOR UPDATE", (user_id,))
+
+
+async def bytes_of(tx: WriteSession, user_id: int) -> int:
+    """What the user's images take."""
+    sql = "SELECT CAST(COALESCE(SUM(size_bytes), 0) AS SIGNED) FROM images WHERE user_id = %s"
+    return int(await tx.fetch_value(sql, (user_id,)))
+
+
+async def insert(tx: WriteSession, user_id: int, directory: str, name: str, picture: Picture, sha256: str) -> int:
+    """Store; the id."""
+    size, width, height = len(picture.data), picture.width, picture.height
+    return await tx.insert(_INSERT, (user_id, directory, name, picture.content_type, size, width, height, sha256))
+
+
+async def texts(session: ReadSession, after: tuple[int, int], limit: int) -> tuple[list[str], tuple[int, int] | None]:
+    """Texts that mention images, some at a time: begin after (0, 0), go on after what is returned until it is None."""
+    table, last = after
+    name, column, living = _SHOWING[table]
+    rows = await session.fetch_rows(
+        f"SELECT id, {column} FROM {name}"  # noqa: S608
+        f" WHERE id > %s AND {living} AND {column} LIKE '%%/images/%%' ORDER BY id LIMIT %s",
+        (last, limit),
+    )
+    found = [text for _, text in rows]
+    if len(rows) == limit:
+        return found, (table, rows[-1][0])
+    return found, (table + 1, 0) if table + 1 < len(_SHOWING) else None
+
+
+async def attached(session: ReadSession) -> set[str]:
+    """Names that are marked as shown."""
+    return {name for (name,) in await session.fetch_rows("SELECT file_name FROM images WHERE is_attached = TRUE")}
+
+
+async def mark(tx: WriteSession, names: Sequence[str], *, shown: bool) -> int:
+    """Mark these as shown or not; how many."""
+    return await tx.execute_many(
+        "UPDATE images SET is_attached = %s WHERE file_name = %s", [(shown, name) for name in names]
+    )
+
+
+async def orphans(session: ReadSession, hours: int, limit: int) -> list[tuple[int, str, str]]:
+    """Id, directory and name of what nothing shows and is older."""
+    rows = await session.fetch_rows(
+        "SELECT id, directory, file_name FROM images"
+        " WHERE is_attached = FALSE AND created_at < UTC_TIMESTAMP(6) - INTERVAL %s HOUR ORDER BY id LIMIT %s",
+        (hours, limit),
+    )
+    return [(int(row[0]), str(row[1]), str(row[2])) for row in rows]
+
+
+async def delete(tx: WriteSession, ids: Sequence[int]) -> None:
+    """Forget these."""
+    await tx.execute_many("DELETE FROM images WHERE id = %s", [(each,) for each in ids])
+
+
+async def known(session: ReadSession, names: Sequence[str]) -> set[str]:
+    """Which of these names are stored."""
+    if not names:
+        return set()
+    places = ", ".join(["%s"] * len(names))
+    rows = await session.fetch_rows(f"SELECT file_name FROM images WHERE file_name IN ({places})", tuple(names))  # noqa: S608
+    return {name for (name,) in rows}

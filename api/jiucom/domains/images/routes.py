@@ -1,0 +1,88 @@
+"""Upload, and download with caching."""
+
+import os
+from typing import Annotated, Any
+
+import anyio.to_thread
+from msgspec import Meta
+from starlette.responses import FileResponse, Response
+
+from jiucom.domains.images import service, upload
+from jiucom.domains.images.schemas import DIRECTORIES, UploadedImage
+from jiucom.domains.images.storage import Storage
+from jiucom.errors import ApiError, ErrorCode
+from jiucom.limits import UPLOAD
+from jiucom.web import Context, endpoint
+
+_TAG = "Image"
+
+_TYPES = {"jpg": "image/jpeg", "png": "image/png", "webp": "image/webp"}
+
+Segment = Annotated[str, Meta(max_length=100)]
+
+_FORM: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["file"],
+                    "properties": {
+                        "file": {"type": "string", "format": "binary"},
+                        "directory": {"type": "string", "enum": list(DIRECTORIES), "default": "general"},
+                    },
+                }
+            }
+        },
+    }
+}
+
+
+@endpoint(
+    "POST",
+    "/images/upload",
+    tag=_TAG,
+    auth="user",
+    limits=UPLOAD,
+    errors=[
+        ErrorCode.IMAGE_EMPTY,
+        ErrorCode.IMAGE_INVALID_TYPE,
+        ErrorCode.IMAGE_QUOTA_EXCEEDED,
+        ErrorCode.IMAGE_UPLOAD_FAILED,
+        ErrorCode.INVALID_INPUT,
+        ErrorCode.BAD_REQUEST,
+        ErrorCode.PAYLOAD_TOO_LARGE,
+        ErrorCode.UNSUPPORTED_MEDIA_TYPE,
+    ],
+    openapi=_FORM,
+)
+async def upload_image(ctx: Context) -> UploadedImage:
+    """이미지 업로드
+
+    JPEG, PNG, WebP, 5MB 이하. 다시 인코딩되어 메타데이터는 남지 않는다.
+    """
+    data, directory = await upload.read(ctx.request)
+    storage = Storage(ctx.app.settings.storage_upload_dir)
+    return await service.upload(ctx.app.db, storage, ctx.user.user_id, data, directory)
+
+
+@endpoint("GET", "/images/{directory}/{filename}", tag=_TAG, errors=[ErrorCode.RESOURCE_NOT_FOUND])
+async def image(ctx: Context, directory: Segment, filename: Segment) -> Response:
+    """이미지 조회"""
+    path = Storage(ctx.app.settings.storage_upload_dir).path(directory, filename)
+    if path is None:
+        raise ApiError(ErrorCode.RESOURCE_NOT_FOUND)
+    try:
+        stat = await anyio.to_thread.run_sync(os.stat, path)
+    except OSError:
+        raise ApiError(ErrorCode.RESOURCE_NOT_FOUND) from None
+    # A name is given once and its file never changes: the name says which version it is.
+    headers = {"ETag": f'"{path.stem}"', "Cache-Control": "public, max-age=86400", "X-Content-Type-Options": "nosniff"}
+    if _matches(ctx.request.headers.get("if-none-match", ""), headers["ETag"]):
+        return Response(status_code=304, headers=headers)
+    return FileResponse(path, headers=headers, media_type=_TYPES[path.suffix[1:]], stat_result=stat)
+
+
+def _matches(if_none_match: str, etag: str) -> bool:
+    return any(each.strip().removeprefix("W/") in (etag, "*") for each in if_none_match.split(","))

@@ -1,0 +1,48 @@
+"""Rules of images."""
+
+import hashlib
+import logging
+import secrets
+
+import anyio
+import anyio.to_thread
+
+from jiucom.db import Database, WriteSession
+from jiucom.domains.images import codec, queries
+from jiucom.domains.images.schemas import UploadedImage
+from jiucom.domains.images.storage import Storage
+from jiucom.errors import ApiError, ErrorCode
+from jiucom.web.routing import CONTEXT_PATH
+
+log = logging.getLogger(__name__)
+
+QUOTA = 200 * 1024 * 1024
+
+# One picture is decoded at a time, whatever waits: each may take a hundred megabytes.
+_decoding = anyio.CapacityLimiter(1)
+
+
+async def upload(db: Database, storage: Storage, user_id: int, data: bytes, directory: str) -> UploadedImage:
+    """Check, re-encode and store. Raises ApiError IMG001, IMG003, 413, or IMG004 when the user's quota is used up."""
+    picture = await anyio.to_thread.run_sync(codec.reencode, data, limiter=_decoding)
+    name = f"{secrets.token_hex(16)}.{picture.extension}"
+    # The file first: a row without a file would be a dead link, a file without a row is removed by a job.
+    try:
+        await anyio.to_thread.run_sync(storage.write, directory, name, picture.data)
+    except OSError as error:
+        log.error("image not stored: %s", error)
+        raise ApiError(ErrorCode.IMAGE_UPLOAD_FAILED) from error
+
+    async def work(tx: WriteSession) -> None:
+        await queries.lock_owner(tx, user_id)
+        if await queries.bytes_of(tx, user_id) + len(picture.data) > QUOTA:
+            raise ApiError(ErrorCode.IMAGE_QUOTA_EXCEEDED)
+        await queries.insert(tx, user_id, directory, name, picture, hashlib.sha256(picture.data).hexdigest())
+
+    try:
+        await db.write(work)
+    except ApiError:
+        await anyio.to_thread.run_sync(storage.remove, directory, name)
+        raise
+    url = f"{CONTEXT_PATH}/images/{directory}/{name}"
+    return UploadedImage(url, url, name)

@@ -1,0 +1,217 @@
+"""Images (contract 2.13, 3.2 rows 2, 3 and 20, decision 4): what is taken, what is refused, how it is served."""
+
+import io
+import struct
+import zlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+from PIL import Image, PngImagePlugin
+
+from jiucom.domains.images import service
+from jiucom.domains.images.codec import MAX_PIXELS
+from jiucom.domains.images.upload import MAX_BYTES
+from jiucom.state import AppState
+from testing.clients import User
+
+pytestmark = pytest.mark.anyio
+
+
+def picture(format_: str = "PNG", size: tuple[int, int] = (40, 20), mode: str = "RGB", **options: object) -> bytes:
+    out = io.BytesIO()
+    Image.new(mode, size, "red").save(out, format_, **options)
+    return out.getvalue()
+
+
+async def upload(
+    user: User, data: bytes, name: str = "그림.png", type_: str = "image/png", **form: str
+) -> httpx.Response:
+    return await user.client.post("/images/upload", files={"file": (name, data, type_)}, data=form)
+
+
+def path_of(response: httpx.Response) -> str:
+    assert response.status_code == 200, response.text
+    url: str = response.json()["data"]["url"]
+    return url.removeprefix("/api/v1")
+
+
+@pytest.mark.parametrize(
+    ("format_", "type_", "extension"),
+    [("JPEG", "image/jpeg", "jpg"), ("PNG", "image/png", "png"), ("WEBP", "image/webp", "webp")],
+)
+async def test_upload_and_download(
+    client: httpx.AsyncClient, user: User, format_: str, type_: str, extension: str
+) -> None:
+    response = await upload(user, picture(format_), directory="posts")
+    data = response.json()["data"]
+    assert data["imageUrl"] == data["url"] == f"/api/v1/images/posts/{data['filename']}"
+    assert data["filename"].endswith(f".{extension}")
+    shown = await client.get(path_of(response))
+    assert (shown.status_code, shown.headers["content-type"]) == (200, type_)
+    assert shown.headers["cache-control"] == "public, max-age=86400"
+    assert shown.headers["x-content-type-options"] == "nosniff"
+    with Image.open(io.BytesIO(shown.content)) as opened:
+        assert (opened.format, opened.size) == (format_, (40, 20))
+
+
+async def test_not_modified(client: httpx.AsyncClient, user: User) -> None:
+    path = path_of(await upload(user, picture()))
+    etag = (await client.get(path)).headers["etag"]
+    for sent in (etag, f'"other", W/{etag}', "*"):
+        response = await client.get(path, headers={"If-None-Match": sent})
+        assert (response.status_code, response.content, response.headers["etag"]) == (304, b"", etag)
+    assert (await client.get(path, headers={"If-None-Match": '"other"'})).status_code == 200
+    head = await client.head(path)
+    assert (head.status_code, head.content) == (200, b"")
+
+
+async def test_the_bytes_decide_not_the_name(client: httpx.AsyncClient, user: User) -> None:
+    response = await upload(user, picture("WEBP"), "evil.php", "image/gif")
+    assert response.json()["data"]["filename"].endswith(".webp")
+
+
+async def test_metadata_and_what_follows_is_gone(client: httpx.AsyncClient, user: User) -> None:
+    exif = Image.Exif()
+    exif[0x010E] = "secret place"
+    exif[0x0112] = 6
+    jpeg = picture("JPEG", exif=exif.tobytes(), comment=b"secret comment") + b"<script>secret tail</script>"
+    shown = (await client.get(path_of(await upload(user, jpeg)))).content
+    assert b"secret" not in shown
+    with Image.open(io.BytesIO(shown)) as opened:
+        # Upright now: the orientation was the only thing worth keeping.
+        assert (opened.size, dict(opened.getexif())) == ((20, 40), {})
+    notes = PngImagePlugin.PngInfo()
+    notes.add_text("Comment", "secret note")
+    shown = (await client.get(path_of(await upload(user, picture(pnginfo=notes))))).content
+    assert b"secret" not in shown
+
+
+@pytest.mark.parametrize(
+    ("format_", "mode"), [("JPEG", "CMYK"), ("PNG", "P"), ("PNG", "RGBA"), ("PNG", "I;16"), ("WEBP", "RGBA")]
+)
+async def test_every_kind_of_pixel(client: httpx.AsyncClient, user: User, format_: str, mode: str) -> None:
+    out = io.BytesIO()
+    Image.new(mode, (8, 8)).save(out, format_)
+    assert (await client.get(path_of(await upload(user, out.getvalue())))).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        picture("GIF"),
+        picture("BMP"),
+        b"<svg xmlns='http://www.w3.org/2000/svg'/>",
+        b"GIF89a<?php system($_GET[0]); ?>",
+        b"\x89PNG\r\n\x1a\n<script>alert(1)</script>",
+        picture("PNG")[:60],
+        picture("JPEG", (400, 400))[:500],
+        b"plain text",
+    ],
+)
+async def test_what_is_no_picture(user: User, data: bytes) -> None:
+    response = await upload(user, data)
+    assert (response.status_code, response.json()["code"]) == (400, "JIUCOM-IMG003")
+
+
+async def test_empty(user: User) -> None:
+    response = await upload(user, b"")
+    assert (response.status_code, response.json()["code"]) == (400, "JIUCOM-IMG002")
+
+
+def bomb(width: int, height: int) -> bytes:
+    """A PNG of a few hundred bytes that would be `width` x `height` pixels."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    head = struct.pack(">IIBBBBB", width, height, 8, 6, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(b"\0" * 1000)) + chunk(b"IEND", b"")
+    )
+
+
+@pytest.mark.parametrize("side", [5_001, 12_000, 60_000])
+async def test_decompression_bombs(user: User, side: int) -> None:
+    assert side * side > MAX_PIXELS
+    response = await upload(user, bomb(side, side))
+    assert (response.status_code, response.json()["code"]) == (413, "JIUCOM-413")
+
+
+async def test_too_many_bytes(user: User) -> None:
+    exact = picture() + b"\0" * (MAX_BYTES - len(picture()))
+    assert (await upload(user, exact)).status_code == 200
+    response = await upload(user, exact + b"\0")
+    assert (response.status_code, response.json()["code"]) == (413, "JIUCOM-413")
+
+
+async def test_too_many_bytes_are_not_read(user: User) -> None:
+    sent = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal sent
+        yield b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n\r\n'
+        while sent < 100 * MAX_BYTES:
+            sent += 1 << 20
+            yield b"\0" * (1 << 20)
+
+    response = await user.client.post(
+        "/images/upload", content=endless(), headers={"Content-Type": "multipart/form-data; boundary=x"}
+    )
+    assert response.status_code == 413
+    assert sent < 2 * MAX_BYTES
+
+
+@pytest.mark.parametrize("directory", ["../../etc", "..", "/etc", "posts/../..", "unknown", "Posts"])
+async def test_directories_are_a_closed_list(user: User, directory: str) -> None:
+    response = await upload(user, picture(), directory=directory)
+    assert (response.status_code, response.json()["errors"][0]["field"]) == (400, "directory")
+
+
+async def test_wrong_bodies(user: User) -> None:
+    post = user.client.post
+    assert (await post("/images/upload", json={})).status_code == 415
+    assert (await post("/images/upload")).status_code == 415
+    response = await post("/images/upload", files={"other": b"x"})
+    assert (response.status_code, response.json()["errors"]) == (400, [{"field": "file", "message": "필수 값입니다"}])
+    response = await post("/images/upload", data={"file": "text"}, files={"x": b""})
+    assert response.json()["errors"][0]["field"] == "file"
+    for content, boundary in ((b"garbage", "x"), (b"--x\r\nContent-Disposition: nonsense\r\n\r\n", "x"), (b"--x", "")):
+        kind = f"multipart/form-data; boundary={boundary}" if boundary else "multipart/form-data"
+        response = await post("/images/upload", content=content, headers={"Content-Type": kind})
+        assert response.status_code == 400
+
+
+async def test_nobody(client: httpx.AsyncClient) -> None:
+    response = await client.post("/images/upload", files={"file": ("a.png", picture(), "image/png")})
+    assert (response.status_code, response.json()["code"]) == (401, "JIUCOM-A001")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/images/posts/" + "0" * 32 + ".png",
+        "/images/posts/..%2f..%2fetc%2fpasswd",
+        "/images/..%2f..%2fetc/passwd",
+        "/images/etc/passwd",
+        "/images/posts/.%00.png",
+    ],
+)
+async def test_no_such_image(client: httpx.AsyncClient, path: str) -> None:
+    response = await client.get(path)
+    assert response.status_code in (400, 404)
+    assert response.json()["success"] is False
+
+
+async def test_quota(state: AppState, user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = Path(state.settings.storage_upload_dir)
+    first = path_of(await upload(user, picture()))
+    size = (root / first.removeprefix("/images/")).stat().st_size
+    monkeypatch.setattr(service, "QUOTA", 2 * size)
+    assert (await upload(user, picture())).status_code == 200
+    files = stored(root)
+    response = await upload(user, picture())
+    assert (response.status_code, response.json()["code"]) == (409, "JIUCOM-IMG004")
+    # Nothing of the refused one stays.
+    assert stored(root) == files
