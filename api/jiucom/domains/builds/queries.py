@@ -55,7 +55,7 @@ _UPDATE = """
 UPDATE builds
 SET name = COALESCE(%s, name), description = COALESCE(%s, description), is_public = COALESCE(%s, is_public),
     updated_at = UTC_TIMESTAMP(6)
-WHERE id = %s
+WHERE id = %s AND user_id = %s AND is_deleted = FALSE
 """
 
 _TOTAL = """
@@ -66,12 +66,19 @@ SET total_price = (
 WHERE id = %s
 """
 
-_DELETE = "UPDATE builds SET is_deleted = TRUE, deleted_at = UTC_TIMESTAMP(6) WHERE id = %s"
+_DELETE = """
+UPDATE builds SET is_deleted = TRUE, deleted_at = UTC_TIMESTAMP(6)
+WHERE id = %s AND user_id = %s AND is_deleted = FALSE
+"""
 
 # The first token stays: links that were handed out keep working.
-_SHARE = "UPDATE builds SET share_token = COALESCE(share_token, %s) WHERE id = %s"
+_SHARE = """
+UPDATE builds SET share_token = COALESCE(share_token, %s) WHERE id = %s AND user_id = %s AND is_deleted = FALSE
+"""
 
-_UNSHARE = "UPDATE builds SET share_token = NULL WHERE id = %s"
+_HELD = "SELECT share_token FROM builds WHERE id = %s AND user_id = %s AND is_deleted = FALSE"
+
+_UNSHARE = "UPDATE builds SET share_token = NULL WHERE id = %s AND user_id = %s AND is_deleted = FALSE"
 
 
 async def page(session: ReadSession, query: BuildQuery) -> list[BuildItem]:
@@ -115,12 +122,6 @@ async def by_id(session: ReadSession, build_id: int, viewer: int) -> Row | None:
     return await session.fetch_one(sql, (build_id, viewer), Row)
 
 
-async def lock(session: WriteSession, build_id: int, viewer: int) -> Row | None:
-    """A build that the viewer may see, locked."""
-    sql = f"SELECT {_ROW} FROM {_JOINED} WHERE builds.id = %s AND {_VISIBLE} FOR UPDATE OF builds"  # noqa: S608
-    return await session.fetch_one(sql, (build_id, viewer), Row)
-
-
 async def by_token(session: ReadSession, token: str) -> Row | None:
     """The build that a share token opens."""
     return await session.fetch_one(f"SELECT {_ROW} FROM {_JOINED} WHERE {_SHARED}", (token,), Row)  # noqa: S608
@@ -141,9 +142,10 @@ async def insert(session: WriteSession, owner_id: int, name: str, description: s
     return await session.insert(_INSERT, (owner_id, name, description, is_public))
 
 
-async def update(session: WriteSession, build_id: int, changes: BuildUpdate) -> None:
-    """Change all but the parts."""
-    await session.execute(_UPDATE, (changes.name, changes.description, changes.is_public, build_id))
+async def update(session: WriteSession, build_id: int, owner_id: int, changes: BuildUpdate) -> bool:
+    """Change all but the parts of the owner's build, and lock it; False when there is none."""
+    args = (changes.name, changes.description, changes.is_public, build_id, owner_id)
+    return bool(await session.execute(_UPDATE, args))
 
 
 async def set_total(session: WriteSession, build_id: int) -> None:
@@ -151,20 +153,21 @@ async def set_total(session: WriteSession, build_id: int) -> None:
     await session.execute(_TOTAL, (build_id,))
 
 
-async def delete(session: WriteSession, build_id: int) -> None:
-    """Delete a build."""
-    await session.execute(_DELETE, (build_id,))
+async def delete(session: WriteSession, build_id: int, owner_id: int) -> bool:
+    """Delete the owner's build; False when there is none."""
+    return bool(await session.execute(_DELETE, (build_id, owner_id)))
 
 
-async def share(session: WriteSession, build_id: int, token: str) -> str:
-    """Share a build under `token`, unless it is already; the token that holds."""
-    await session.execute(_SHARE, (token, build_id))
-    return str(await session.fetch_value("SELECT share_token FROM builds WHERE id = %s", (build_id,)))
+async def share(session: WriteSession, build_id: int, owner_id: int, token: str) -> str | None:
+    """Share the owner's build under `token`, unless it is already; the token that holds, None without a build."""
+    await session.execute(_SHARE, (token, build_id, owner_id))
+    held = await session.fetch_value(_HELD, (build_id, owner_id))
+    return None if held is None else str(held)
 
 
-async def unshare(session: WriteSession, build_id: int) -> None:
-    """Withdraw the share token."""
-    await session.execute(_UNSHARE, (build_id,))
+async def unshare(session: WriteSession, build_id: int, owner_id: int) -> bool:
+    """Withdraw the share token of the owner's build; False when there is no such build."""
+    return bool(await session.execute(_UNSHARE, (build_id, owner_id)))
 
 
 async def _page(

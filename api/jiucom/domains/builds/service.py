@@ -111,8 +111,8 @@ async def update(app: AppState, owner: Principal, build_id: int, changes: BuildU
     """The changed build. Raises B001, A002, P001."""
 
     async def work(session: WriteSession) -> BuildDetail:
-        await _lock_own(session, build_id, owner)
-        await queries.update(session, build_id, changes)
+        if not await queries.update(session, build_id, owner.user_id, changes):
+            raise await _not_ones_own(session, build_id, owner)
         if changes.parts is not None:
             await _set_parts(session, build_id, changes.parts)
         return await _detail(session, await queries.by_id(session, build_id, owner.user_id))
@@ -124,8 +124,8 @@ async def delete(app: AppState, owner: Principal, build_id: int) -> None:
     """Delete one's own build. Raises B001, A002."""
 
     async def work(session: WriteSession) -> None:
-        await _lock_own(session, build_id, owner)
-        await queries.delete(session, build_id)
+        if not await queries.delete(session, build_id, owner.user_id):
+            raise await _not_ones_own(session, build_id, owner)
 
     await app.db.write(work)
 
@@ -152,8 +152,10 @@ async def share(app: AppState, owner: Principal, build_id: int) -> BuildShare:
     """A link to one's own build, public or not; the same one until it is withdrawn. Raises B001, A002."""
 
     async def work(session: WriteSession) -> str:
-        await _lock_own(session, build_id, owner)
-        return await queries.share(session, build_id, secrets.token_urlsafe(_TOKEN_BYTES))
+        held = await queries.share(session, build_id, owner.user_id, secrets.token_urlsafe(_TOKEN_BYTES))
+        if held is None:
+            raise await _not_ones_own(session, build_id, owner)
+        return held
 
     token = await app.db.write(work)
     return BuildShare(token, f"{app.settings.public_url.rstrip('/')}{CONTEXT_PATH}/builds/shared/{token}")
@@ -163,8 +165,8 @@ async def unshare(app: AppState, owner: Principal, build_id: int) -> None:
     """Withdraw the link, if there is one. Raises B001, A002."""
 
     async def work(session: WriteSession) -> None:
-        await _lock_own(session, build_id, owner)
-        await queries.unshare(session, build_id)
+        if not await queries.unshare(session, build_id, owner.user_id):
+            raise await _not_ones_own(session, build_id, owner)
 
     await app.db.write(work)
 
@@ -235,11 +237,10 @@ async def _detail(session: ReadSession, build: Row | None) -> BuildDetail:
     )
 
 
-async def _lock_own(session: WriteSession, build_id: int, owner: Principal) -> None:
-    """Raises B001 where there is nothing that the caller may see, A002 where it is somebody else's."""
-    build = _existing(await queries.lock(session, build_id, owner.user_id))
-    if build.owner_id != owner.user_id:
-        raise ApiError(ErrorCode.FORBIDDEN)
+async def _not_ones_own(session: ReadSession, build_id: int, caller: Principal) -> ApiError:
+    """A002 for what the caller may see and not change, B001 for everything else."""
+    seen = await queries.by_id(session, build_id, caller.user_id)
+    return ApiError(ErrorCode.FORBIDDEN if seen else ErrorCode.BUILD_NOT_FOUND)
 
 
 def _existing(build: Row | None) -> Row:
