@@ -25,6 +25,10 @@ def picture(format_: str = "PNG", size: tuple[int, int] = (40, 20), mode: str = 
     return out.getvalue()
 
 
+def stored(root: Path) -> set[Path]:
+    return {path for path in root.rglob("*") if path.is_file()}
+
+
 async def upload(
     user: User, data: bytes, name: str = "그림.png", type_: str = "image/png", **form: str
 ) -> httpx.Response:
