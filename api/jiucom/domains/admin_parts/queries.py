@@ -50,26 +50,29 @@ _HIGHEST_FOLLOWS = (
 
 _DELETE = "UPDATE parts SET is_deleted = TRUE, deleted_at = UTC_TIMESTAMP(6) WHERE id = %s AND is_deleted = FALSE"
 
-# By the collation of names: without regard to case, as people see them.
-_BY_NAME = """
+# Texts to compare take the columns' collation: the connection's is another one.
+_TEXT = "CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_ai_ci"
+
+_BY_NAME = f"""
 SELECT given.number, MIN(parts.id) FROM JSON_TABLE(%s, '$[*]' COLUMNS (
-    number INT PATH '$[0]', category VARCHAR(20) PATH '$[1]', name VARCHAR(200) PATH '$[2]'
+    number INT PATH '$[0]', category VARCHAR(20) {_TEXT} PATH '$[1]',
+    name VARCHAR(200) {_TEXT} PATH '$[2]'
 )) AS given STRAIGHT_JOIN parts
     ON parts.is_deleted = FALSE AND parts.category = given.category AND parts.name = given.name
 GROUP BY given.number
-"""
+"""  # noqa: S608
 
 _BY_ID = """
 SELECT parts.id FROM JSON_TABLE(%s, '$[*]' COLUMNS (id BIGINT PATH '$')) AS given
 STRAIGHT_JOIN parts ON parts.id = given.id WHERE parts.is_deleted = FALSE
 """
 
-_SELLERS = """
+_SELLERS = f"""
 SELECT given.number, sellers.id FROM JSON_TABLE(%s, '$[*]' COLUMNS (
-    number INT PATH '$[0]', id BIGINT PATH '$[1]', name VARCHAR(100) PATH '$[2]'
+    number INT PATH '$[0]', id BIGINT PATH '$[1]', name VARCHAR(100) {_TEXT} PATH '$[2]'
 )) AS given STRAIGHT_JOIN sellers ON sellers.id = given.id OR (given.id IS NULL AND sellers.name = given.name)
 WHERE sellers.status = 'ACTIVE' AND sellers.is_deleted = FALSE
-"""
+"""  # noqa: S608
 
 
 async def insert(tx: WriteSession, parts: Sequence[dict[str, Any]]) -> int:
