@@ -8,8 +8,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-MYSQL_IMAGE = os.environ.get("JIUCOM_TEST_MYSQL_IMAGE", "jiucom/mysql:dev")
-REDIS_IMAGE = os.environ.get("JIUCOM_TEST_REDIS_IMAGE", "jiucom/redis:dev")
+from testing.images import image
 
 # With it, MySQL (which takes 20 s to initialise) stays for the next session; each session has a schema of its own.
 KEEP = "JIUCOM_TEST_KEEP"
@@ -45,7 +44,7 @@ def redis() -> Iterator[tuple[str, int]]:
     """Name of the container and its port on loopback. A session has its own: channels know no schemas."""
     name = f"jiucom-test-redis-{uuid.uuid4().hex[:8]}"
     # A port that is named stays the same when a test stops and starts the container.
-    docker("run", "--detach", "--name", name, "--publish", f"127.0.0.1:{free_port()}:6379", REDIS_IMAGE)
+    docker("run", "--detach", "--name", name, "--publish", f"127.0.0.1:{free_port()}:6379", image("redis"))
     try:
         _until(name, "redis-cli ping | grep -q PONG", 30)
         yield name, port(name, 6379)
@@ -64,7 +63,7 @@ def start_mysql(name: str, password: str) -> None:
         *("run", "--detach", "--name", name, "--publish", f"127.0.0.1:{free_port()}:3306"),
         *("--env", f"MYSQL_ROOT_PASSWORD={password}", "--env", "MYSQL_ROOT_HOST=%", "--env", "TZ=Asia/Seoul"),
         # Survives a killed server, not a host that loses power: that is not what these tests are about.
-        *(MYSQL_IMAGE, "mysqld", "--innodb-flush-log-at-trx-commit=2", "--sync-binlog=0", "--skip-log-bin"),
+        *(image("mysql"), "mysqld", "--innodb-flush-log-at-trx-commit=2", "--sync-binlog=0", "--skip-log-bin"),
     )
 
 

@@ -1,6 +1,5 @@
 """A real MySQL of this test session, and databases in it with the two accounts the platform has."""
 
-import os
 import subprocess
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -10,9 +9,10 @@ from typing import Any
 
 import asyncmy
 import pytest
-from jiucom.db import migrate
 
-IMAGE = os.environ.get("JIUCOM_TEST_MYSQL_IMAGE", "jiucom/mysql:dev")
+from jiucom.db import migrate
+from testing.images import image
+
 ROOT = "root-of-this-test"
 
 
@@ -70,7 +70,13 @@ def mysql_port() -> Iterator[int]:
         *("run", "--detach", "--rm", "--name", name, "--publish", "127.0.0.1::3306"),
         *("--env", f"MYSQL_ROOT_PASSWORD={ROOT}", "--env", "MYSQL_ROOT_HOST=%"),
         # Durability is not what these tests are about.
-        *(IMAGE, "mysqld", "--innodb-flush-log-at-trx-commit=0", "--sync-binlog=0", "--innodb-buffer-pool-size=256M"),
+        *(
+            image("mysql"),
+            "mysqld",
+            "--innodb-flush-log-at-trx-commit=0",
+            "--sync-binlog=0",
+            "--innodb-buffer-pool-size=256M",
+        ),
     )
     try:
         # While it initialises itself, the server does not listen.

@@ -29,7 +29,7 @@ checksum: {type: str, returned: always, description: sha256 over the manifest.}
 archive: {type: str, returned: always, description: Path of the archive.}
 """
 
-LEFT_OUT = {"__pycache__", "tests", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis"}
+LEFT_OUT = {"__pycache__", "tests", "testing", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis"}
 
 
 def content(source: Path, wheels: Path) -> dict[str, Path]:
