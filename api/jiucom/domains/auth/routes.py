@@ -49,7 +49,11 @@ async def refresh(ctx: Context, body: RefreshIn) -> TokenPair:
     return await service.refresh(ctx.app, body.refresh_token)
 
 
-@endpoint("POST", "/auth/logout", tag=_TAG, errors=[ErrorCode.UNAUTHORIZED])
+# Either of the two says who it is.
+_OPTIONAL_BEARER = {"security": [{"bearer": []}, {}]}
+
+
+@endpoint("POST", "/auth/logout", tag=_TAG, errors=[ErrorCode.UNAUTHORIZED], openapi=_OPTIONAL_BEARER)
 async def logout(ctx: Context, body: LogoutIn | None) -> None:
     """로그아웃
 

@@ -40,7 +40,7 @@ _PRIVATE_THINGS = (
     "DELETE FROM price_alerts WHERE user_id = %s",
 )
 
-_UNSENT_MAILS = "DELETE FROM mail_outbox WHERE sent_at IS NULL AND recipient = %s"
+_MAILS = "DELETE FROM mail_outbox WHERE recipient = %s"
 
 _MY_POSTS = """
 SELECT posts.id, posts.board_type, posts.title, LEFT(posts.content, 150), posts.user_id, users.nickname,
@@ -95,7 +95,7 @@ async def withdraw(tx: WriteSession, user_id: int, email: str) -> None:
     """Blank the account and delete what only its owner has seen. Posts, comments, reviews and builds stay."""
     for statement in _PRIVATE_THINGS:
         await tx.execute(statement, (user_id,))
-    await tx.execute(_UNSENT_MAILS, (email,))
+    await tx.execute(_MAILS, (email,))
     await tx.execute(_WITHDRAW, (WITHDRAWN, user_id))
 
 
