@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import docker
 import httpx
@@ -46,6 +46,19 @@ def free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])
+
+
+def run_role(home: Path, variables: dict[str, Any], *options: str) -> subprocess.CompletedProcess[str]:
+    """Run the role `monitoring` on this machine, into the directory `jiucom` of `home`."""
+    common = {"platform_dir": str(home / "jiucom"), "monitoring_grafana_admin_password": "admin"}
+    common |= {"ansible_python_interpreter": sys.executable}
+    play = [{"hosts": "localhost", "connection": "local", "vars": common | variables, "roles": ["monitoring"]}]
+    (home / "play.yml").write_text(yaml.safe_dump(play))
+    command = [str(Path(sys.executable).with_name("ansible-playbook")), "--inventory", "localhost,", *options]
+    environment = os.environ | {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")}
+    return subprocess.run(
+        [*command, str(home / "play.yml")], env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
 
 
 @pytest.fixture(scope="session")
