@@ -1,0 +1,86 @@
+"""The decaying maximum, cgroup memory, and client addresses."""
+
+from pathlib import Path
+
+import pytest
+
+from jiucom.telemetry.client import ClientAddress
+from jiucom.telemetry.http_metrics import HttpMetrics, _Timer
+from jiucom.telemetry.runtime import container_memory
+
+
+def test_the_maximum_is_forgotten_after_three_minutes() -> None:
+    """As Micrometer's TimeWindowMax: three windows of a minute."""
+    timer = _Timer(0)
+    timer.observe(5, 1)
+    timer.observe(1, 100)
+    assert [timer.maximum(at) for at in (1, 59, 119, 179)] == [5, 5, 5, 5]
+    assert timer.maximum(181) == 1
+    assert timer.maximum(361) == 0
+    assert (timer.count, timer.total) == (2, 6)
+    timer.observe(2, 10_000)
+    assert timer.maximum(10_001) == 2
+
+
+def test_unknown_methods_are_one() -> None:
+    metrics = HttpMetrics()
+    for n in range(100):
+        metrics.observe(f"M{n}", None, 404, "none", 0.1)
+    family = next(iter(metrics.collect()))
+    assert {sample.labels["method"] for sample in family.samples} == {"UNKNOWN"}
+    assert {sample.labels["uri"] for sample in family.samples} == {"NOT_FOUND"}
+
+
+def test_no_answer_has_no_status() -> None:
+    metrics = HttpMetrics()
+    metrics.observe("GET", "/parts", 0, "CancelledError", 0.1)
+    sample = next(iter(metrics.collect())).samples[0]
+    assert (sample.labels["status"], sample.labels["outcome"]) == ("UNKNOWN", "UNKNOWN")
+    assert sample.labels["exception"] == sample.labels["error"] == "CancelledError"
+
+
+def test_memory_of_cgroup_v2(tmp_path: Path) -> None:
+    (tmp_path / "memory.current").write_text("1000\n")
+    (tmp_path / "memory.max").write_text("5000\n")
+    (tmp_path / "memory.stat").write_text("anon 600\ninactive_file 300\n")
+    assert container_memory(tmp_path) == (700, 5000)
+
+
+def test_memory_of_cgroup_v1(tmp_path: Path) -> None:
+    base = tmp_path / "memory"
+    base.mkdir()
+    (base / "memory.usage_in_bytes").write_text("1000\n")
+    (base / "memory.limit_in_bytes").write_text("5000\n")
+    (base / "memory.stat").write_text("inactive_file 1\ntotal_inactive_file 300\n")
+    assert container_memory(tmp_path) == (700, 5000)
+
+
+@pytest.mark.parametrize("limit", ["max", "9223372036854771712", None])
+def test_without_a_limit_the_hosts_memory_is_it(tmp_path: Path, limit: str | None) -> None:
+    host = int(Path("/proc/meminfo").read_text().split()[1]) * 1024
+    if limit:
+        (tmp_path / "memory.current").write_text("1000")
+        (tmp_path / "memory.max").write_text(limit)
+    used, allowed = container_memory(tmp_path)
+    assert allowed == host
+    assert 0 < used < host
+
+
+@pytest.mark.parametrize(
+    ("peer", "headers", "expected"),
+    [
+        ("203.0.113.1", {"x-real-ip": "198.51.100.7"}, "203.0.113.1"),
+        ("10.0.0.2", {}, "10.0.0.2"),
+        ("10.0.0.2", {"x-real-ip": "198.51.100.7"}, "198.51.100.7"),
+        ("10.0.0.2", {"x-real-ip": "2001:db8::7"}, "2001:db8::7"),
+        ("10.0.0.2", {"x-real-ip": "<script>", "x-forwarded-for": "198.51.100.7"}, "198.51.100.7"),
+        ("10.0.0.2", {"x-forwarded-for": "1.2.3.4, 198.51.100.7, 10.0.0.3"}, "198.51.100.7"),
+        ("10.0.0.2", {"x-forwarded-for": "1.2.3.4, nonsense"}, "10.0.0.2"),
+        ("::1", {"x-real-ip": "198.51.100.7"}, "198.51.100.7"),
+    ],
+)
+def test_forwarded_addresses_are_believed_from_gateways_only(peer: str, headers: dict[str, str], expected: str) -> None:
+    """C7, trap 41."""
+    raw = [(name.encode(), value.encode()) for name, value in headers.items()]
+    scope = {"type": "http", "client": (peer, 1), "headers": raw}
+    assert ClientAddress("10.0.0.2, 10.0.0.3/32,::1").of(scope) == expected

@@ -1,0 +1,115 @@
+"""Every wrong field is named, in Korean; good values arrive in NFC."""
+
+import unicodedata
+from datetime import date
+from typing import Annotated, Any, Literal
+
+import pytest
+from msgspec import Meta
+
+from jiucom.errors import ApiError
+from jiucom.web.schema import Id, InvalidFieldError, NotBlank, Schema
+from jiucom.web.validation import convert
+
+
+class Line(Schema, frozen=True, kw_only=True):
+    part_id: Id
+    quantity: Annotated[int, Meta(ge=1, le=99)] = 1
+
+
+class Body(Schema, frozen=True, kw_only=True):
+    name: Annotated[str, NotBlank, Meta(max_length=10)]
+    parts: Annotated[list[Line], Meta(min_length=1)]
+    kind: Literal["A", "B"] = "A"
+    is_public: bool = False
+    day: date | None = None
+    rating: float | None = None
+    low: int | None = None
+    high: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.low is not None and self.high is not None and self.low > self.high:
+            raise InvalidFieldError("low", "low는 high 이하여야 합니다")
+
+
+GOOD: dict[str, Any] = {"name": "이름", "parts": [{"partId": 1}]}
+
+
+def errors(value: Any, *, strict: bool = True) -> dict[str, str]:
+    with pytest.raises(ApiError) as caught:
+        convert(value, Body, strict=strict)
+    assert (caught.value.status, caught.value.code) == (400, "JIUCOM-401")
+    found = {error.field: error.message for error in caught.value.errors}
+    assert caught.value.message == ", ".join(f"{field}: {message}" for field, message in found.items())
+    return found
+
+
+def test_good() -> None:
+    body = convert({**GOOD, "isPublic": True, "day": "2026-02-28", "unknown": [1]}, Body, strict=True)
+    assert body == Body(name="이름", parts=[Line(part_id=1)], is_public=True, day=date(2026, 2, 28))
+
+
+def test_all_wrong_fields_are_named() -> None:
+    found = errors(
+        {
+            "name": "  ",
+            "parts": [{"partId": 1}, {"quantity": 0}, 7, {"partId": "1", "quantity": 100}],
+            "kind": "C",
+            "isPublic": 1,
+            "day": "28.2.2026",
+            "rating": "5",
+        }
+    )
+    assert found == {
+        "name": "공백일 수 없습니다",
+        "parts[1].partId": "필수 값입니다",
+        "parts[1].quantity": "1 이상이어야 합니다",
+        "parts[2]": "객체여야 합니다",
+        "parts[3].partId": "정수여야 합니다",
+        "parts[3].quantity": "99 이하여야 합니다",
+        "kind": "다음 중 하나여야 합니다: A, B",
+        "isPublic": "true 또는 false여야 합니다",
+        "day": "날짜(yyyy-MM-dd)여야 합니다",
+        "rating": "숫자여야 합니다",
+    }
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "message"),
+    [
+        ({"name": None}, "name", "필수 값입니다"),
+        ({"name": ""}, "name", "공백일 수 없습니다"),
+        ({"name": "x" * 11}, "name", "길이는 10 이하여야 합니다"),
+        ({"name": "a\0b"}, "name", "NUL 문자는 사용할 수 없습니다"),
+        ({"parts": []}, "parts", "비어 있을 수 없습니다"),
+        ({"parts": {}}, "parts", "배열이어야 합니다"),
+        ({"parts": [{"partId": 2**63}]}, "parts[0].partId", "64비트 정수 범위를 벗어났습니다"),
+        ({"other": {"deep": [-(2**63) - 1]}}, "other.deep[0]", "64비트 정수 범위를 벗어났습니다"),
+        ({"low": 2, "high": 1}, "low", "low는 high 이하여야 합니다"),
+        ({"parts": [{"partId": 1.5}]}, "parts[0].partId", "정수여야 합니다"),
+        ({"parts": [{"partId": True}]}, "parts[0].partId", "정수여야 합니다"),
+    ],
+)
+def test_one_wrong_field(change: dict[str, Any], field: str, message: str) -> None:
+    assert errors({**GOOD, **change}) == {field: message}
+
+
+@pytest.mark.parametrize("value", [None, [], "x", 7, True])
+def test_not_an_object(value: Any) -> None:
+    assert list(errors(value)) == [""]
+
+
+def test_texts_of_a_query_are_converted() -> None:
+    class Query(Schema, frozen=True, kw_only=True):
+        size: Annotated[int, Meta(ge=1, le=100)] = 20
+        keyword: str | None = None
+        flag: bool = False
+
+    query = convert({"size": "5", "keyword": "null", "flag": "true"}, Query, strict=False)
+    assert query == Query(size=5, keyword="null", flag=True)
+    assert convert({"keyword": "12"}, Query, strict=False).keyword == "12"
+
+
+def test_text_is_composed() -> None:
+    body = convert({**GOOD, "name": unicodedata.normalize("NFD", "한글é")}, Body, strict=True)
+    assert body.name == "한글é"
