@@ -7,6 +7,7 @@ from typing import Any
 
 import asyncmy.errors
 import pytest
+
 from jiucom.db import migrate
 
 from .conftest import Settings, connected, rows

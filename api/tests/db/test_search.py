@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from jiucom.db import migrate, seed
 from jiucom.domains.parts import search_queries
 from jiucom.rules import search_sql

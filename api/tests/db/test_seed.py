@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import asyncmy.errors
 import bcrypt
 import pytest
+
 from jiucom.db import migrate, seed
 from jiucom.db.seed.catalogue import PARTS
 from jiucom.db.seed.demo import DEMO

@@ -58,7 +58,8 @@ def test_health_is_for_everyone(host: Host) -> None:
 
 
 def test_one_client_s_flood_does_not_touch_another(host: Host) -> None:
-    flood = f"i=0; while [ $i -lt 200 ]; do wget -q -O /dev/null http://{host.address}{LIMITED} && echo 200 || echo refused; i=$((i+1)); done"
+    ask = f"wget -q -O /dev/null http://{host.address}{LIMITED} && echo 200 || echo refused"
+    flood = f"i=0; while [ $i -lt 200 ]; do {ask}; i=$((i+1)); done"
     seen = Counter(neighbour(host, f"({flood}) & ({flood}) & ({flood}) & wait").split())
     mine = [host.get(LIMITED)[0] for _ in range(5)]
     assert seen["refused"] > 0

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from jiucom.db.seed.catalogue import PARTS
 from jiucom.db.seed.demo import DEMO
 from jiucom.rules import compatibility as rules

@@ -1,6 +1,7 @@
 """Popularity, contract 4.1."""
 
 import pytest
+
 from jiucom.rules.popularity import score
 
 

@@ -3,6 +3,7 @@
 import unicodedata
 
 import pytest
+
 from jiucom.rules import search_sql
 from jiucom.rules.search_sql import Searchable
 from jiucom.rules.search_terms import MAX_TERMS, like, plan
