@@ -26,6 +26,10 @@ from jiucom.cache import Cache, RedisClient
 from jiucom.clock import Clock
 from jiucom.db import Database
 from jiucom.db.totals import Totals
+from jiucom.domains.images.storage import Storage
+from jiucom.jobs.job import Tools
+from jiucom.jobs.runner import Runner
+from jiucom.jobs.scheduler import Scheduler
 from jiucom.limits import RateLimiter
 from jiucom.mail import Outbox
 from jiucom.realtime.endpoint import PREFIX as REALTIME
@@ -116,7 +120,9 @@ async def _lifespan(app: AppState) -> AsyncIterator[None]:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
-    workers = (runtime, app.runtime, app.accounts, app.cache, app.outbox, app.realtime, business)
+    tools = Tools(app.db, app.cache, Storage(app.settings.storage_upload_dir))
+    jobs = Scheduler(Runner(tools, app.metrics), app.settings.time_zone)
+    workers = (runtime, app.runtime, app.accounts, app.cache, app.outbox, app.realtime, business, jobs)
     for worker in workers:
         worker.start()
     try:

@@ -69,14 +69,14 @@ async def settle(tx: WriteSession, cache: Cache, part_ids: Collection[int]) -> N
     """
     for batch in _batches(sorted(set(part_ids))):
         standings = await change_queries.standings(tx, batch)
-        changed = [row for row in map(_settled, standings) if row is not None]
+        changed = [row for row in map(settled, standings) if row is not None]
         if changed:
             await change_queries.settle(tx, changed)
         await _alert(tx, batch)
         await cache.invalidate(tx, *map(keys.part, batch))
 
 
-def _settled(part: Standing) -> tuple[int, int | None, int | None, int] | None:
+def settled(part: Standing) -> tuple[int, int | None, int | None, int] | None:
     """Id, lowest, highest and score as they should be; None when they are."""
     lowest, highest = part.lowest, part.highest
     if part.lowest_offer is not None:

@@ -1,0 +1,34 @@
+"""What a job is."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from jiucom.cache import Cache
+from jiucom.db import Database
+from jiucom.domains.images.storage import Storage
+
+# What a run did, by name: shown by the command line and stored with the run.
+Report = Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What jobs work with. `progress` is told, now and then, what has been done so far."""
+
+    db: Database
+    cache: Cache
+    storage: Storage
+    progress: Callable[[str], None] = lambda _: None
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A name, when it runs (a crontab line, in the zone of the settings), and what it does.
+
+    `run` may be cut off or repeated at any point: each of its transactions leaves the data right.
+    """
+
+    name: str
+    text: str
+    crontab: str
+    run: Callable[[Tools], Awaitable[Report]]

@@ -1,0 +1,20 @@
+"""Every job of the platform."""
+
+from jiucom.jobs import cleanup, counters, orphans, popularity
+from jiucom.jobs.job import Job
+
+JOBS = (
+    Job(
+        "notifications",
+        "remove notifications that were read and are older than 30 days",
+        "0 3 * * *",
+        cleanup.notifications,
+    ),
+    Job("expired-tokens", "remove tokens that have expired", "10 * * * *", cleanup.tokens),
+    Job("image-orphans", "remove images that nothing shows", "20 3 * * *", orphans.remove),
+    Job("counters", "compare counters with what they count, and repair them", "40 3 * * *", counters.repair),
+    Job("popularity", "derive scores and prices of parts anew", "0 4 * * *", popularity.recompute),
+    Job("job-runs", "remove records of old runs", "20 4 * * *", cleanup.runs),
+)
+
+BY_NAME = {job.name: job for job in JOBS}
