@@ -205,6 +205,10 @@ async def test_products_of_others_are_out_of_reach(owner: User, make_user: MakeU
         assert (response.status_code, response.json()["code"]) == (404, "JIUCOM-PR001")
     assert (await other.client.get("/sellers/me/products")).json()["data"]["content"] == []
     assert await shop.prices(part) == (1000, 1000)
+    await other.client.post("/sellers/products", json={"partId": part, "price": 900})
+    for shopkeeper, price in ((owner, 1000), (other, 900)):
+        (product,) = (await shopkeeper.client.get("/sellers/me/products")).json()["data"]["content"]
+        assert product["price"] == price
 
 
 async def test_products_of_unknown_and_deleted_parts(owner: User, shop: Shop) -> None:
