@@ -57,5 +57,6 @@ def _converter(hint: Any, clock: Clock) -> Callable[[Any], Any] | None:
     if (origin or hint) in (dict, list):
         return msgspec.json.decode
     if isinstance(hint, type) and issubclass(hint, Enum):
-        return hint
+        # As `hint(text)`, without the cost of it: lists have one per row.
+        return {member.value: member for member in hint}.__getitem__
     return None

@@ -1,5 +1,6 @@
 """Whose request it is: the peer's address, or what a trusted gateway says (C7, trap 41)."""
 
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from starlette.types import Scope
@@ -39,6 +40,7 @@ class ClientAddress:
 _HEADERS = frozenset({b"x-real-ip", b"x-forwarded-for"})
 
 
+@lru_cache(maxsize=4096)
 def _address(text: str) -> IPv4Address | IPv6Address | None:
     try:
         return ip_address(text)

@@ -17,7 +17,8 @@ from jiucom.state import AppState
 from jiucom.web.context import Context
 from jiucom.web.envelope import success
 from jiucom.web.operation import Access, Operation
-from jiucom.web.validation import convert
+from jiucom.web.schema import INT64_MAX, INT64_MIN
+from jiucom.web.validation import TOO_LARGE, convert
 
 _ROLES: dict[Access, frozenset[Role]] = {
     "user": frozenset({"USER", "SELLER", "ADMIN"}),
@@ -37,7 +38,9 @@ class Endpoint:
         self._limits_accounts = any(limit.by == "account" for limit in operation.limits)
         self._path = _struct("Path", [(name, hint, name) for name, hint in operation.path_params.values()])
         self._path_names = {wire: name for wire, (name, _) in operation.path_params.items()}
-        self._lists = _list_fields(operation.query) if operation.query else frozenset()
+        fields = msgspec.structs.fields(operation.query) if operation.query else ()
+        self._lists = frozenset(field.encode_name for field in fields if _is_list(field.type))
+        self._query_names = tuple((field.name, field.encode_name) for field in fields)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
@@ -100,9 +103,9 @@ class Endpoint:
             values[name] = [value for value in params.getlist(name) if value != ""]
         query: Any = convert(values, target, strict=False)
         wide = [
-            FieldError(field.encode_name, "64비트 정수 범위를 벗어났습니다")
-            for field in msgspec.structs.fields(target)
-            if type(value := getattr(query, field.name)) is int and not -(2**63) <= value < 2**63
+            FieldError(wire, TOO_LARGE)
+            for name, wire in self._query_names
+            if type(value := getattr(query, name)) is int and not INT64_MIN <= value <= INT64_MAX
         ]
         if wide:
             raise invalid(wide)
@@ -148,11 +151,8 @@ def _struct(name: str, fields: list[tuple[str, Any, str]]) -> type:
     return msgspec.defstruct(name, [(field, hint) for field, hint, _ in fields], rename="camel", frozen=True)
 
 
-def _list_fields(query: type) -> frozenset[str]:
-    def is_list(hint: Any) -> bool:
-        origin = typing.get_origin(hint)
-        if origin in (typing.Union, UnionType, typing.Annotated):
-            return any(is_list(arg) for arg in typing.get_args(hint))
-        return origin in (list, tuple, set, frozenset)
-
-    return frozenset(field.encode_name for field in msgspec.structs.fields(query) if is_list(field.type))
+def _is_list(hint: Any) -> bool:
+    origin = typing.get_origin(hint)
+    if origin in (typing.Union, UnionType, typing.Annotated):
+        return any(_is_list(arg) for arg in typing.get_args(hint))
+    return origin in (list, tuple, set, frozenset)

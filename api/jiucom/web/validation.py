@@ -19,7 +19,7 @@ from jiucom.web.schema import INT64_MAX, INT64_MIN, InvalidFieldError, NotBlank
 T = TypeVar("T")
 
 REQUIRED = "필수 값입니다"
-_TOO_LARGE = "64비트 정수 범위를 벗어났습니다"
+TOO_LARGE = "64비트 정수 범위를 벗어났습니다"
 _NUL = "NUL 문자는 사용할 수 없습니다"
 
 _TYPES = {
@@ -69,7 +69,7 @@ def _clean(value: Any, path: str, errors: list[FieldError]) -> Any:
     if isinstance(value, list):
         return [_clean(item, f"{path}[{n}]", errors) for n, item in enumerate(value)]
     if type(value) is int and not INT64_MIN <= value <= INT64_MAX:
-        errors.append(FieldError(path, _TOO_LARGE))
+        errors.append(FieldError(path, TOO_LARGE))
     return value
 
 
@@ -132,7 +132,7 @@ def _text(error: msgspec.ValidationError, target: Any) -> str:
     if match := _TOO_HIGH.match(message):
         return f"{match[1]} 이하여야 합니다"
     if message == "Integer value out of range":
-        return _TOO_LARGE
+        return TOO_LARGE
     if "date" in message.casefold():
         return _TYPES["datetime" if "datetime" in message or "RFC3339 encoded datetime" in message else "date"]
     if "regex" not in message and (match := _EXPECTED.match(message)):
