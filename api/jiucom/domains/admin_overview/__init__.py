@@ -1,0 +1,1 @@
+"""What administrators see first: how much there is, and what each day brought."""
