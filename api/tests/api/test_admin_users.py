@@ -11,7 +11,7 @@ from jiucom.domains.admin import audit
 from jiucom.settings import Settings
 from jiucom.state import AppState
 from testing.accounts import bearer, login, profile, refresh, said, signup
-from testing.clients import User, client_of, started
+from testing.clients import User, client_of, started, state_of
 from testing.waiting import eventually
 
 pytestmark = pytest.mark.anyio
@@ -105,6 +105,7 @@ async def test_suspension_and_role_act_on_every_replica(
 ) -> None:
     """Contract 8.9: within a second."""
     async with started(database) as replica, client_of(replica, user.token) as there:
+        await eventually(lambda: state_of(replica).accounts._heard)
         assert (await there.get("/users/me")).status_code == 200
         assert (await there.get("/admin/users")).status_code == 403
         await _role(admin, user.id, "ADMIN")

@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 from jiucom.settings import Settings
 from jiucom.state import AppState
 from testing.accounts import PASSWORD, bearer, login, profile, refresh, said, signup
-from testing.clients import client_of, started
+from testing.clients import client_of, started, state_of
 from testing.waiting import eventually
 
 pytestmark = pytest.mark.anyio
@@ -317,6 +317,7 @@ async def test_logout_acts_on_every_replica(
     """Contract 8.9: within a second."""
     account = await signup(client)
     async with started(database) as replica, client_of(replica) as there:
+        await eventually(lambda: state_of(replica).accounts._heard)
         assert (await profile(there, account.tokens)).status_code == 200
         await client.post("/auth/logout", headers=bearer(account.tokens))
 
