@@ -7,8 +7,10 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Protocol
 
+from jiucom.commands import check_counters, create_admin, run_job
 from jiucom.settings import Settings, SettingsError, load
 from jiucom.telemetry import logs
 
@@ -21,9 +23,14 @@ def main() -> int:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     for name, (text, _) in _COMMANDS.items():
         commands.add_parser(name, help=text, description=text)
-    command = parser.parse_args().command or "start"
+    for name, module in _BY_HAND.items():
+        module.arguments(commands.add_parser(name, help=module.HELP, description=module.HELP))
+    options = parser.parse_args()
+    command = options.command or "start"
     # As process 1 of a container nobody else ends us while we wait for a database.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    if command in _BY_HAND:
+        return _by_hand(_BY_HAND[command], options)
     return _COMMANDS[command][1]()
 
 
@@ -79,6 +86,35 @@ _COMMANDS: dict[str, tuple[str, Callable[[], int]]] = {
     "openapi": ("print the OpenAPI document", openapi),
     "routes": ("print every operation", routes),
 }
+
+
+class _Command(Protocol):
+    """A module of `jiucom.commands`."""
+
+    HELP: str
+
+    def arguments(self, parser: argparse.ArgumentParser) -> None: ...
+    def run(self, settings: Settings, options: argparse.Namespace) -> Coroutine[None, None, int]: ...
+
+
+_BY_HAND: dict[str, _Command] = {
+    "create-admin": create_admin,
+    "check-counters": check_counters,
+    "run-job": run_job,
+}
+
+
+def _by_hand(module: _Command, options: argparse.Namespace) -> int:
+    settings = _settings()
+    if settings is None:
+        return 2
+    # What a command has to say is its output; below that, only what went wrong.
+    logging.getLogger().setLevel(logging.WARNING)
+    try:
+        return asyncio.run(module.run(settings, options))
+    except Exception as error:
+        log.critical("failed: %s: %s", type(error).__name__, error)
+        return 1
 
 
 def _settings() -> Settings | None:

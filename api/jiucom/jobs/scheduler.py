@@ -13,6 +13,8 @@ from jiucom.jobs.registry import JOBS
 from jiucom.jobs.runner import JobBusyError, Runner
 
 log = logging.getLogger(__name__)
+# What ran is one line of ours.
+logging.getLogger("apscheduler").setLevel(logging.WARNING)
 
 # A loop that was busy, or a machine that slept: later than this waits for the next time (s).
 _GRACE = 300

@@ -1,0 +1,28 @@
+"""`check-counters`: whether stored numbers are what they count. Exits with 1 when some are not, and are not repaired."""
+
+import argparse
+
+from jiucom.commands.tools import opened, show
+from jiucom.jobs import counters
+from jiucom.settings import Settings
+
+HELP = "compare likes, comments and totals with what they count"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """What the command takes."""
+    parser.add_argument("--repair", action="store_true", help="put right what drifted")
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+
+
+async def run(settings: Settings, options: argparse.Namespace) -> int:
+    """Check; the exit code."""
+    async with opened(settings, quiet=options.json) as (tools, _):
+        drifts = await counters.check(tools)
+        if drifts and options.repair:
+            await counters.repair(tools)
+    lines = [f"{each.counter} of {each.id}: stored {each.stored}, actual {each.actual}" for each in drifts]
+    repaired = options.repair and bool(drifts)
+    summary = f"{len(drifts)} drifted{', repaired' if repaired else ''}, of {len(counters.COUNTERS)} counters"
+    show({"drifted": drifts, "repaired": repaired}, [*lines, summary], as_json=options.json)
+    return 1 if drifts and not repaired else 0

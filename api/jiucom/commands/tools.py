@@ -1,0 +1,60 @@
+"""What commands share: the database and its neighbours for as long as a command runs, and how results are told."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from jiucom.cache import Cache, RedisClient
+from jiucom.clock import Clock
+from jiucom.db import Database
+from jiucom.domains.images.storage import Storage
+from jiucom.encoding import encode
+from jiucom.jobs.job import Tools
+from jiucom.settings import Settings
+from jiucom.telemetry.metrics import Metrics
+
+# One connection for the work and one for its lease.
+_CONNECTIONS = 2
+
+
+@asynccontextmanager
+async def opened(settings: Settings, *, quiet: bool) -> AsyncIterator[tuple[Tools, Metrics]]:
+    """The tools of jobs; progress goes to standard error unless `quiet`. Raises what the driver raises."""
+    metrics = Metrics()
+    few = {name: getattr(settings, name) for name in settings.__struct_fields__} | {"db_pool_size": _CONNECTIONS}
+    database = Database(Settings(**few), Clock(settings.time_zone), metrics)
+    redis = RedisClient(settings, metrics)
+    await database.connect()
+    try:
+        storage = Storage(settings.storage_upload_dir)
+        yield Tools(database, Cache(redis, database, metrics), storage, _silent if quiet else _tell), metrics
+    finally:
+        await redis.close()
+        await database.disconnect()
+
+
+def show(result: Any, lines: list[str], *, as_json: bool) -> None:
+    """Print a result: for scripts, or for people."""
+    print(encode(result).decode() if as_json else "\n".join(lines))
+
+
+def fail(message: str) -> int:
+    """Say what went wrong; the exit code."""
+    print(message, file=sys.stderr)
+    return 1
+
+
+async def read_line() -> str:
+    """The first line of standard input."""
+    line: str = await asyncio.to_thread(sys.stdin.readline)
+    return line.rstrip("\r\n")
+
+
+def _tell(progress: str) -> None:
+    print(progress, file=sys.stderr)
+
+
+def _silent(progress: str) -> None:
+    """Scripts wait for the end."""
