@@ -12,13 +12,12 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from jiucom.auth.principal import Role
-from jiucom.errors import ApiError, ErrorCode, FieldError, invalid
+from jiucom.errors import ApiError, ErrorCode
 from jiucom.state import AppState
 from jiucom.web.context import Context
 from jiucom.web.envelope import success
 from jiucom.web.operation import Access, Operation
-from jiucom.web.schema import INT64_MAX, INT64_MIN
-from jiucom.web.validation import TOO_LARGE, convert
+from jiucom.web.validation import convert
 
 _ROLES: dict[Access, frozenset[Role]] = {
     "user": frozenset({"USER", "SELLER", "ADMIN"}),
@@ -40,7 +39,6 @@ class Endpoint:
         self._path_names = {wire: name for wire, (name, _) in operation.path_params.items()}
         fields = msgspec.structs.fields(operation.query) if operation.query else ()
         self._lists = frozenset(field.encode_name for field in fields if _is_list(field.type))
-        self._query_names = tuple((field.name, field.encode_name) for field in fields)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
@@ -101,15 +99,7 @@ class Endpoint:
         values: dict[str, Any] = {name: value for name, value in params.items() if value != ""}
         for name in self._lists & values.keys():
             values[name] = [value for value in params.getlist(name) if value != ""]
-        query: Any = convert(values, target, strict=False)
-        wide = [
-            FieldError(wire, TOO_LARGE)
-            for name, wire in self._query_names
-            if type(value := getattr(query, name)) is int and not INT64_MIN <= value <= INT64_MAX
-        ]
-        if wide:
-            raise invalid(wide)
-        return query
+        return convert(values, target, strict=False)
 
     async def _body(self, request: Request, target: type) -> Any:
         raw = await read_body(request, self.operation.max_body)

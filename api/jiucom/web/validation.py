@@ -45,32 +45,48 @@ def convert(value: Any, target: type[T], *, strict: bool) -> T:
 
     Raises ApiError 400 JIUCOM-401 with every wrong field.
     """
-    errors: list[FieldError] = []
-    value = _clean(value, "", errors)
-    if not errors:
-        try:
-            return msgspec.convert(value, target, strict=strict)
-        except msgspec.ValidationError as error:
-            errors = list(_problems(value, target, "", strict)) or [FieldError("", _text(error, target))]
-    raise invalid(errors)
+    value = _composed(value)
+    try:
+        converted = msgspec.convert(value, target, strict=strict)
+    except msgspec.ValidationError as error:
+        raise invalid(list(_problems(value, target, "", strict)) or [FieldError("", _text(error, target))]) from None
+    if problems := list(_unstorable(converted, "")):
+        raise invalid(problems)
+    return converted
 
 
-def _clean(value: Any, path: str, errors: list[FieldError]) -> Any:
-    """Text in NFC; what no column could take is an error."""
+def _composed(value: Any) -> Any:
     if isinstance(value, str):
-        if "\0" in value:
-            errors.append(FieldError(path, _NUL))
         return value if value.isascii() else unicodedata.normalize("NFC", value)
     if isinstance(value, dict):
-        return {
-            unicodedata.normalize("NFC", key): _clean(item, f"{path}.{key}" if path else key, errors)
-            for key, item in value.items()
-        }
+        return {_composed(key): _composed(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_clean(item, f"{path}[{n}]", errors) for n, item in enumerate(value)]
-    if type(value) is int and not INT64_MIN <= value <= INT64_MAX:
-        errors.append(FieldError(path, TOO_LARGE))
+        return [_composed(item) for item in value]
     return value
+
+
+def _unstorable(value: Any, path: str) -> Iterator[FieldError]:
+    """What has the right type and fits no column. Looks at what was taken over: unknown fields may hold anything."""
+    if isinstance(value, str):
+        if "\0" in value:
+            yield FieldError(path, _NUL)
+    elif isinstance(value, int):
+        if not INT64_MIN <= value <= INT64_MAX:
+            yield FieldError(path, TOO_LARGE)
+    elif isinstance(value, list | tuple | set | frozenset):
+        for n, item in enumerate(value):
+            yield from _unstorable(item, f"{path}[{n}]")
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _unstorable(key, _below(path, key))
+            yield from _unstorable(item, _below(path, key))
+    elif isinstance(value, msgspec.Struct):
+        for name, wire in zip(value.__struct_fields__, value.__struct_encode_fields__, strict=True):
+            yield from _unstorable(getattr(value, name), _below(path, wire))
+
+
+def _below(path: str, name: object) -> str:
+    return f"{path}.{name}" if path else str(name)
 
 
 def _problems(value: Any, target: Any, path: str, strict: bool) -> Iterator[FieldError]:
@@ -79,7 +95,7 @@ def _problems(value: Any, target: Any, path: str, strict: bool) -> Iterator[Fiel
     if isinstance(inner, type) and issubclass(inner, msgspec.Struct) and isinstance(value, Mapping):
         found = False
         for field in msgspec.structs.fields(inner):
-            name = f"{path}.{field.encode_name}" if path else field.encode_name
+            name = _below(path, field.encode_name)
             if field.encode_name in value:
                 for problem in _problems(value[field.encode_name], field.type, name, strict):
                     found = True
@@ -96,11 +112,11 @@ def _problems(value: Any, target: Any, path: str, strict: bool) -> Iterator[Fiel
             yield from problems
             return
     try:
-        msgspec.convert(value, target, strict=strict)
+        yield from _unstorable(msgspec.convert(value, target, strict=strict), path)
     except msgspec.ValidationError as error:
         cause = error.__cause__
         if isinstance(cause, InvalidFieldError):
-            yield FieldError(f"{path}.{cause.field}" if path else cause.field, str(cause))
+            yield FieldError(_below(path, cause.field), str(cause))
         else:
             yield FieldError(path, REQUIRED if value is None else _text(error, inner))
 
@@ -127,12 +143,12 @@ def _text(error: msgspec.ValidationError, target: Any) -> str:
         return f"길이는 {match[1]} 이하여야 합니다"
     if f"matching regex {NotBlank.pattern!r}" in message:
         return "공백일 수 없습니다"
+    if message == "Integer value out of range" or message.endswith((f" {INT64_MAX}", f" {INT64_MIN}")):
+        return TOO_LARGE
     if match := _TOO_LOW.match(message):
         return f"{match[1]} 이상이어야 합니다"
     if match := _TOO_HIGH.match(message):
         return f"{match[1]} 이하여야 합니다"
-    if message == "Integer value out of range":
-        return TOO_LARGE
     if "date" in message.casefold():
         return _TYPES["datetime" if "datetime" in message or "RFC3339 encoded datetime" in message else "date"]
     if "regex" not in message and (match := _EXPECTED.match(message)):

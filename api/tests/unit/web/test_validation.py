@@ -26,6 +26,7 @@ class Body(Schema, frozen=True, kw_only=True):
     rating: float | None = None
     low: int | None = None
     high: int | None = None
+    rest: dict[str, Any] | None = None
 
     def __post_init__(self) -> None:
         if self.low is not None and self.high is not None and self.low > self.high:
@@ -45,7 +46,7 @@ def errors(value: Any, *, strict: bool = True) -> dict[str, str]:
 
 
 def test_good() -> None:
-    body = convert({**GOOD, "isPublic": True, "day": "2026-02-28", "unknown": [1]}, Body, strict=True)
+    body = convert({**GOOD, "isPublic": True, "day": "2026-02-28", "unknown": [2**64, "\0"]}, Body, strict=True)
     assert body == Body(name="이름", parts=[Line(part_id=1)], is_public=True, day=date(2026, 2, 28))
 
 
@@ -84,7 +85,8 @@ def test_all_wrong_fields_are_named() -> None:
         ({"parts": []}, "parts", "비어 있을 수 없습니다"),
         ({"parts": {}}, "parts", "배열이어야 합니다"),
         ({"parts": [{"partId": 2**63}]}, "parts[0].partId", "64비트 정수 범위를 벗어났습니다"),
-        ({"other": {"deep": [-(2**63) - 1]}}, "other.deep[0]", "64비트 정수 범위를 벗어났습니다"),
+        ({"rest": {"deep": [-(2**63) - 1]}}, "rest.deep[0]", "64비트 정수 범위를 벗어났습니다"),
+        ({"rest": {"a\0": 1}}, "rest.a\0", "NUL 문자는 사용할 수 없습니다"),
         ({"low": 2, "high": 1}, "low", "low는 high 이하여야 합니다"),
         ({"parts": [{"partId": 1.5}]}, "parts[0].partId", "정수여야 합니다"),
         ({"parts": [{"partId": True}]}, "parts[0].partId", "정수여야 합니다"),
