@@ -48,8 +48,8 @@ POSTS = "posts"
 
 PART_DETAIL = Entry("part_detail", 1800, "part:{0}", "detail")
 PRICE_COMPARISON = Entry("price_comparison", 1800, "part:{0}", "prices")
-# Follows no change of a price: an average of 30 days over all parts is dear, and a minute old is new enough.
-PRICE_DEALS = Entry("price_deals", 60, "deals", "{0}:{1}")
+# Follows no change of a price: averages of 30 days over all parts are dear, and ten minutes old is new enough.
+PRICE_DEALS = Entry("price_deals", 600, "deals", "{0}")
 POST_DETAIL = Entry("post_detail", 600, "post:{0}", "detail")
 POST_LIST = Entry("post_list", 300, "posts", "list:{0}:{1}:{2}")
 COMMENT_LIST = Entry("comment_list", 300, "post:{0}", "comments:{1}:{2}")

@@ -17,9 +17,11 @@ def search(plan: Plan, columns: str, *, limit: int, offset: int = 0, filters: Sq
     """The parts that a plan finds. `columns` and `filters` name columns of `parts`; filters are one more condition."""
     source, condition = search_sql.source(PARTS, plan), _where(plan, filters)
     order = search_sql.relevance(PARTS, plan)
+    # Without words this is a list, in the order of its index.
+    ties = "parts.popularity_score DESC, parts.id" if plan.terms else "parts.popularity_score DESC, parts.id DESC"
     return Sql(
         f"SELECT {columns} FROM {source.text} WHERE {condition.text}"  # noqa: S608
-        f" ORDER BY {order.text}, parts.popularity_score DESC, parts.id LIMIT %s OFFSET %s",
+        f" ORDER BY {order.text}, {ties} LIMIT %s OFFSET %s",
         (*source.args, *condition.args, *order.args, limit, offset),
     )
 

@@ -4,7 +4,7 @@ from datetime import date
 
 from jiucom.db import ReadSession, WriteSession
 from jiucom.domains.parts.schemas import PartCategory
-from jiucom.domains.prices.schemas import MAX_ALERTS, Alert, Deal, PricePoint, SellerPrice
+from jiucom.domains.prices.schemas import MAX_ALERTS, MAX_DEALS, Alert, Deal, PricePoint, SellerPrice
 
 _PART_NAME = "SELECT name FROM parts WHERE id = %s AND is_deleted = FALSE"
 
@@ -23,15 +23,21 @@ FROM price_history WHERE part_id = %s AND record_date BETWEEN %s AND %s
 GROUP BY record_date ORDER BY record_date
 """
 
+# Averages are read off the index, part by part; left to itself, MySQL sorts them into a temporary table, or looks at
+# every part's offers first (1,000,000 days: 1 s against 8 s).
 _DEALS = """
 SELECT parts.id, parts.name, parts.category, parts.manufacturer, parts.image_url, parts.lowest_price, recent.average,
     recent.average - parts.lowest_price,
     CAST(ROUND((recent.average - parts.lowest_price) * 100 / recent.average, 1) AS DOUBLE)
 FROM (
-    SELECT part_id, SUM(price) DIV COUNT(*) AS average FROM price_history WHERE record_date >= %s GROUP BY part_id
-) AS recent JOIN parts ON parts.id = recent.part_id
+    SELECT part_id, SUM(price) DIV COUNT(*) AS average
+    FROM price_history FORCE INDEX (idx_price_history_part_date) WHERE record_date >= %s GROUP BY part_id
+) AS recent STRAIGHT_JOIN parts ON parts.id = recent.part_id
 WHERE parts.is_deleted = FALSE AND parts.lowest_price < recent.average AND parts.category = COALESCE(%s, parts.category)
-    AND EXISTS (SELECT 1 FROM price_entries WHERE part_id = parts.id AND is_available AND NOT is_deleted)
+    AND EXISTS (
+        SELECT /*+ NO_SEMIJOIN() */ 1 FROM price_entries
+        WHERE part_id = parts.id AND is_available AND NOT is_deleted
+    )
 ORDER BY (recent.average - parts.lowest_price) / recent.average DESC, parts.id LIMIT %s
 """
 
@@ -58,9 +64,9 @@ async def history(session: ReadSession, part_id: int, first: date, last: date) -
     return await session.fetch_all(_HISTORY, (part_id, first, last), PricePoint)
 
 
-async def deals(session: ReadSession, since: date, category: PartCategory | None, limit: int) -> list[Deal]:
+async def deals(session: ReadSession, since: date, category: PartCategory | None) -> list[Deal]:
     """Parts in stock that cost less than their average since then, the largest discount first."""
-    return await session.fetch_all(_DEALS, (since, category, limit), Deal)
+    return await session.fetch_all(_DEALS, (since, category, MAX_DEALS), Deal)
 
 
 async def add_alert(session: WriteSession, user_id: int, part_id: int, target_price: int) -> int:

@@ -3,6 +3,8 @@
 import re
 from datetime import timedelta
 
+import msgspec
+
 from jiucom.cache import Cache, keys
 from jiucom.clock import Clock
 from jiucom.db import Database, WriteSession
@@ -46,14 +48,16 @@ async def history(db: Database, clock: Clock, part_id: int, period: str | None) 
 
 
 async def deals(db: Database, cache: Cache, clock: Clock, query: DealQuery) -> Json[list[Deal]]:
-    """Parts below their average of 30 days, the largest discount first."""
+    """Parts below their average of 30 days, the largest discount first. What is cached is a category's whole list."""
     since = clock.now().date() - timedelta(days=_DEFAULT_DAYS)
 
     async def load() -> list[Deal]:
         async with db.read() as session:
-            return await queries.deals(session, since, query.category, query.size)
+            return await queries.deals(session, since, query.category)
 
-    return await cache.fetch(keys.PRICE_DEALS, (query.category or "ALL", query.size), load)
+    found = await cache.fetch(keys.PRICE_DEALS, (query.category or "ALL",), load)
+    first = msgspec.json.decode(found.raw, type=list[msgspec.Raw])[: query.size]
+    return Json(b"[%b]" % b",".join(bytes(deal) for deal in first))
 
 
 async def add_alert(db: Database, user_id: int, request: AlertRequest) -> Alert:
