@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import AsyncIterator
 
+import httpx
 import msgspec
 import pytest
 import stompman
@@ -68,6 +69,26 @@ async def test_a_real_client_hears_what_another_replica_announces(server: Replic
     pushed = json.loads(frames[0].body)
     (stored,) = (await user.client.get("/notifications")).json()["data"]["content"]
     assert pushed == stored
+
+
+async def test_once_when_it_happens_where_the_client_is(server: Replica, user: User, admin: User) -> None:
+    """A comment, posted to the replica that holds the author's connection."""
+    async with stomp(server.url) as mine, httpx.AsyncClient(base_url=server.url) as http:
+        await mine.connect(user.token)
+        await mine.subscribe()
+        post = await http.post(
+            "/posts", json={"title": "제목", "content": "내용", "boardType": "FREE"}, headers=bearer(user)
+        )
+        url = f"/posts/{post.json()['data']['id']}/comments"
+        for content in ("첫째", "둘째"):
+            assert (await http.post(url, json={"content": content}, headers=bearer(admin))).status_code == 201
+        pushed = [json.loads((await mine.receive()).body) for _ in range(2)]
+        assert [each["type"] for each in pushed] == ["COMMENT_REPLY"] * 2
+        assert pushed[0]["id"] < pushed[1]["id"]
+
+
+def bearer(user: User) -> dict[str, str]:
+    return {"Authorization": f"Bearer {user.token}"}
 
 
 async def test_only_to_whom_it_is_for(server: Replica, state: AppState, user: User, admin: User) -> None:

@@ -1,0 +1,391 @@
+"""Jobs (contract 1.15, issue 4 "Jobs"): what each does, that one replica runs it, and what is known of it afterwards."""
+
+import asyncio
+import os
+import secrets
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from apscheduler.triggers.cron import CronTrigger
+
+from jiucom.db import WriteSession
+from jiucom.domains.images.storage import Storage
+from jiucom.jobs import cleanup, counters, leases, orphans, popularity, runner
+from jiucom.jobs.job import Job, Report, Tools
+from jiucom.jobs.registry import BY_NAME, JOBS
+from jiucom.jobs.runner import JobBusyError, LeaseLostError, Runner
+from jiucom.state import AppState
+from testing.clients import User
+from testing.waiting import eventually
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def tools(state: AppState) -> Tools:
+    return Tools(state.db, state.cache, Storage(state.settings.storage_upload_dir))
+
+
+async def rows(state: AppState, sql: str, *args: Any) -> list[tuple[Any, ...]]:
+    async with state.db.read() as session:
+        return list(await session.fetch_rows(sql, args))
+
+
+async def execute(state: AppState, sql: str, *args: Any) -> None:
+    async with state.db.transaction() as tx:
+        await tx.execute(sql, args)
+
+
+async def insert(state: AppState, sql: str, *args: Any) -> int:
+    async with state.db.transaction() as tx:
+        return await tx.insert(sql, args)
+
+
+def job(run: Callable[[Tools], Any], name: str | None = None) -> Job:
+    return Job(name or f"test-{secrets.token_hex(4)}", "", "0 3 * * *", run)
+
+
+async def nothing(_: Tools) -> Report:
+    return {"done": 1}
+
+
+async def test_notifications_that_were_read_long_ago(state: AppState, tools: Tools, user: User) -> None:
+    made = {
+        (read, days): await insert(
+            state,
+            "INSERT INTO notifications (user_id, type, title, message, is_read, created_at)"
+            " VALUES (%s, 'SYSTEM', 't', 'm', %s, UTC_TIMESTAMP(6) - INTERVAL %s DAY)",
+            user.id,
+            read,
+            days,
+        )
+        for read in (False, True)
+        for days in (29, 31)
+    }
+    await cleanup.notifications(tools)
+    left = await rows(state, "SELECT id FROM notifications WHERE user_id = %s AND is_deleted = FALSE", user.id)
+    assert {row[0] for row in left} == set(made.values()) - {made[True, 31]}
+    assert (await user.client.get("/notifications")).json()["data"]["totalElements"] == 3
+
+
+async def test_batches_go_on_until_nothing_is_left(
+    state: AppState, tools: Tools, user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cleanup, "_BATCH", 2)
+    for _ in range(5):
+        await insert(
+            state,
+            "INSERT INTO notifications (user_id, type, title, message, is_read, created_at)"
+            " VALUES (%s, 'SYSTEM', 't', 'm', TRUE, '2020-01-01')",
+            user.id,
+        )
+    assert (await cleanup.notifications(tools))["removed"] == 5
+
+
+async def test_expired_tokens(state: AppState, tools: Tools, user: User) -> None:
+    for days in (-2, 2):
+        unique = secrets.token_hex(16)
+        await insert(
+            state,
+            "INSERT INTO refresh_tokens (user_id, family_id, jti, token_hash, issued_at, expires_at)"
+            " VALUES (%s, %s, %s, %s, UTC_TIMESTAMP(), UTC_TIMESTAMP() + INTERVAL %s DAY)",
+            user.id,
+            unique,
+            unique,
+            unique * 2,
+            days,
+        )
+        await insert(
+            state,
+            "INSERT INTO account_tokens (user_id, purpose, email, token_hash, expires_at)"
+            " VALUES (%s, 'PASSWORD_RESET', %s, %s, UTC_TIMESTAMP() + INTERVAL %s DAY)",
+            user.id,
+            user.email,
+            unique * 2,
+            days,
+        )
+    report = await cleanup.tokens(tools)
+    assert (report["refreshTokens"] >= 1, report["accountTokens"] >= 1) == (True, True)
+    for table in ("refresh_tokens", "account_tokens"):
+        ((left,),) = await rows(state, f"SELECT COUNT(*) FROM {table} WHERE user_id = %s", user.id)  # noqa: S608
+        assert left == 1
+
+
+async def test_counters_are_checked_and_repaired(state: AppState, tools: Tools, user: User) -> None:
+    assert await counters.check(tools) == []
+    post = await insert(
+        state,
+        "INSERT INTO posts (user_id, board_type, title, content, like_count, comment_count)"
+        " VALUES (%s, 'FREE', 't', 'c', 7, 0)",
+        user.id,
+    )
+    comments = [
+        await insert(
+            state,
+            "INSERT INTO comments (post_id, user_id, content, is_deleted) VALUES (%s, %s, 'c', %s)",
+            post,
+            user.id,
+            deleted,
+        )
+        for deleted in (False, False, True)
+    ]
+    await insert(
+        state,
+        "INSERT INTO content_likes (user_id, target_type, target_id) VALUES (%s, 'COMMENT', %s)",
+        user.id,
+        comments[0],
+    )
+    build = await insert(state, "INSERT INTO builds (user_id, name, total_price) VALUES (%s, 'b', 5)", user.id)
+    drifted = {(each.counter, each.id, each.stored, each.actual) for each in await counters.check(tools)}
+    assert drifted == {
+        ("posts.like_count", post, 7, 0),
+        ("posts.comment_count", post, 0, 2),
+        ("comments.like_count", comments[0], 0, 1),
+        ("builds.total_price", build, 5, 0),
+    }
+    before = await rows(state, "SELECT updated_at FROM posts WHERE id = %s", post)
+    report = await counters.repair(tools)
+    assert report["posts.like_count"] == 1
+    assert await counters.check(tools) == []
+    assert await rows(state, "SELECT updated_at FROM posts WHERE id = %s", post) == before
+
+
+async def test_writes_in_between_are_no_drift(state: AppState, tools: Tools, user: User) -> None:
+    """Rows and number change in one transaction, each check is one statement: it sees both or neither."""
+    post = await insert(
+        state, "INSERT INTO posts (user_id, board_type, title, content) VALUES (%s, 'FREE', 't', 'c')", user.id
+    )
+
+    async def toggle(tx: WriteSession) -> None:
+        await tx.fetch_value("SELECT id FROM posts WHERE id = %s FOR UPDATE", (post,))
+        key = (user.id, post)
+        gone = await tx.execute(
+            "DELETE FROM content_likes WHERE user_id = %s AND target_type = 'POST' AND target_id = %s", key
+        )
+        if not gone:
+            await tx.insert("INSERT INTO content_likes (user_id, target_type, target_id) VALUES (%s, 'POST', %s)", key)
+        await tx.execute("UPDATE posts SET like_count = like_count + %s WHERE id = %s", (-1 if gone else 1, post))
+
+    async def toggling() -> None:
+        while True:
+            await state.db.write(toggle)
+
+    storm = asyncio.create_task(toggling())
+    try:
+        for _ in range(20):
+            assert await counters.check(tools) == []
+            await counters.repair(tools)
+    finally:
+        storm.cancel()
+        await asyncio.gather(storm, return_exceptions=True)
+    assert await counters.check(tools) == []
+
+
+async def test_popularity_and_prices_of_parts(state: AppState, tools: Tools) -> None:
+    part = await insert(
+        state,
+        "INSERT INTO parts (name, category, manufacturer, lowest_price, popularity_score)"
+        " VALUES ('AMD Ryzen 7 7800X3D', 'CPU', 'AMD', 200000, 1)",
+    )
+    report = await popularity.recompute(tools)
+    assert report["changed"] >= 1
+    assert await rows(state, "SELECT popularity_score FROM parts WHERE id = %s", part) == [(95,)]
+    assert (await popularity.recompute(tools))["changed"] == 0
+
+
+async def _image(state: AppState, user: User, *, hours: int, text: str | None = None, file: bool = True) -> Path:
+    name = f"{secrets.token_hex(16)}.png"
+    path = Path(state.settings.storage_upload_dir) / "posts" / name
+    if file:
+        Storage(state.settings.storage_upload_dir).write("posts", name, b"png")
+    await insert(
+        state,
+        "INSERT INTO images (user_id, directory, file_name, content_type, size_bytes, width, height, sha256, created_at)"
+        " VALUES (%s, 'posts', %s, 'image/png', 3, 1, 1, %s, UTC_TIMESTAMP(6) - INTERVAL %s HOUR)",
+        user.id,
+        name,
+        "0" * 64,
+        hours,
+    )
+    if text is not None:
+        await insert(
+            state,
+            "INSERT INTO posts (user_id, board_type, title, content) VALUES (%s, 'FREE', 't', %s)",
+            user.id,
+            text.format(f"/api/v1/images/posts/{name}"),
+        )
+    return path
+
+
+async def test_image_orphans(state: AppState, tools: Tools, user: User) -> None:
+    shown = await _image(state, user, hours=48, text="![그림]({}) 보세요")
+    twice = await _image(state, user, hours=48, text="<img src='https://jiucom.com{0}'>{0}")
+    young = await _image(state, user, hours=23)
+    orphan = await _image(state, user, hours=25)
+    without_file = await _image(state, user, hours=25, file=False)
+    strays = [orphan.parent / f"{secrets.token_hex(16)}.png" for _ in range(2)]
+    for stray, age in zip(strays, (25, 1), strict=True):
+        stray.write_bytes(b"stray")
+        os.utime(stray, times=(time.time() - age * 3600,) * 2)
+    # A file as old as its row.
+    os.utime(shown, times=(time.time() - 48 * 3600,) * 2)
+    report = await orphans.remove(tools)
+    assert (report["images"], report["files"]) == (2, 1)
+    assert [each.exists() for each in (shown, twice, young, orphan, without_file, *strays)] == [
+        *(True, True, True),
+        *(False, False),
+        *(False, True),
+    ]
+    # What shows it is deleted: so is the image.
+    await execute(state, "UPDATE posts SET is_deleted = TRUE WHERE user_id = %s", user.id)
+    assert (await orphans.remove(tools))["images"] == 2
+
+
+async def test_one_of_many_runs_it(state: AppState, tools: Tools) -> None:
+    ran = 0
+
+    async def slowly(_: Tools) -> Report:
+        nonlocal ran
+        ran += 1
+        await asyncio.sleep(0.2)
+        return {}
+
+    each = job(slowly)
+    due = datetime.now(UTC)
+    results = await asyncio.gather(
+        *(Runner(tools, state.metrics).run(each, due) for _ in range(5)), return_exceptions=True
+    )
+    assert (ran, sum(isinstance(result, JobBusyError) for result in results)) == (1, 4)
+    # A replica whose clock is late finds it done.
+    with pytest.raises(JobBusyError):
+        await Runner(tools, state.metrics).run(each, due)
+    # Next time, and by hand, it runs again.
+    await Runner(tools, state.metrics).run(each, datetime.now(UTC) + timedelta(seconds=1))
+    await Runner(tools, state.metrics).run(each)
+    assert ran == 3
+
+
+async def test_a_failure_is_recorded_and_gives_the_lease_back(state: AppState, tools: Tools) -> None:
+    async def fails(_: Tools) -> Report:
+        raise ZeroDivisionError("no")
+
+    each = job(fails)
+    for _ in range(2):
+        with pytest.raises(ZeroDivisionError):
+            await Runner(tools, state.metrics).run(each)
+    found = await rows(state, "SELECT status, error, finished_at IS NULL FROM job_runs WHERE job = %s", each.name)
+    assert found == [("FAILED", "ZeroDivisionError: no", 0)] * 2
+
+
+async def test_the_lease_of_a_dead_replica_runs_out(
+    state: AppState, tools: Tools, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leases, "LEASE", 1)
+    dead = leases.Leases(state.db, "dead")
+    each = job(nothing)
+    assert await dead.take(each.name, None) is not None
+    with pytest.raises(JobBusyError):
+        await Runner(tools, state.metrics).run(each)
+
+    async def runs() -> bool:
+        try:
+            await Runner(tools, state.metrics).run(each)
+        except JobBusyError:
+            return False
+        return True
+
+    await eventually(runs, 3)
+    found = await rows(state, "SELECT status FROM job_runs WHERE job = %s ORDER BY id", each.name)
+    assert found == [("FAILED",), ("SUCCEEDED",)]
+
+
+async def test_a_long_run_keeps_its_lease(state: AppState, tools: Tools, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leases, "LEASE", 1)
+    monkeypatch.setattr(runner, "RENEWAL", 0.2)
+    started, enough = asyncio.Event(), asyncio.Event()
+
+    async def long(_: Tools) -> Report:
+        started.set()
+        await enough.wait()
+        return {}
+
+    each = job(long)
+    running = asyncio.create_task(Runner(tools, state.metrics).run(each))
+    await started.wait()
+    ((first_end,),) = await rows(state, "SELECT locked_until FROM job_locks WHERE job = %s", each.name)
+    await eventually(lambda: rows(state, "SELECT 1 WHERE UTC_TIMESTAMP(6) > %s", first_end))
+    with pytest.raises(JobBusyError):
+        await Runner(tools, state.metrics).run(each)
+    enough.set()
+    await running
+
+
+async def test_a_lost_lease_stops_the_run(state: AppState, tools: Tools, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner, "RENEWAL", 0.1)
+    stopped = asyncio.Event()
+
+    async def endless(_: Tools) -> Report:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            stopped.set()
+        return {}
+
+    each = job(endless)
+    running = asyncio.create_task(Runner(tools, state.metrics).run(each))
+    await eventually(lambda: rows(state, "SELECT 1 FROM job_runs WHERE job = %s", each.name))
+    await execute(state, "UPDATE job_locks SET locked_by = 'another' WHERE job = %s", each.name)
+    with pytest.raises(LeaseLostError):
+        await running
+    assert stopped.is_set()
+
+
+async def test_metrics_and_what_they_remember(state: AppState, tools: Tools) -> None:
+    each = job(nothing)
+    before = time.time()
+    await Runner(tools, state.metrics).run(each)
+    assert _value(state, "jiucom_job_last_success_timestamp_seconds", each) >= before
+    assert 0 <= _value(state, "jiucom_job_duration_seconds", each) < 5
+    state.metrics.job_last_success.labels(each.name).set(0)
+    await Runner(tools, state.metrics).recall()
+    assert _value(state, "jiucom_job_last_success_timestamp_seconds", each) == pytest.approx(before, abs=5)
+
+
+def _value(state: AppState, name: str, each: Job) -> float:
+    value = state.metrics.registry.get_sample_value(name, {"job": each.name})
+    assert value is not None
+    return value
+
+
+async def test_old_records_of_runs(state: AppState, tools: Tools) -> None:
+    name = f"test-{secrets.token_hex(4)}"
+    for days, status in ((300, "SUCCEEDED"), (200, "SUCCEEDED"), (100, "FAILED"), (95, "FAILED"), (10, "RUNNING")):
+        await insert(
+            state,
+            "INSERT INTO job_runs (job, replica, status, started_at) VALUES (%s, 'r', %s, UTC_TIMESTAMP(6) - INTERVAL %s DAY)",
+            name,
+            status,
+            days,
+        )
+    await cleanup.runs(tools)
+    left = await rows(
+        state, "SELECT status, DATEDIFF(UTC_TIMESTAMP(), started_at) FROM job_runs WHERE job = %s ORDER BY id", name
+    )
+    assert left == [("SUCCEEDED", 200), ("FAILED", 95), ("RUNNING", 10)]
+
+
+def test_the_clean_up_is_at_three_in_seoul() -> None:
+    trigger = CronTrigger.from_crontab(BY_NAME["notifications"].crontab, "Asia/Seoul")
+    moment = trigger.get_next_fire_time(None, datetime(2026, 2, 28, 12, tzinfo=UTC))
+    assert moment.astimezone(UTC) == datetime(2026, 2, 28, 18, tzinfo=UTC)
+
+
+def test_every_crontab_is_one_at_full_minutes() -> None:
+    for each in JOBS:
+        assert (
+            CronTrigger.from_crontab(each.crontab, "Asia/Seoul").get_next_fire_time(None, datetime.now(UTC)).second == 0
+        )
