@@ -22,7 +22,7 @@ verify: .venv/ready ## look at every promise of the running platform, load tests
 images: .venv/ready ## Docker and every image on this machine, without starting anything
 	ansible-playbook playbooks/images.yml $(ARGS)
 
-test: check images test-images test-api test-monitoring molecule ## everything
+test: check images test-preflight test-images test-api test-monitoring molecule ## everything
 
 check: lint types unit ## the fast part: lint, types, unit tests
 
@@ -35,6 +35,9 @@ types: .venv/ready
 
 unit: .venv/ready
 	pytest -q api/tests/unit tests/unit
+
+test-preflight: .venv/ready ## what is refused before anything is touched
+	pytest -q tests/preflight
 
 test-images: .venv/ready ## each image against the table of docs/architecture.md
 	pytest -q tests/images
