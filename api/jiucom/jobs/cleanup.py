@@ -15,6 +15,13 @@ ORDER BY id LIMIT %s
 _REFRESH_TOKENS = "DELETE FROM refresh_tokens WHERE expires_at < UTC_TIMESTAMP(6) - INTERVAL 1 DAY ORDER BY id LIMIT %s"
 _ACCOUNT_TOKENS = "DELETE FROM account_tokens WHERE expires_at < UTC_TIMESTAMP(6) - INTERVAL 1 DAY ORDER BY id LIMIT %s"
 
+# Addresses of people, sent to or given up.
+_MAILS = """
+DELETE FROM mail_outbox
+WHERE GREATEST(next_attempt_at, COALESCE(sent_at, next_attempt_at)) < UTC_TIMESTAMP(6) - INTERVAL 30 DAY
+ORDER BY id LIMIT %s
+"""
+
 # The last success of each job stays: the metrics start from it.
 _RUNS = """
 DELETE job_runs FROM job_runs JOIN (
@@ -37,6 +44,11 @@ async def tokens(tools: Tools) -> Report:
         "refreshTokens": await _in_batches(tools, _REFRESH_TOKENS),
         "accountTokens": await _in_batches(tools, _ACCOUNT_TOKENS),
     }
+
+
+async def mails(tools: Tools) -> Report:
+    """Delete mails that went out, or could not, long ago."""
+    return {"removed": await _in_batches(tools, _MAILS)}
 
 
 async def runs(tools: Tools) -> Report:

@@ -11,6 +11,7 @@ JOBS = (
         cleanup.notifications,
     ),
     Job("expired-tokens", "remove tokens that have expired", "10 * * * *", cleanup.tokens),
+    Job("old-mails", "remove mails that went out, or could not, 30 days ago", "30 3 * * *", cleanup.mails),
     Job("image-orphans", "remove images that nothing shows", "20 3 * * *", orphans.remove),
     Job("counters", "compare counters with what they count, and repair them", "40 3 * * *", counters.repair),
     Job("popularity", "derive scores and prices of parts anew", "0 4 * * *", popularity.recompute),

@@ -361,6 +361,27 @@ def _value(state: AppState, name: str, each: Job) -> float:
     return value
 
 
+async def test_old_mails(state: AppState, tools: Tools) -> None:
+    recipient = f"{secrets.token_hex(4)}@example.com"
+    for sent, next_attempt in ((40, 40), (20, 20), (None, 40), (None, 20), (20, 40)):
+        await insert(
+            state,
+            "INSERT INTO mail_outbox (recipient, template, variables, attempts, sent_at, next_attempt_at)"
+            " VALUES (%s, 'price-alert', '{}', 99, UTC_TIMESTAMP(6) - INTERVAL %s DAY, UTC_TIMESTAMP(6) - INTERVAL %s DAY)",
+            recipient,
+            sent,
+            next_attempt,
+        )
+    assert (await cleanup.mails(tools))["removed"] >= 2
+    left = await rows(
+        state,
+        "SELECT DATEDIFF(UTC_TIMESTAMP(), sent_at), DATEDIFF(UTC_TIMESTAMP(), next_attempt_at) FROM mail_outbox"
+        " WHERE recipient = %s ORDER BY id",
+        recipient,
+    )
+    assert left == [(20, 20), (None, 20), (20, 40)]
+
+
 async def test_old_records_of_runs(state: AppState, tools: Tools) -> None:
     name = f"test-{secrets.token_hex(4)}"
     for days, status in ((300, "SUCCEEDED"), (200, "SUCCEEDED"), (100, "FAILED"), (95, "FAILED"), (10, "RUNNING")):
