@@ -1,10 +1,13 @@
 """Posts: contract 2.8, 3.2 rows 12 and 13; faults 19, 20, 23, 32."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import httpx
 import pytest
 
+from jiucom.db import ReadSession
 from jiucom.state import AppState
 from testing.clients import User
 
@@ -89,6 +92,28 @@ async def test_every_look_counts_and_none_is_an_edit(client: httpx.AsyncClient, 
     assert second["updatedAt"] == first["updatedAt"] == first["createdAt"]
     async with state.db.read() as session:
         assert await session.fetch_value("SELECT view_count FROM posts WHERE id = %s", (post,)) == 2
+
+
+async def test_looks_at_once_are_told_their_own_number(
+    client: httpx.AsyncClient, user: User, state: AppState, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A post that everybody looks at takes one connection, not all of the pool."""
+    post, statements = await write(user), []
+    run = ReadSession._run
+
+    async def note(session: ReadSession, sql: str, args: Any) -> Any:
+        statements.append(sql)
+        return await run(session, sql, args)
+
+    monkeypatch.setattr(ReadSession, "_run", note)
+    answers = await asyncio.gather(*(client.get(f"/posts/{post}") for _ in range(100)))
+    assert sorted(data(answer)["viewCount"] for answer in answers) == list(range(1, 101))
+    assert len([sql for sql in statements if sql.startswith("UPDATE posts")]) < 10
+    assert await asyncio.gather(*(_code(client, UNKNOWN) for _ in range(5))) == [(404, "JIUCOM-PO001")] * 5
+
+
+async def _code(client: httpx.AsyncClient, post: int) -> tuple[int, str]:
+    return refusal(await client.get(f"/posts/{post}"))
 
 
 async def test_changes_change_what_is_sent(client: httpx.AsyncClient, user: User) -> None:

@@ -39,15 +39,8 @@ _ORDERS = {
     "price_desc": "builds.total_price DESC, builds.id DESC",
 }
 
-# The id that the statement reports is the new count. Owners' own looks do not count.
-_COUNT_VIEW = f"""
-UPDATE builds SET view_count = LAST_INSERT_ID(view_count + 1)
-WHERE id = %s AND {_PUBLIC} AND user_id <> %s
-"""  # noqa: S608
-
-_COUNT_SHARED_VIEW = f"""
-UPDATE builds SET view_count = LAST_INSERT_ID(view_count + 1) WHERE {_SHARED} AND user_id <> %s
-"""  # noqa: S608
+# The id that the statement reports is the new count.
+_COUNT_VIEWS = "UPDATE builds SET view_count = LAST_INSERT_ID(view_count + %s) WHERE id = %s AND is_deleted = FALSE"
 
 _INSERT = "INSERT INTO builds (user_id, name, description, is_public) VALUES (%s, %s, %s, %s)"
 
@@ -127,14 +120,9 @@ async def by_token(session: ReadSession, token: str) -> Row | None:
     return await session.fetch_one(f"SELECT {_ROW} FROM {_JOINED} WHERE {_SHARED}", (token,), Row)  # noqa: S608
 
 
-async def count_view(session: WriteSession, build_id: int, viewer: int) -> int:
-    """One more view, unless the viewer is the owner; how many there are now, 0 where none was counted."""
-    return await session.insert(_COUNT_VIEW, (build_id, viewer))
-
-
-async def count_shared_view(session: WriteSession, token: str, viewer: int) -> int:
-    """As `count_view`, for who came by a share token."""
-    return await session.insert(_COUNT_SHARED_VIEW, (token, viewer))
+async def count_views(session: WriteSession, build_id: int, more: int) -> int:
+    """So many views more; how many there are now, 0 when there is no such build."""
+    return await session.insert(_COUNT_VIEWS, (more, build_id))
 
 
 async def insert(session: WriteSession, owner_id: int, name: str, description: str | None, is_public: bool) -> int:

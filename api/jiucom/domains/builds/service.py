@@ -3,6 +3,8 @@
 import secrets
 from collections.abc import Awaitable, Callable, Collection, Sequence
 
+import msgspec
+
 from jiucom.auth.principal import Principal
 from jiucom.db import ReadSession, WriteSession
 from jiucom.domains.builds import compatible, lines, queries
@@ -18,6 +20,7 @@ from jiucom.domains.builds.schemas import (
     Compatibility,
     Row,
 )
+from jiucom.domains.views import Views
 from jiucom.errors import ApiError, ErrorCode, FieldError
 from jiucom.rules.compatibility import Line
 from jiucom.state import AppState
@@ -29,6 +32,8 @@ _TOKEN_BYTES = 24
 
 _COPY = " (복사본)"
 _NAME_LENGTH = 100
+
+_views = Views()
 
 
 async def page(app: AppState, query: BuildQuery) -> Page[BuildItem]:
@@ -57,12 +62,9 @@ async def of_owner(app: AppState, owner: Principal, query: PageQuery) -> Page[Bu
 
 async def view(app: AppState, build_id: int, viewer: Principal | None) -> BuildDetail:
     """A build, looked at. Raises B001."""
-
-    async def work(session: WriteSession) -> BuildDetail:
-        await queries.count_view(session, build_id, _id(viewer))
-        return await _detail(session, await queries.by_id(session, build_id, _id(viewer)))
-
-    return await app.db.write(work)
+    async with app.db.read() as session:
+        build = await _detail(session, await queries.by_id(session, build_id, _id(viewer)))
+    return await _seen(app, build, viewer)
 
 
 async def shared(app: AppState, token: str, viewer: Principal | None) -> BuildDetail:
@@ -70,12 +72,9 @@ async def shared(app: AppState, token: str, viewer: Principal | None) -> BuildDe
     # Tokens are ASCII, and so is their column: it cannot even be asked for anything else.
     if not token.isascii():
         raise ApiError(ErrorCode.BUILD_NOT_FOUND)
-
-    async def work(session: WriteSession) -> BuildDetail:
-        await queries.count_shared_view(session, token, _id(viewer))
-        return await _detail(session, await queries.by_token(session, token))
-
-    return await app.db.write(work)
+    async with app.db.read() as session:
+        build = await _detail(session, await queries.by_token(session, token))
+    return await _seen(app, build, viewer)
 
 
 async def compatibility(app: AppState, build_id: int, viewer: Principal | None) -> Compatibility:
@@ -182,6 +181,20 @@ async def _page(
         content = await read(session)
         total = await app.totals.of(name, lambda: count(session))
     return Page.of(content, query, total)
+
+
+async def _seen(app: AppState, build: BuildDetail, viewer: Principal | None) -> BuildDetail:
+    """The build, with this look counted: owners' own do not count."""
+    if _id(viewer) == build.owner_id:
+        return build
+
+    async def write(more: int) -> int:
+        return await app.db.write(lambda session: queries.count_views(session, build.id, more))
+
+    views = await _views.count(build.id, write)
+    if not views:
+        raise ApiError(ErrorCode.BUILD_NOT_FOUND)
+    return msgspec.structs.replace(build, view_count=views)
 
 
 async def _set_parts(session: WriteSession, build_id: int, chosen: Sequence[ChosenPart]) -> None:

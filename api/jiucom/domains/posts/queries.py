@@ -45,7 +45,7 @@ WHERE id = %s AND user_id = COALESCE(%s, user_id) AND is_deleted = FALSE
 """
 
 # The id that the statement reports is the new count: no second look, which could see the next visitor's.
-_COUNT_VIEW = "UPDATE posts SET view_count = LAST_INSERT_ID(view_count + 1) WHERE id = %s AND is_deleted = FALSE"
+_COUNT_VIEWS = "UPDATE posts SET view_count = LAST_INSERT_ID(view_count + %s) WHERE id = %s AND is_deleted = FALSE"
 
 
 async def page(session: ReadSession, query: PostQuery) -> list[PostItem]:
@@ -78,9 +78,9 @@ async def detail(session: ReadSession, post_id: int) -> PostDetail | None:
     return await session.fetch_one(f"SELECT {_POST}, posts.view_count {_BY_ID}", (post_id,), PostDetail)
 
 
-async def count_view(session: WriteSession, post_id: int) -> int:
-    """One more view; how many there are now, 0 when there is no such post."""
-    return await session.insert(_COUNT_VIEW, (post_id,))
+async def count_views(session: WriteSession, post_id: int, more: int) -> int:
+    """So many views more; how many there are now, 0 when there is no such post."""
+    return await session.insert(_COUNT_VIEWS, (more, post_id))
 
 
 async def insert(session: WriteSession, author_id: int, post: PostCreate) -> int:
