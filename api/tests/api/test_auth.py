@@ -160,8 +160,8 @@ async def test_every_character_of_a_long_password_counts(client: httpx.AsyncClie
     assert (await login(client, account.email, long + "다")).status_code == 401
 
 
-async def test_login_takes_the_same_time_for_all(client: httpx.AsyncClient, state: AppState) -> None:
-    """A short form of the issue's measurement (200 tries each, within 10 %): the verification decides."""
+async def test_login_takes_the_same_time_for_all(state: AppState) -> None:
+    """A short form of test_login_time.py: the verification decides."""
     known = {
         "nobody": None,
         "old": _old_hash(PASSWORD),
@@ -170,10 +170,11 @@ async def test_login_takes_the_same_time_for_all(client: httpx.AsyncClient, stat
     spent: dict[str, list[float]] = {name: [] for name in known}
     for _ in range(9):
         for name, hashed in known.items():
-            begun = time.perf_counter()
+            # CPU time: others on this machine do not count.
+            begun = time.process_time()
             assert not await state.passwords.verify("wrong-password", hashed)
-            spent[name].append(time.perf_counter() - begun)
-    # The quickest of each: the machine is shared, and only adds.
+            spent[name].append(time.process_time() - begun)
+    # The least of each: what else this process does only adds.
     quickest = [min(times) for times in spent.values()]
     assert max(quickest) < 1.25 * min(quickest), {name: statistics.median(times) for name, times in spent.items()}
 
@@ -181,15 +182,14 @@ async def test_login_takes_the_same_time_for_all(client: httpx.AsyncClient, stat
 async def test_hashes_are_bounded_and_leave_the_loop_alone(state: AppState) -> None:
     stored = await state.passwords.hash(PASSWORD)
     attempts = [asyncio.create_task(state.passwords.verify(PASSWORD, stored)) for _ in range(8)]
-    pauses, running = [], set(attempts)
+    turns, running = 0, set(attempts)
     while running:
-        begun = time.perf_counter()
-        _, running = await asyncio.wait(running, timeout=0.005)
-        pauses.append(time.perf_counter() - begun)
+        _, running = await asyncio.wait(running, timeout=0.002)
+        turns += 1
         assert state.passwords._limiter.borrowed_tokens <= state.passwords._limiter.total_tokens
     assert all(attempt.result() for attempt in attempts)
-    # A hash on the loop would hold it for 60 ms each time.
-    assert statistics.median(pauses) < 0.03
+    # Hashes on the loop would leave it a turn each.
+    assert turns > 2 * len(attempts)
 
 
 # Tokens
