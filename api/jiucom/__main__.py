@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Coroutine
 from typing import Protocol
 
-from jiucom.commands import check_counters, create_admin, run_job
+from jiucom.commands import check_counters, create_admin, run_job, sampling
 from jiucom.settings import Settings, SettingsError, load
 from jiucom.telemetry import logs
 
@@ -101,6 +101,7 @@ _BY_HAND: dict[str, _Command] = {
     "create-admin": create_admin,
     "check-counters": check_counters,
     "run-job": run_job,
+    "sampling": sampling,
 }
 
 
