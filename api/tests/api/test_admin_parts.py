@@ -1,5 +1,6 @@
 """Administration of parts: contract 2.16 (57-59), 3.2 rows 15-19; faults 29, 33, 36."""
 
+import json
 from typing import Any
 
 import httpx
@@ -62,6 +63,22 @@ async def test_specs_as_json_text_and_psu(admin: User, shop: Shop, client: httpx
     assert {item["category"] for item in found} == {"POWER_SUPPLY"}
     changed = await admin.client.put(f"/admin/parts/{part['id']}", json={"specs": {"wattage": 1000}})
     assert changed.json()["data"]["specs"] == {"wattage": 1000}
+
+
+@pytest.mark.parametrize(
+    "specs", [{}, {"": None, "a\"'%s`": "😀"}, {"a": [[{"b": {}}]]}, '{"a": 1e3, "A": 18446744073709551, "a ": "\\n"}']
+)
+async def test_odd_specs_are_kept(admin: User, shop: Shop, specs: Any) -> None:
+    part = await created(admin, shop, specs=specs)
+    assert part["specs"] == (json.loads(specs) if isinstance(specs, str) else specs)
+
+
+@pytest.mark.parametrize(
+    "specs", ['{"\\u0000": 1}', '{"a": 99999999999999999999999}', '{"a": 1e999}', '{"a": "\\ud800"}']
+)
+async def test_specs_that_json_columns_cannot_hold(admin: User, specs: str) -> None:
+    response = await admin.client.post("/admin/parts", json={**NEW, "specs": specs})
+    assert (response.status_code, response.json()["code"]) == (400, "JIUCOM-401")
 
 
 async def test_update_changes_what_is_given(admin: User, shop: Shop, client: httpx.AsyncClient) -> None:

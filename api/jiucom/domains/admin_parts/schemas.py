@@ -22,7 +22,17 @@ Manufacturer = Annotated[str, NotBlank, Meta(max_length=100, examples=["AMD"])]
 ModelNumber = Annotated[str, Meta(max_length=100, examples=["7800X3D"])]
 ImageUrl = Annotated[str, Meta(max_length=500)]
 # An object, or its JSON text as the old API had it (contract 3.2 row 17).
-Specs = dict[str, Any] | Annotated[str, Meta(max_length=_MAX_SPECS_BYTES)]
+Specs = (
+    dict[str, Any]
+    | Annotated[
+        str,
+        Meta(
+            max_length=_MAX_SPECS_BYTES,
+            examples=['{"socket": "AM5"}'],
+            extra_json_schema={"contentMediaType": "application/json"},
+        ),
+    ]
+)
 
 
 class PartUpdate(Schema, frozen=True, kw_only=True):
