@@ -22,7 +22,7 @@ async def page(app: AppState, post_id: int, query: PageQuery) -> Json[CommentPag
         async with app.db.read() as session:
             roots = await queries.page(session, post_id, query)
             replies = await queries.below(session, post_id, roots[0].id, roots[-1].id) if roots else []
-            total = await queries.count(session, post_id)
+            total = await app.totals.of(("comments", post_id), lambda: queries.count(session, post_id))
         return CommentPage.of(threads.build(roots, replies), query, total)
 
     return await app.cache.fetch(keys.COMMENT_LIST, (post_id, query.page, query.size), load)
