@@ -1,6 +1,7 @@
 """/auth: sign-up, login, token families, logout (contract 2.1, 8.9; faults 5-8, 10, 17, 18, 43)."""
 
 import asyncio
+import os
 import secrets
 import statistics
 import time
@@ -186,7 +187,7 @@ async def test_hashes_are_bounded_and_leave_the_loop_alone(state: AppState) -> N
     while running:
         _, running = await asyncio.wait(running, timeout=0.002)
         turns += 1
-        assert state.passwords._limiter.borrowed_tokens <= state.passwords._limiter.total_tokens
+        assert state.passwords._limiter.borrowed_tokens <= (os.cpu_count() or 1)
     assert all(attempt.result() for attempt in attempts)
     # Hashes on the loop would leave it a turn each.
     assert turns > 2 * len(attempts)
