@@ -1,5 +1,6 @@
 """Images (contract 2.13, 3.2 rows 2, 3 and 20, decision 4): what is taken, what is refused, how it is served."""
 
+import asyncio
 import io
 import struct
 import zlib
@@ -219,3 +220,15 @@ async def test_quota(state: AppState, user: User, monkeypatch: pytest.MonkeyPatc
     assert (response.status_code, response.json()["code"]) == (409, "JIUCOM-IMG004")
     # Nothing of the refused one stays.
     assert stored(root) == files
+
+
+async def test_quota_of_parallel_uploads(state: AppState, user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each counts what the others have stored."""
+    noise = Image.effect_noise((300, 300), 90)
+    out = io.BytesIO()
+    noise.save(out, "PNG")
+    first = path_of(await upload(user, out.getvalue()))
+    size = (Path(state.settings.storage_upload_dir) / first.removeprefix("/images/")).stat().st_size
+    monkeypatch.setattr(service, "QUOTA", 3 * size)
+    statuses = [each.status_code for each in await asyncio.gather(*(upload(user, out.getvalue()) for _ in range(8)))]
+    assert sorted(statuses) == [200] * 2 + [409] * 6
