@@ -1,5 +1,6 @@
 """POST /admin/parts/bulk-upload: parts and listings as CSV or JSON, up to 20,000 lines in one transaction (issue 3)."""
 
+import asyncio
 import csv
 import io
 import json
@@ -99,6 +100,14 @@ async def test_the_same_file_twice_changes_nothing(admin: User, uploaded: Upload
         "SELECT COUNT(*) FROM price_entries JOIN parts ON parts.id = part_id WHERE name LIKE %s", f"{uploaded.word}%"
     )
     assert entries == [(3,)]
+
+
+async def test_uploads_at_the_same_time_follow_each_other(admin: User, uploaded: Uploaded) -> None:
+    rows = [line(f"{uploaded.word} {n}", seller="쿠팡", price=1000 + n) for n in range(100)]
+    answers = await asyncio.gather(*(post_csv(admin, as_csv(rows)) for _ in range(3)))
+    assert sorted(answer.json()["data"]["partsCreated"] for answer in answers) == [0, 0, 100]
+    assert await uploaded.shop.rows("SELECT COUNT(*) FROM parts WHERE name LIKE %s", f"{uploaded.word}%") == [(100,)]
+    await uploaded.parts()
 
 
 async def test_listings_alone_leave_parts_as_they_are(

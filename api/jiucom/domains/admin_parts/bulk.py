@@ -69,6 +69,7 @@ async def upload(
 
 async def _store(tx: WriteSession, app: AppState, given: Upload) -> _Counts:
     """Write everything; nothing when a line names what does not exist, which is noted then."""
+    await queries.take_turn(tx)
     known = await _known_parts(tx, given)
     sellers = await _known_sellers(tx, given)
     if given.errors:

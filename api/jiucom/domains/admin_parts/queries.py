@@ -74,6 +74,16 @@ SELECT given.number, sellers.id FROM JSON_TABLE(%s, '$[*]' COLUMNS (
 WHERE sellers.status = 'ACTIVE' AND sellers.is_deleted = FALSE
 """  # noqa: S608
 
+_TURN = """
+INSERT INTO job_locks (job, locked_by, locked_until) VALUES ('parts-upload', '', UTC_TIMESTAMP(6))
+ON DUPLICATE KEY UPDATE locked_until = UTC_TIMESTAMP(6)
+"""
+
+
+async def take_turn(tx: WriteSession) -> None:
+    """Wait until no other upload runs; names have no unique key that would keep two from adding the same part."""
+    await tx.execute(_TURN)
+
 
 async def insert(tx: WriteSession, parts: Sequence[dict[str, Any]]) -> int:
     """New parts; the id of the first."""
