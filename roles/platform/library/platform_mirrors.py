@@ -14,7 +14,9 @@ description: [Asks apt itself, which reads both formats of sources and needs no 
 author: [JIUCOM]
 """
 EXAMPLES = "- platform_mirrors:"
-RETURN = "mirrors: {type: list, returned: always, description: 'Addresses in the sources order, without security archives.'}"
+RETURN = (
+    "mirrors: {type: list, returned: always, description: 'Addresses in the sources order, without security archives.'}"
+)
 
 
 def mirrors(uris: str) -> list[str]:
