@@ -1,5 +1,7 @@
 """Sign-up, login, tokens, verification, reset."""
 
+from typing import Any
+
 from jiucom.domains.auth import service
 from jiucom.domains.auth.schemas import (
     LoginIn,
@@ -50,7 +52,7 @@ async def refresh(ctx: Context, body: RefreshIn) -> TokenPair:
 
 
 # Either of the two says who it is.
-_OPTIONAL_BEARER = {"security": [{"bearer": []}, {}]}
+_OPTIONAL_BEARER: dict[str, Any] = {"security": [{"bearer": []}, {}]}
 
 
 @endpoint("POST", "/auth/logout", tag=_TAG, errors=[ErrorCode.UNAUTHORIZED], openapi=_OPTIONAL_BEARER)
