@@ -1,6 +1,7 @@
 """Parts and offers of a test's own, made through the database."""
 
 import itertools
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -67,11 +68,12 @@ class Shop:
 
     async def offer(self, part: int, seller: int, price: int, *, available: bool = True) -> None:
         """A seller asks this price from now on."""
-        await self.state.db.write(
-            lambda tx: changes.put(
-                tx, self.state.cache, self.state.clock, [Offer(part, seller, price, None, available)]
-            )
-        )
+        await self.offers([Offer(part, seller, price, None, available)])
+
+    async def offers(self, offers: Sequence[Offer]) -> None:
+        """Sellers ask these prices from now on, all or none of them."""
+        app = self.state
+        await app.db.write(lambda tx: changes.put(tx, app.cache, app.clock, offers))
 
     async def remember(self, part: int, seller: int, price: int, day: date) -> None:
         """A seller asked this price that day."""

@@ -9,6 +9,7 @@ import pytest
 
 from jiucom.cache import keys
 from jiucom.db import WriteSession
+from jiucom.domains.notifications.announce import Announced
 from jiucom.domains.prices import changes
 from jiucom.domains.prices.change_queries import Offer
 from jiucom.errors import ApiError
@@ -86,7 +87,7 @@ async def test_caches_of_the_part_alone_are_outdated(shop: Shop, client: httpx.A
     assert await shop.rows("SELECT 1 FROM cache_outbox WHERE scope = %s", keys.part(part)) == []
 
 
-async def test_concurrent_changes_leave_the_right_extremes(shop: Shop, state: AppState) -> None:
+async def test_concurrent_changes_leave_the_right_extremes(shop: Shop) -> None:
     parts = [await shop.part() for _ in range(3)]
     prices = {1: 1000, 2: 900, 3: 800, 4: 700, 5: 600}
     for round_ in range(4):
@@ -94,15 +95,10 @@ async def test_concurrent_changes_leave_the_right_extremes(shop: Shop, state: Ap
         asked = {seller: price + 37 * (round_ * seller % 5) for seller, price in prices.items()}
         await asyncio.gather(
             *(
-                state.db.write(
-                    lambda tx, seller=seller, price=price, turn=turn: changes.put(
-                        tx, state.cache, state.clock,
-                        [Offer(part, seller, price, None, True) for part in parts[turn % 3:] + parts[:turn % 3]],
-                    )
-                )
+                shop.offers([Offer(part, seller, price, None, True) for part in parts[turn % 3 :] + parts[: turn % 3]])
                 for turn, (seller, price) in enumerate(asked.items())
             )
-        )  # fmt: skip
+        )
         for part in parts:
             assert await shop.prices(part) == (min(asked.values()), max(asked.values()))
 
@@ -119,12 +115,12 @@ async def test_a_change_waits_for_the_one_before_it(shop: Shop, state: AppState)
     assert await shop.prices(part) == (500, 900)
 
 
-async def test_unknown_parts_change_nothing(shop: Shop, state: AppState) -> None:
+async def test_unknown_parts_change_nothing(shop: Shop) -> None:
     part, deleted = await shop.part(), await shop.part(deleted=True)
     for wrong in (deleted, 999_999_999):
         offers = [Offer(part, 1, 5, None, True), Offer(wrong, 1, 5, None, True)]
         with pytest.raises(ApiError, match="JIUCOM-P001"):
-            await state.db.write(lambda tx, offers=offers: changes.put(tx, state.cache, state.clock, offers))
+            await shop.offers(offers)
     assert await shop.rows("SELECT 1 FROM price_entries WHERE part_id IN (%s, %s)", part, deleted) == []
 
 
@@ -186,6 +182,25 @@ async def test_what_is_rolled_back_is_not_told(user: User, shop: Shop, state: Ap
     await shop.offer(part, 1, 700)
     rows = await shop.rows("SELECT dedup_key FROM notifications WHERE user_id = %s", user.id)
     assert rows == [(f"PRICE_ALERT:{alert}:1",)]
+
+
+async def test_crossings_are_pushed_once_and_after_the_commit(user: User, shop: Shop, state: AppState) -> None:
+    part = await shop.part(lowest=1000)
+    alert = await alerted(user, part, 900)
+    pushed: list[str] = []
+
+    async def listen(event: Announced) -> None:
+        if event.user_id == user.id:
+            # Another connection sees the row already: it is committed.
+            rows = await shop.rows("SELECT dedup_key FROM notifications WHERE id = %s", event.notification.id)
+            pushed.extend(key for (key,) in rows)
+
+    state.db.events.subscribe(Announced, listen)
+    async with state.db.transaction() as tx:
+        await changes.put(tx, state.cache, state.clock, [Offer(part, 1, 700, None, True)])
+        assert pushed == []
+    await shop.offer(part, 1, 600)
+    assert pushed == [f"PRICE_ALERT:{alert}:1"]
 
 
 async def test_ended_alerts_stay_silent(user: User, shop: Shop) -> None:
