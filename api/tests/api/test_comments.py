@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from jiucom.db import ReadSession
+from jiucom.domains.comments import queries
 from jiucom.state import AppState
 from testing.clients import User
 
@@ -146,6 +147,18 @@ async def test_a_page_of_threads_takes_three_statements(
     assert len([sql for sql in statements if "comments" in sql]) == 3
 
 
+async def test_a_page_has_an_end(client: httpx.AsyncClient, user: User, post: int, state: AppState) -> None:
+    root = await comment(user, post)
+    async with state.db.transaction() as session:
+        await session.execute(
+            "INSERT INTO comments (post_id, user_id, parent_id, root_id, content)"
+            " WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 999)"
+            " SELECT %s, %s, %s, %s, 'x' FROM n CROSS JOIN (SELECT n FROM n LIMIT 6) AS times",
+            (post, user.id, root, root),
+        )
+    assert len((await threads(client, post, size=7))["comments"][0]["replies"]) == queries.MAX_BELOW
+
+
 async def test_threads_are_paged_oldest_first(client: httpx.AsyncClient, user: User, post: int) -> None:
     first, second, third = [await comment(user, post) for _ in range(3)]
     reply = await comment(user, post, parent=first)
@@ -270,6 +283,22 @@ async def test_nobody_is_told_of_what_was_refused(user: User, author: User, post
     data(await author.client.delete(f"/posts/{post}"))
     assert refusal(await user.client.post(f"/posts/{post}/comments", json={"content": "x"})) == (404, "JIUCOM-PO001")
     assert await told(author) == []
+
+
+async def test_nobody_is_told_of_what_was_rolled_back(
+    user: User, author: User, post: int, state: AppState, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fault 47: the transaction fails in its last step."""
+
+    async def fail(*_: object) -> None:
+        raise RuntimeError("after the notification was written")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(state.cache, "invalidate", fail)
+        answer = await user.client.post(f"/posts/{post}/comments", json={"content": "x"})
+    assert refusal(answer) == (500, "JIUCOM-500")
+    assert await told(author) == []
+    assert await count(user.client, post) == 0
 
 
 async def test_moderation_is_for_administrators_and_on_record(

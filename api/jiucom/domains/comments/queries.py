@@ -38,10 +38,13 @@ ORDER BY comments.id
 
 _COUNT = f"SELECT COUNT(*) FROM {_JOINED} WHERE {_ROOTS}"  # noqa: S608
 
+# No answer without an end; smaller pages show more of each thread.
+MAX_BELOW = 5000
+
 # One range instead of a list of ids: one statement to prepare, whatever the size of the page.
 _BELOW = f"""
 SELECT {_ROW} FROM {_JOINED}
-WHERE comments.post_id = %s AND comments.root_id BETWEEN %s AND %s ORDER BY comments.id
+WHERE comments.post_id = %s AND comments.root_id BETWEEN %s AND %s ORDER BY comments.id LIMIT {MAX_BELOW}
 """  # noqa: S608
 
 _BY_ID = f"SELECT {_ROW} FROM {_JOINED} WHERE comments.id = %s AND comments.is_deleted = FALSE"  # noqa: S608
@@ -86,7 +89,7 @@ async def count(session: ReadSession, post_id: int) -> int:
 
 
 async def below(session: ReadSession, post_id: int, first_root: int, last_root: int) -> list[Row]:
-    """Everything below the threads of a page, deleted ones too, oldest first."""
+    """What is below the threads of a page, deleted ones too: the oldest MAX_BELOW."""
     return await session.fetch_all(_BELOW, (post_id, first_root, last_root), Row)
 
 

@@ -13,7 +13,7 @@ _OWN = [ErrorCode.COMMENT_NOT_FOUND, ErrorCode.COMMENT_NOT_AUTHOR]
 async def list_comments(ctx: Context, post_id: Id, query: PageQuery) -> Json[CommentPage]:
     """댓글 목록
 
-    첫 댓글을 오래된 순으로 나누고, 그 아래의 모든 답글을 깊이와 관계없이 replies에 함께 보낸다.
+    첫 댓글을 오래된 순으로 나누고, 그 아래의 답글을 깊이와 관계없이 replies에 함께 보낸다(한 페이지에 5,000개까지).
     """
     return await service.page(ctx.app, post_id, query)
 
