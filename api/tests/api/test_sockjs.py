@@ -1,6 +1,8 @@
 """SockJS (contract 1.17): its paths and frames, over WebSocket and over HTTP, with what is sent reaching another replica."""
 
+import asyncio
 import json
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -186,6 +188,18 @@ async def test_an_error_ends_the_stream(server: Replica) -> None:
         assert (await stream.frame()).headers["message"] == "JIUCOM-A004"
         assert await stream.line() == 'c[1008,"JIUCOM-A004"]'
     assert await send(server, "stream-5", subscribing()) == 404
+
+
+async def test_streams_end_when_the_server_stops(database: Settings, user: User) -> None:
+    async with replica(database) as mortal, streaming(mortal, "stream-7") as stream:
+        assert await stream.line() == "o"
+        await send(mortal, "stream-7", connecting(user.token))
+        assert (await stream.frame()).command == "CONNECTED"
+        started = time.monotonic()
+        stopping = asyncio.get_running_loop().run_in_executor(None, mortal.stop)
+        assert await stream.line() == 'c[1001,"going away"]'
+        await stopping
+        assert time.monotonic() - started < 5
 
 
 async def test_wrong_sends(server: Replica) -> None:
