@@ -26,6 +26,7 @@ from jiucom.cache import Cache, RedisClient
 from jiucom.clock import Clock
 from jiucom.db import Database
 from jiucom.db.totals import Totals
+from jiucom.db.views import Views
 from jiucom.domains.images.storage import Storage
 from jiucom.jobs.job import Tools
 from jiucom.jobs.runner import Runner
@@ -105,6 +106,7 @@ def _state(settings: Settings) -> AppState:
         limiter=RateLimiter(settings, redis, meters),
         runtime=RuntimeSettings(redis, tracing),
         totals=Totals(),
+        views=Views(),
         realtime=Realtime(db, redis, tokens, accounts, clock, meters),
         started_at=clock.now(),
     )

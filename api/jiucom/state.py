@@ -12,6 +12,7 @@ from jiucom.cache.redis import RedisClient
 from jiucom.clock import Clock
 from jiucom.db import Database
 from jiucom.db.totals import Totals
+from jiucom.db.views import Views
 from jiucom.limits import RateLimiter
 from jiucom.mail import Outbox
 from jiucom.runtime_settings import RuntimeSettings
@@ -42,6 +43,7 @@ class AppState:
     limiter: RateLimiter
     runtime: RuntimeSettings
     totals: Totals
+    views: Views
     realtime: "Realtime"
     started_at: datetime
     # The encoded OpenAPI document.

@@ -20,7 +20,6 @@ from jiucom.domains.builds.schemas import (
     Compatibility,
     Row,
 )
-from jiucom.domains.views import Views
 from jiucom.errors import ApiError, ErrorCode, FieldError
 from jiucom.rules.compatibility import Line
 from jiucom.state import AppState
@@ -32,8 +31,6 @@ _TOKEN_BYTES = 24
 
 _COPY = " (복사본)"
 _NAME_LENGTH = 100
-
-_views = Views()
 
 
 async def page(app: AppState, query: BuildQuery) -> Page[BuildItem]:
@@ -191,7 +188,7 @@ async def _seen(app: AppState, build: BuildDetail, viewer: Principal | None) -> 
     async def write(more: int) -> int:
         return await app.db.write(lambda session: queries.count_views(session, build.id, more))
 
-    views = await _views.count(build.id, write)
+    views = await app.views.count(("builds", build.id), write)
     if not views:
         raise ApiError(ErrorCode.BUILD_NOT_FOUND)
     return msgspec.structs.replace(build, view_count=views)

@@ -19,15 +19,12 @@ from jiucom.domains.posts.schemas import (
     PostSearchQuery,
     PostUpdate,
 )
-from jiucom.domains.views import Views
 from jiucom.encoding import Json, encode
 from jiucom.errors import ApiError, ErrorCode
 from jiucom.state import AppState
 from jiucom.web import Page
 
 P = TypeVar("P", bound=Post)
-
-_views = Views()
 
 
 async def page(app: AppState, query: PostQuery) -> Json[Page[PostItem]]:
@@ -56,7 +53,7 @@ async def view(app: AppState, post_id: int) -> Json[PostDetail]:
     async def write(more: int) -> int:
         return await app.db.write(lambda session: queries.count_views(session, post_id, more))
 
-    views = await _views.count(post_id, write)
+    views = await app.views.count(("posts", post_id), write)
     if not views:
         raise ApiError(ErrorCode.POST_NOT_FOUND)
 

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from jiucom.domains.views import Views
+from jiucom.db.views import Views
 
 pytestmark = pytest.mark.anyio
 
