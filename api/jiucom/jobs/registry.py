@@ -15,7 +15,7 @@ JOBS = (
     Job("image-orphans", "remove images that nothing shows", "20 3 * * *", orphans.remove),
     Job("counters", "compare counters with what they count, and repair them", "40 3 * * *", counters.repair),
     Job("popularity", "derive scores and prices of parts anew", "0 4 * * *", popularity.recompute),
-    Job("old-records", "remove records of old runs and mails", "20 4 * * *", cleanup.records),
+    Job("old-runs", "remove records of old runs", "20 4 * * *", cleanup.runs),
 )
 
 BY_NAME = {job.name: job for job in JOBS}
