@@ -4,8 +4,8 @@ import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 import httpx
-import msgspec
 import pytest
+from msgspec.structs import replace
 from starlette.applications import Starlette
 
 from jiucom.settings import Settings
@@ -91,6 +91,25 @@ async def client(application: Starlette) -> AsyncIterator[httpx.AsyncClient]:
         yield anonymous
 
 
+@pytest.fixture(scope="session")
+async def seeded(settings: Settings, mysql_server: tuple[int, str]) -> AsyncIterator[Starlette]:
+    """An application with the demo seed and nothing else, on servers' corners of its own: read it, do not write."""
+    name = f"{settings.db_name}_seed"
+    with servers.redis() as (_, port):
+        own = replace(settings, redis_port=port, db_name=name, db_username=name, db_migrate_username=f"{name}_m")
+        await make_database(mysql_server, own)
+        async with started(own) as app:
+            yield app
+        await drop_database(mysql_server, own)
+
+
+@pytest.fixture
+async def seeded_client(seeded: Starlette) -> AsyncIterator[httpx.AsyncClient]:
+    """Nobody's client of `seeded`."""
+    async with client_of(seeded) as anonymous:
+        yield anonymous
+
+
 @pytest.fixture
 async def make_user(application: Starlette, state: AppState) -> AsyncIterator[Callable[..., Awaitable[User]]]:
     """`await make_user()` or `await make_user("ADMIN")`: a new active user (without a password)."""
@@ -127,7 +146,7 @@ async def admin(make_user: Callable[..., Awaitable[User]]) -> User:
 @pytest.fixture
 def changed(settings: Settings) -> Callable[..., Settings]:
     """`changed(request_deadline=0.2)`: the session's settings with other values, for an application of the test's own."""
-    return lambda **values: msgspec.structs.replace(settings, **values)
+    return lambda **values: replace(settings, **values)
 
 
 @pytest.fixture

@@ -19,6 +19,8 @@ from jiucom.telemetry.metrics import Metrics
 log = logging.getLogger(__name__)
 
 _VERSION_BYTES = 16
+# How long a lookup may be under way (s).
+_LANDED = 0.5
 _SWEEP_INTERVAL = 2.0
 _SWEEP_BATCH = 500
 
@@ -117,10 +119,14 @@ class Cache:
         return value
 
     def _landed(self, flight: tuple[str, bytes | None], task: asyncio.Task[bytes]) -> None:
-        self._flights.pop(flight, None)
-        if not task.cancelled():
-            # Waiters have seen it; without any, asyncio would complain.
-            task.exception()
+        # Asked even without waiters: asyncio would complain.
+        failed = task.cancelled() or task.exception() is not None
+        _, version = flight
+        if failed or version is None:
+            self._flights.pop(flight, None)
+        else:
+            # Lookups that passed the store on its way find it here. It is of their version, so it is right.
+            asyncio.get_running_loop().call_later(_LANDED, self._flights.pop, flight, None)
 
     async def _raise(self, scopes: tuple[str, ...]) -> bool:
         fresh = secrets.token_hex(_VERSION_BYTES // 2)

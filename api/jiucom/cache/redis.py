@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from opentelemetry.trace import Span
-from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio import ConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError, ResponseError
@@ -22,7 +22,8 @@ log = logging.getLogger(__name__)
 TIMEOUT = 0.2  # s
 # How long nobody asks after a failure; then one command tries again while the others still go without (s).
 _OPEN = 1.0
-_CONNECTIONS = 32
+# Few: what is under way at once must not keep the event loop so long that answers seem late.
+_CONNECTIONS = 10
 
 _VARIABLE = re.compile(r"[0-9a-f]{16,}|\d+")
 
@@ -51,10 +52,10 @@ class RedisClient:
             "protocol": 2,
         }
         self._redis = Redis(
-            connection_pool=BlockingConnectionPool(
-                **self._options, socket_timeout=TIMEOUT, timeout=TIMEOUT, max_connections=_CONNECTIONS
-            )
+            connection_pool=ConnectionPool(**self._options, socket_timeout=TIMEOUT, max_connections=_CONNECTIONS)
         )
+        # Who has to wait for one of our connections does not take Redis for absent.
+        self._slots = asyncio.Semaphore(_CONNECTIONS)
 
     async def execute(self, *command: Any) -> Any:
         """One command: `await redis.execute("SET", key, value, "EX", 60)`."""
@@ -73,6 +74,10 @@ class RedisClient:
         await self._redis.aclose()
 
     async def _run(self, commands: Sequence[Sequence[Any]], name: str) -> list[Any]:
+        async with self._slots:
+            return await self._try(commands, name)
+
+    async def _try(self, commands: Sequence[Sequence[Any]], name: str) -> list[Any]:
         now = time.monotonic()
         if now < self._closed_until:
             self._failures.inc()

@@ -120,8 +120,9 @@ async def test_pool_is_at_rest(client: httpx.AsyncClient, state: AppState) -> No
     assert sizes["idle"] == sizes["size"]
 
 
-async def test_business_gauges(client: httpx.AsyncClient) -> None:
-    assert list((await samples(client, "jiucom_parts")).values()) == [28]
+async def test_business_gauges(seeded_client: httpx.AsyncClient) -> None:
+    for name, count in (("jiucom_users", 4), ("jiucom_parts", 28), ("jiucom_posts", 8)):
+        assert list((await samples(seeded_client, name)).values()) == [count]
 
 
 async def test_metrics_as_json(client: httpx.AsyncClient) -> None:

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 
 import httpx
 import pytest
+from starlette.applications import Starlette
 
 from jiucom.cache import Cache, keys
 from jiucom.db import WriteSession
@@ -40,8 +41,8 @@ async def leftovers(state: AppState, scope: str) -> int:
         return int(await session.fetch_value("SELECT COUNT(*) FROM cache_outbox WHERE scope = %s", (scope,)))
 
 
-async def swept(state: AppState) -> bool:
-    return await leftovers(state, keys.part(3)) == 0
+async def swept(state: AppState, scope: str) -> bool:
+    return await leftovers(state, scope) == 0
 
 
 async def test_the_second_read_is_a_hit(state: AppState) -> None:
@@ -59,9 +60,10 @@ async def test_the_second_read_is_a_hit(state: AppState) -> None:
 
 
 async def test_200_misses_are_one_select(
-    client: httpx.AsyncClient, state: AppState, mysql_server: tuple[int, str]
+    seeded_client: httpx.AsyncClient, seeded: Starlette, mysql_server: tuple[int, str]
 ) -> None:
     """Counted by MySQL."""
+    client, state = seeded_client, state_of(seeded)
     async with state.db.transaction() as session:
         await state.cache.invalidate(session, keys.part(2))
     before = await reads(mysql_server, state)
@@ -147,13 +149,8 @@ async def test_a_writer_that_dies_leaves_no_stale_value(state: AppState) -> None
     async with state.db.transaction() as session:
         # What `invalidate` writes before the commit; the process dies after it.
         await session.insert("INSERT INTO cache_outbox (scope) VALUES (%s)", ("test:dead",))
-    await eventually(lambda: _is(state, load, b'"second"'), 8)
-    assert await leftovers(state, "test:dead") == 0
-
-
-async def _is(state: AppState, load: Callable[[str], object], expected: bytes) -> bool:
-    found = await state.cache.fetch(ENTRY, ("dead",), lambda: load("second"))  # type: ignore[arg-type, return-value]
-    return found.raw == expected
+    await eventually(lambda: swept(state, "test:dead"), 10)
+    assert (await state.cache.fetch(ENTRY, ("dead",), lambda: load("second"))).raw == b'"second"'
 
 
 @pytest.fixture
@@ -211,4 +208,4 @@ async def test_without_redis_answers_are_the_same(own_redis: tuple[str, Settings
             return bool(image == f"/{fault}.png" and again and hit and again > hit)
 
         await eventually(fresh, 15)
-        await eventually(lambda: swept(state), 8)
+        await eventually(lambda: swept(state, keys.part(3)), 8)

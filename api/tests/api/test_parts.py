@@ -8,6 +8,11 @@ from jiucom.domains.parts.schemas import PartCategory
 pytestmark = pytest.mark.anyio
 
 
+@pytest.fixture
+def client(seeded_client: httpx.AsyncClient) -> httpx.AsyncClient:
+    return seeded_client
+
+
 async def names(client: httpx.AsyncClient, **query: object) -> list[str]:
     response = await client.get("/parts", params={key: str(value) for key, value in query.items()})
     assert response.status_code == 200, response.text
