@@ -56,8 +56,11 @@ def convert(value: Any, target: type[T], *, strict: bool) -> T:
 
 
 def _composed(value: Any) -> Any:
+    """Text in NFC; 1.0 as the integer that it is to JSON Schema."""
     if isinstance(value, str):
         return value if value.isascii() else unicodedata.normalize("NFC", value)
+    if type(value) is float and value.is_integer() and INT64_MIN <= value <= INT64_MAX:
+        return int(value)
     if isinstance(value, dict):
         return {_composed(key): _composed(item) for key, item in value.items()}
     if isinstance(value, list):

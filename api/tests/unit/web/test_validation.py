@@ -50,6 +50,13 @@ def test_good() -> None:
     assert body == Body(name="이름", parts=[Line(part_id=1)], is_public=True, day=date(2026, 2, 28))
 
 
+def test_a_whole_number_is_an_integer_however_it_is_written() -> None:
+    assert convert({**GOOD, "low": 3.0, "rating": 4.0}, Body, strict=True) == convert(
+        {**GOOD, "low": 3, "rating": 4}, Body, strict=True
+    )
+    assert errors({**GOOD, "low": 3.5, "high": 1e19}) == {"low": "정수여야 합니다", "high": "정수여야 합니다"}
+
+
 def test_all_wrong_fields_are_named() -> None:
     found = errors(
         {
