@@ -111,9 +111,14 @@ def _query_parameters(schema: dict[str, Any], components: dict[str, Any]) -> lis
     struct = components[schema["$ref"].rpartition("/")[2]]
     required = struct.get("required", ())
     return [
-        {"name": name, "in": "query", "required": name in required, "schema": field}
+        {"name": name, "in": "query", "required": name in required, "schema": _not_empty(field, name in required)}
         for name, field in struct["properties"].items()
     ]
+
+
+def _not_empty(schema: dict[str, Any], required: bool) -> dict[str, Any]:
+    """An empty parameter counts as not given: where one is needed, some text is."""
+    return {"minLength": 1, **schema} if required and schema.get("type") == "string" else schema
 
 
 def _success(operation: Operation, data: dict[str, Any] | None, components: dict[str, Any]) -> dict[str, Any]:

@@ -25,7 +25,7 @@ _UPLOAD_BODY: dict[str, Any] = {
         "required": True,
         "content": {
             "text/csv": {
-                "schema": {"type": "string"},
+                "schema": {"type": "string", "minLength": 1},
                 "example": "name,category,manufacturer,specs,seller,price\n"
                 'AMD Ryzen 5 9600X,CPU,AMD,"{""socket"":""AM5""}",다나와,319000\n',
             },
