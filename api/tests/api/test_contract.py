@@ -65,6 +65,8 @@ def test_tags_are_listed(tag: str) -> None:
 def test_texts_that_are_needed_are_not_empty() -> None:
     # An empty parameter counts as not given.
     paths = document(operations())["paths"]
-    needed = [each for item in paths.values() for operation in item.values() for each in operation.get("parameters", ())]
+    needed = [
+        each for item in paths.values() for operation in item.values() for each in operation.get("parameters", ())
+    ]
     keyword = next(each for each in needed if each["name"] == "keyword" and each["required"])
     assert keyword["schema"]["minLength"] == 1
