@@ -31,7 +31,7 @@ async def test_looks_at_once_are_two_writes() -> None:
     row, views = Row(), Views()
     assert await asyncio.gather(*(views.count(1, row.write) for _ in range(50))) == list(range(1, 51))
     assert len(row.writes) <= 2
-    assert await views.count(1, row.write) == 51
+    assert await asyncio.wait_for(views.count(1, row.write), 1) == 51
 
 
 async def test_rows_do_not_wait_for_each_other() -> None:
@@ -52,7 +52,7 @@ async def test_a_failed_write_fails_its_looks_and_no_others() -> None:
     answers = await asyncio.gather(*(views.count(1, row.write) for _ in range(3)), return_exceptions=True)
     assert answers == [row.failure] * 3
     row.failure = None
-    assert await views.count(1, row.write) == 1
+    assert await asyncio.wait_for(views.count(1, row.write), 1) == 1
 
 
 async def test_who_gives_up_does_not_stop_the_others() -> None:
