@@ -67,7 +67,8 @@ class Viewer:
             path = request.url.path.removeprefix(self.settings.mount)
             if path.startswith("/api/"):
                 return JSONResponse({"message": "Unauthorized"}, 401)
-            return RedirectResponse(f"{self.settings.base}/login?redirect={quote(path)}", 302)
+            asked = f"{path}?{request.url.query}".removesuffix("?")
+            return RedirectResponse(f"{self.settings.base}/login?redirect={quote(asked)}", 302)
 
         return guarded
 
