@@ -39,6 +39,8 @@ def deaf(server: Replica, token: str) -> socket.socket:
         b"GET /api/v1/ws/websocket HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
     )
+    # What comes together with the request for the upgrade is lost.
+    assert connection.recv(4096).startswith(b"HTTP/1.1 101")
     _send(connection, Frame("CONNECT", {"accept-version": "1.2", "Authorization": f"Bearer {token}"}))
     for number in range(SUBSCRIPTIONS):
         _send(connection, Frame("SUBSCRIBE", {"id": str(number), "destination": USER_QUEUE}))
