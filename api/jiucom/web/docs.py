@@ -25,23 +25,29 @@ _PAGE = f"""<!doctype html>
 <body>
 <div id="swagger-ui"></div>
 <script src="{CONTEXT_PATH}/swagger-ui/swagger-ui-bundle.js"></script>
-<script>
-SwaggerUIBundle({{
-  url: "{CONTEXT_PATH}/v3/api-docs", dom_id: "#swagger-ui", deepLinking: true, persistAuthorization: true,
-}});
-</script>
+<script src="{CONTEXT_PATH}/swagger-ui/swagger-initializer.js"></script>
 </body>
 </html>
 """
 
 
+# A file and not a part of the page, so that a strict content security policy lets it run.
+_INITIALIZER = f"""window.onload = () => SwaggerUIBundle({{
+  url: "{CONTEXT_PATH}/v3/api-docs", dom_id: "#swagger-ui", deepLinking: true, persistAuthorization: true,
+}});
+"""
+
+
 class Assets:
-    """The few files of Swagger UI that the page needs."""
+    """The few files of Swagger UI that the page needs, and ours that starts it."""
 
     def __init__(self) -> None:
         self._files: ASGIApp = StaticFiles(directory=Path(str(files("swagger_ui"))) / "static")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] == f"{scope['root_path']}/swagger-initializer.js":
+            await Response(_INITIALIZER, media_type="text/javascript")(scope, receive, send)
+            return
         if scope["path"].rpartition("/")[2] not in _ASSETS:
             scope = {**scope, "path": scope["root_path"] + "/absent"}
         await self._files(scope, receive, send)

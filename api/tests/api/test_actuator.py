@@ -181,6 +181,7 @@ async def test_swagger_ui_needs_nothing_from_elsewhere(client: httpx.AsyncClient
     assert page.status_code == 200
     assert "http://" not in page.text
     assert "https://" not in page.text
+    assert not re.search(r"<script[^>]*>[^<]", page.text)
     for asset in re.findall(r'(?:href|src)="([^"]+)"', page.text):
         response = await client.get(f"http://testserver{asset}")
         assert response.status_code == 200, asset
