@@ -6,6 +6,7 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 import asyncmy
+
 from jiucom.db.seed.demo import DEMO
 from jiucom.db.seed.dev import DEV
 from jiucom.db.seed.load import load

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, Protocol
 
 import bcrypt
+
 from jiucom.db.seed.model import Seed
 from jiucom.rules import popularity
 
