@@ -144,6 +144,18 @@ async def test_decompression_bombs(user: User, side: int) -> None:
     assert (response.status_code, response.json()["code"]) == (413, "JIUCOM-413")
 
 
+async def test_a_jpeg_of_endless_scans(user: User) -> None:
+    """Each repetition of a scan costs a few bytes here and a pass over the whole picture there."""
+    jpeg = picture("JPEG", (4000, 4000), progressive=True)
+    last = jpeg.rindex(b"\xff\xda")
+    scan = jpeg[last:-2]
+    bomb = jpeg[:last] + scan * 3000 + jpeg[-2:]
+    assert len(bomb) < MAX_BYTES
+    async with asyncio.timeout(3):
+        response = await upload(user, bomb)
+    assert (response.status_code, response.json()["code"]) == (400, "JIUCOM-IMG003")
+
+
 async def test_too_many_bytes(user: User) -> None:
     exact = picture() + b"\0" * (MAX_BYTES - len(picture()))
     assert (await upload(user, exact)).status_code == 200

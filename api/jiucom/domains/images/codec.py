@@ -14,6 +14,11 @@ from jiucom.errors import ApiError, ErrorCode
 # A photograph of today; decoded it takes 4 bytes per pixel.
 MAX_PIXELS = 25_000_000
 
+# A scan of a progressive JPEG may take a few bytes and the time of the whole picture; ten are usual.
+_MAX_SCANS = 100
+_JPEG = b"\xff\xd8"
+_SCAN = b"\xff\xda"
+
 _FORMATS = ("JPEG", "PNG", "WEBP")
 _TYPES = {"JPEG": ("image/jpeg", "jpg"), "PNG": ("image/png", "png"), "WEBP": ("image/webp", "webp")}
 _MODES = {"JPEG": {"L", "RGB"}, "PNG": {"1", "L", "LA", "P", "RGB", "RGBA", "I;16"}, "WEBP": {"RGB", "RGBA"}}
@@ -47,6 +52,8 @@ def reencode(data: bytes) -> Picture:
         with Image.open(io.BytesIO(data), formats=_FORMATS) as opened:
             if opened.width * opened.height > MAX_PIXELS:
                 raise _too_large()
+            if data.startswith(_JPEG) and data.count(_SCAN) > _MAX_SCANS:
+                raise ApiError(ErrorCode.IMAGE_INVALID_TYPE)
             # A file of several JPEGs is shown as its first.
             format_ = opened.format if opened.format in _TYPES else "JPEG"
             return _written(ImageOps.exif_transpose(opened), str(format_))
