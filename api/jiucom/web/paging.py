@@ -17,7 +17,7 @@ MAX_DEPTH = 10_000
 class PageQuery(Schema, frozen=True, kw_only=True):
     """Query parameters of a list; inherit from it to add filters (`frozen=True, kw_only=True`)."""
 
-    page: Annotated[int, Meta(ge=0, examples=[0])] = 0
+    page: Annotated[int, Meta(ge=0, le=MAX_DEPTH, examples=[0])] = 0
     size: Annotated[int, Meta(ge=1, le=MAX_SIZE, examples=[20])] = 20
 
     def __post_init__(self) -> None:

@@ -79,7 +79,13 @@ async def alerts(ctx: Context) -> list[Alert]:
     return await service.alerts(ctx.app.db, ctx.user.user_id)
 
 
-@endpoint("DELETE", "/prices/alerts/{alertId}", tag=_TAG, auth="user", errors=[ErrorCode.RESOURCE_NOT_FOUND])
+@endpoint(
+    "DELETE",
+    "/prices/alerts/{alertId}",
+    tag=_TAG,
+    auth="user",
+    errors=[ErrorCode.RESOURCE_NOT_FOUND, ErrorCode.FORBIDDEN],
+)
 async def end_alert(ctx: Context, alert_id: Id) -> None:
     """가격 알림 해제"""
     await service.end_alert(ctx.app.db, ctx.user.user_id, alert_id)
