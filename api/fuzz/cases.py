@@ -1,0 +1,87 @@
+"""Requests from the document: those it allows and those it does not, and who sends them."""
+
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import schemathesis
+from hypothesis import strategies as st
+from schemathesis import GenerationMode
+from schemathesis.schemas import APIOperation
+
+from jiucom.app import operations
+from jiucom.auth.principal import Role
+from jiucom.web import openapi
+from jiucom.web.operation import Access
+
+Case: TypeAlias = schemathesis.Case[Any]
+Operation: TypeAlias = APIOperation[Any, Any, Any, Any]
+
+# Ids that the demo seed has.
+_KNOWN_IDS = 40
+
+# Mostly those whom an operation is for.
+_SENDERS: dict[Access, tuple[Role | None, ...]] = {
+    "public": (None, "USER", "USER", "SELLER", "ADMIN"),
+    "user": ("USER", "USER", "USER", "SELLER", "ADMIN", None),
+    "seller": ("SELLER", "SELLER", "SELLER", "SELLER", "USER", None),
+    "admin": ("ADMIN", "ADMIN", "ADMIN", "ADMIN", "USER", None),
+}
+
+_KNOWN = operations()
+_ACCESS = {f"{each.method} {each.path}": each.access for each in _KNOWN}
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A request, the sender's role (None: nobody), and whether its path's ids are to be the sender's own."""
+
+    case: Case
+    role: Role | None
+    owner: bool
+
+
+def _document() -> dict[str, Any]:
+    """Without its bearers: who sends what is ours to say."""
+    made = openapi.document(_KNOWN)
+    for item in made["paths"].values():
+        for operation in item.values():
+            del operation["security"]
+    return made
+
+
+_SCHEMA = schemathesis.openapi.from_dict(_document())
+
+OPERATIONS: list[Operation] = [_SCHEMA[each.path][each.method] for each in _KNOWN]
+
+
+def has_input(operation: Operation) -> bool:
+    """Whether two requests of it can differ."""
+    return bool(operation.body) or any(True for _ in operation.iter_parameters())
+
+
+def attempts(operation: Operation) -> st.SearchStrategy[Attempt]:
+    """Requests, every second one of them against the schema."""
+    senders = st.sampled_from(_SENDERS[_ACCESS[operation.label]])
+    valid = operation.as_strategy(generation_mode=GenerationMode.POSITIVE).map(_with_known_ids)
+    allowed = st.builds(Attempt, valid, senders, st.booleans())
+    if not has_input(operation):
+        return allowed
+    wrong = operation.as_strategy(generation_mode=GenerationMode.NEGATIVE)
+    return allowed | st.builds(Attempt, wrong, senders, st.just(False))
+
+
+def _with_known_ids(case: Case) -> Case:
+    # A number out of 2**64 never is the id of anything: every second one becomes one that the seed has.
+    case.query = _known(case.query)
+    case.body = _known(case.body)
+    return case
+
+
+def _known(value: Any, name: str = "") -> Any:
+    if isinstance(value, dict):
+        return {key: _known(item, key) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_known(item, name) for item in value]
+    if type(value) is int and name.endswith(("Id", "Ids")) and value % 2:
+        return value // 2 % _KNOWN_IDS + 1
+    return value

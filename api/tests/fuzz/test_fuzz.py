@@ -1,0 +1,54 @@
+"""Every operation of the document against what schemathesis thinks of: no server error, no answer outside the document.
+
+About 2,000 cases; `JIUCOM_FUZZ_CASES=10000` (`make fuzz`) for more, `JIUCOM_FUZZ_SEED` for others.
+"""
+
+import math
+import os
+import secrets
+from collections.abc import Iterator
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, Phase, given, seed
+from hypothesis import settings as bounded
+from hypothesis import strategies as st
+
+from fuzz.cases import OPERATIONS, Operation, attempts, has_input
+from fuzz.checks import check
+from fuzz.target import Target, target
+from jiucom.settings import Settings
+from testing import servers
+
+CASES = int(os.environ.get("JIUCOM_FUZZ_CASES", "2000"))
+SEED = int(os.environ.get("JIUCOM_FUZZ_SEED", "1"))
+_EACH = math.ceil(CASES / sum(map(has_input, OPERATIONS)))
+
+
+@pytest.fixture(scope="module")
+def fuzzed(request: pytest.FixtureRequest, mysql_server: tuple[int, str], settings: Settings) -> Iterator[Target]:
+    """The server of this file's tests: what they do to it, no other test sees."""
+    name = f"t_{secrets.token_hex(6)}"
+    names = {"db_name": name, "db_username": name, "db_migrate_username": f"{name}_m"}
+    with (
+        servers.redis() as (_, port),
+        target(mysql_server, msgspec.structs.replace(settings, redis_port=port, **names)) as running,
+    ):
+        yield running
+        counts = ", ".join(f"{status}: {count}" for status, count in sorted(running.answers.items()))
+        request.config.get_terminal_writer().line(f"\n{running.answers.total()} requests ({counts})")
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.label)
+@seed(SEED)
+@bounded(
+    max_examples=_EACH,
+    database=None,
+    deadline=None,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+@given(data=st.data())
+def test_answers_are_those_of_the_document(fuzzed: Target, operation: Operation, data: st.DataObject) -> None:
+    attempt = data.draw(attempts(operation))
+    check(attempt.case, fuzzed.send(attempt))
