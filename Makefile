@@ -8,7 +8,7 @@ export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 # Passed on to ansible-playbook, for example ARGS="--check --diff" or ARGS="-e api_replicas=3".
 ARGS ?=
 
-.PHONY: help deploy verify images test check lint types unit test-images test-api test-monitoring molecule lock
+.PHONY: help deploy verify images test check lint types unit test-images test-api test-monitoring molecule fuzz lock
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 20
@@ -44,6 +44,9 @@ test-images: .venv/ready ## each image against the table of docs/architecture.md
 
 test-api: .venv/ready ## the API on real MySQL and Redis
 	pytest -q api/tests --ignore=api/tests/unit
+
+fuzz: .venv/ready ## ten thousand requests that schemathesis makes from the OpenAPI document
+	JIUCOM_FUZZ_CASES=10000 pytest -q api/tests/fuzz
 
 test-monitoring: .venv/ready ## rules, dashboards, board
 	pytest -q tests/monitoring
