@@ -15,6 +15,7 @@ from email.policy import default
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import docker
 import pytest
 from aiosmtpd.controller import Controller
 
@@ -23,6 +24,12 @@ from board.report import next_time
 from .conftest import ROOT, Board, free_port
 from .exporters import ALL, RATES, STARTED
 
+DRAW = """
+import resvg_py
+from board.draw import _svg
+for text in "", '<text x="5" y="20">12:30 MiB</text>':
+    print(len(resvg_py.svg_to_bytes(svg_string=_svg(100, 40, text, ""))))
+"""
 SEOUL = ZoneInfo("Asia/Seoul")
 
 
@@ -92,6 +99,18 @@ def test_mail_has_the_figures_the_alerts_and_the_graphs(new_board: Board, smtp: 
         content = part.get_content()
         assert content.startswith(b"\x89PNG")
         assert int.from_bytes(content[16:20]) >= 960  # twice the 480 pixels of the narrowest
+
+
+def test_the_image_has_letters_for_its_graphs() -> None:
+    """The drawing library brings none, and leaves texts out without a word where it finds none."""
+    client = docker.from_env()
+    built = client.images.list(filters={"label": "io.jiucom.product=board"})
+    assert built, "no image of board on this machine: run `make images`"
+    newest = max(built, key=lambda image: str(image.attrs["Created"]))
+    drawn = client.containers.run(newest, ["python", "-c", DRAW], remove=True, network_mode="none")
+    client.close()
+    empty, lettered = map(int, drawn.split())
+    assert lettered > empty + 200
 
 
 def test_a_server_that_refuses_is_said(new_board: Board) -> None:
