@@ -64,13 +64,10 @@ def translated() -> Iterator[None]:
         raise raised from error
 
 
-def _translate(error: Exception) -> BaseException:
+def _translate(error: Exception) -> Exception:
     """`error` itself when there is nothing better: it is a fault of ours then, and a 500."""
     if isinstance(error, _CONNECTION_ERRORS):
         return unavailable()
-    if _cancelled():
-        # asyncmy answers a cancelled read with an error of its own.
-        return asyncio.CancelledError()
     number = error.args[0] if error.args and isinstance(error.args[0], int) else None
     if number == _DUPLICATE:
         match = _KEY.search(str(error.args[1]))
@@ -88,8 +85,3 @@ def _translate(error: Exception) -> BaseException:
     ):
         return unavailable()
     return error
-
-
-def _cancelled() -> bool:
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0

@@ -114,10 +114,11 @@ async def test_native_metrics(client: httpx.AsyncClient, name: str) -> None:
 
 
 async def test_pool_is_at_rest(client: httpx.AsyncClient, state: AppState) -> None:
-    sizes = {name: value for name, _, value in state.db.gauges()}
-    assert sizes["size"] == state.settings.db_pool_size
-    assert sizes["used"] == sizes["waiting"] == 0
-    assert sizes["idle"] == sizes["size"]
+    def at_rest() -> bool:
+        size = state.settings.db_pool_size
+        return [value for _, _, value in state.db.gauges()] == [size, 0, size, 0]
+
+    await eventually(at_rest)
 
 
 async def test_business_gauges(seeded_client: httpx.AsyncClient) -> None:
