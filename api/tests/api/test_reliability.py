@@ -186,3 +186,24 @@ async def test_mysql_restarts_under_load(
         bodies = {str(response.json()["data"]) for response in seen if response.status_code == 200}
         assert len(bodies) == 1
         assert used(state_of(app).db) == 0
+
+
+async def test_a_rolled_back_transaction_keeps_its_connection(
+    changed: Callable[..., Settings], database: Settings
+) -> None:
+    async with started(changed(db_pool_size=1)) as app:
+        db = state_of(app).db
+
+        async def connection_id() -> int:
+            async with db.read() as session:
+                return int(await session.fetch_value("SELECT CONNECTION_ID()"))
+
+        async def fail(session: WriteSession) -> None:
+            await session.execute(INSERT, ("test-rolled-back",))
+            raise ApiError(ErrorCode.CONFLICT)
+
+        before = await connection_id()
+        with pytest.raises(ApiError):
+            await db.write(fail)
+        assert await connection_id() == before
+        assert await count(state_of(app), "test-rolled-back") == 0
