@@ -234,8 +234,8 @@ def _stores(board: dashboard_builder.Dashboard, t: Text) -> dashboard_builder.Da
             graph_panel(
                 t("Redis 클라이언트", "Redis clients"),
                 t(
-                    "복제본 수에 비해 급증하면 연결이 반환되지 않는 것입니다: `CLIENT LIST`를 확인하세요.",
-                    "A jump without new replicas means connections that are not returned: look at `CLIENT LIST`.",
+                    "복제본 수에 비해 급증하면 연결이 반환되지 않는 것입니다: 최근 배포를 확인하세요.",
+                    "A jump without new replicas means connections that are not returned: look at the latest release.",
                 ),
                 [
                     ("redis_connected_clients", t("연결", "connected")),
@@ -293,8 +293,8 @@ def _stores(board: dashboard_builder.Dashboard, t: Text) -> dashboard_builder.Da
             graph_panel(
                 t("MySQL 슬로우 쿼리", "MySQL slow queries"),
                 t(
-                    "최근 5분의 건수입니다. 급증하면 mysql 로그와 느린 추적에서 쿼리를 찾으세요.",
-                    "Within 5 minutes. On a surge find the statement in mysql's log and the slow traces.",
+                    "최근 5분의 건수입니다. 급증하면 슬로우 로그와 느린 추적에서 쿼리를 찾으세요.",
+                    "Within 5 minutes. On a surge find the statement in the slow log and the slow traces.",
                 ),
                 [("increase(mysql_global_status_slow_queries[5m])", t("5분 건수", "in 5 min"))],
                 unit="short",
