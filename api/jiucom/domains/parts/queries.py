@@ -92,8 +92,11 @@ def _where(query: PartQuery, plan: Plan) -> Sql:
     pieces = [search_sql.condition(PARTS, plan)]
     if query.category is not None:
         pieces.append(Sql("parts.category = %s", (query.category.value,)))
-    if query.min_price is not None:
-        pieces.append(Sql("parts.lowest_price >= %s", (query.min_price,)))
-    if query.max_price is not None:
-        pieces.append(Sql("parts.lowest_price <= %s", (query.max_price,)))
+    # Said of the index's column too: without limits to it, the cheaper parts are all read and thrown away.
+    columns = ("lowest_price", "ascending_price") if query.sort == "price_asc" else ("lowest_price",)
+    for column in columns:
+        if query.min_price is not None:
+            pieces.append(Sql(f"parts.{column} >= %s", (query.min_price,)))
+        if query.max_price is not None:
+            pieces.append(Sql(f"parts.{column} <= %s", (query.max_price,)))
     return Sql(" AND ".join(piece.text for piece in pieces), tuple(arg for piece in pieces for arg in piece.args))
