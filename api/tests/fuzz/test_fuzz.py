@@ -36,7 +36,8 @@ def fuzzed(request: pytest.FixtureRequest, mysql_server: tuple[int, str], settin
     ):
         yield running
         counts = ", ".join(f"{status}: {count}" for status, count in sorted(running.answers.items()))
-        request.config.get_terminal_writer().line(f"\n{running.answers.total()} requests ({counts})")
+        with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+            print(f"\n{running.answers.total()} requests ({counts})")
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.label)
