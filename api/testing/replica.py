@@ -45,15 +45,17 @@ class Replica:
 
 
 @asynccontextmanager
-async def replica(settings: Settings, *, heartbeat: int | None = None) -> AsyncIterator[Replica]:
-    """A server with these settings; `heartbeat` (ms) in place of STOMP's usual ones."""
+async def replica(
+    settings: Settings, *, heartbeat: int | None = None, module: str = "testing.serve"
+) -> AsyncIterator[Replica]:
+    """A server with these settings; `heartbeat` (ms) in place of STOMP's usual ones. `module` is what Python runs."""
     port = free_port()
     arguments = [str(port)] if heartbeat is None else [str(port), str(heartbeat)]
     values = msgspec.structs.asdict(settings)
     environment = {name.upper(): str(value) for name, value in values.items() if value not in ("", None)}
     process = subprocess.Popen(  # noqa: ASYNC220
-        [sys.executable, "-m", "testing.serve", *arguments],
-        env={**os.environ, **environment, "PYTHONPATH": str(_API), "LISTEN_ADDRESS": "127.0.0.1"},
+        [sys.executable, "-m", module, *arguments],
+        env={**os.environ, **environment, "PYTHONPATH": f"{_API}:{_API.parent}", "LISTEN_ADDRESS": "127.0.0.1"},
         cwd=_API,
     )
     try:

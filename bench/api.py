@@ -1,0 +1,176 @@
+"""CPU time of the server per request, as a multiple of a bare JSONResponse route in the same process (`make bench-api`).
+
+Requests per second wander by a factor of two on a busy machine, and so would these: one client sends one request after
+the other, everything is measured in each of seven rounds, and the medians are shown with the lowest and the highest.
+"""
+
+import asyncio
+import http.client
+import itertools
+import json
+import statistics
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from bench.platform import platform, save, show, token
+from testing import servers
+
+ROUNDS = 7
+REQUESTS = 100
+# Beyond ten thousand rows, totals of lists are remembered.
+PARTS = 12_000
+_BARE = "bare"
+
+# Name, aim (as a multiple of the bare route), method, path (below the context path) and body.
+Scenario = tuple[str, int | None, Callable[[], tuple[str, str, str | None]]]
+
+
+class Client:
+    """One connection, one request at a time."""
+
+    def __init__(self, port: int, bearer: str) -> None:
+        self._connection = http.client.HTTPConnection("127.0.0.1", port)
+        self._headers = {"Authorization": f"Bearer {bearer}", "Content-Type": "application/json"}
+
+    def send(self, method: str, path: str, body: str | None = None) -> Any:
+        """The JSON of the answer. Raises RuntimeError for an error."""
+        headers = {} if path in ("/bare",) or path.startswith("/control") else self._headers
+        self._connection.request(method, path, body.encode() if body else None, headers)
+        response = self._connection.getresponse()
+        content = response.read()
+        if response.status >= 300:
+            raise RuntimeError(f"{method} {path}: {response.status} {content.decode()}")
+        return json.loads(content)
+
+    def cpu(self, knobs: str = "") -> float:
+        """CPU time of the server so far (s); `knobs` are set before."""
+        return float(self.send("GET", f"/control?{knobs}"))
+
+    def cost(self, scenario: Scenario, requests: int = REQUESTS) -> float:
+        """CPU time of the server per request (µs)."""
+        before = self.cpu()
+        for _ in range(requests):
+            self.send(*scenario[2]())
+        return (self.cpu() - before) / requests * 1e6
+
+
+def scenarios(client: Client, prefix: str = "/api/v1") -> list[Scenario]:
+    """What is measured, with the rows it needs made."""
+
+    def get(path: str) -> Callable[[], tuple[str, str, str | None]]:
+        return lambda: ("GET", prefix + path, None)
+
+    def make(path: str, **body: Any) -> Any:
+        return client.send("POST", prefix + path, json.dumps(body))["data"]["id"]
+
+    build = make("/builds", name="측정", isPublic=True, parts=[{"partId": part, "quantity": 1} for part in range(1, 9)])
+    post, talk = (make("/posts", boardType="FREE", title="측정", content="내용 " * 200) for _ in range(2))
+    for _ in range(50):
+        root = make(f"/posts/{post}/comments", content="댓글입니다")
+        for _ in range(9):
+            make(f"/posts/{post}/comments", content="답글입니다", parentId=root)
+    # Each is a page that no cache has.
+    sizes = itertools.cycle(range(51, 101))
+    texts = itertools.count()
+    return [
+        (_BARE, None, lambda: ("GET", "/bare", None)),
+        ("part detail, cached", 6, get("/parts/100")),
+        ("list of 20 parts, cached total", 8, get("/parts?size=20")),
+        ("parts filtered and sorted", 9, get("/parts?category=CPU&minPrice=200000&maxPrice=500000&sort=price_asc")),
+        ("build detail", 10, get(f"/builds/{build}")),
+        ("post list", 8, get("/posts?size=20")),
+        ("post detail", 8, get(f"/posts/{post}")),
+        ("500 comments, cached", None, get(f"/posts/{post}/comments?size=50")),
+        ("500 comments, mostly from rows", None, lambda: get(f"/posts/{post}/comments?size={next(sizes)}")()),
+        (
+            *("create a comment", None),
+            lambda: ("POST", f"{prefix}/posts/{talk}/comments", json.dumps({"content": f"댓글 {next(texts)}"})),
+        ),
+        ("like toggle", None, lambda: ("POST", f"{prefix}/likes/POST/{talk}", None)),
+    ]
+
+
+def multiples(client: Client, known: list[Scenario]) -> list[dict[str, Any]]:
+    """Every scenario against the bare route of the same round."""
+    for scenario in known:
+        client.cost(scenario, 20)
+    rounds = [{scenario[0]: client.cost(scenario) for scenario in known} for _ in range(ROUNDS)]
+    rows = []
+    for name, aim, _ in known:
+        ratios = [each[name] / each[_BARE] for each in rounds]
+        rows.append(
+            {
+                "request": name,
+                "µs": round(statistics.median(each[name] for each in rounds)),
+                "multiple": round(statistics.median(ratios), 1),
+                "lowest": round(min(ratios), 1),
+                "highest": round(max(ratios), 1),
+                "aim": aim or "",
+            }
+        )
+    return rows
+
+
+def observation(client: Client, scenario: Scenario) -> list[dict[str, Any]]:
+    """What metrics and traces add to a request (µs)."""
+    variants = {
+        "nothing": "sampling=0&metrics=off",
+        "metrics": "sampling=0&metrics=on",
+        "metrics, 10 % traced": "sampling=0.1&metrics=on",
+        "metrics, all traced": "sampling=1&metrics=on",
+    }
+    costs: dict[str, list[float]] = {name: [] for name in variants}
+    for _ in range(ROUNDS):
+        for name, knobs in variants.items():
+            client.cpu(knobs)
+            costs[name].append(client.cost(scenario))
+    bases = costs["nothing"]
+    return [
+        {
+            "observed": name,
+            "µs": round(statistics.median(found)),
+            "added": round(statistics.median(cost - base for cost, base in zip(found, bases, strict=True))),
+            "lowest": round(min(cost - base for cost, base in zip(found, bases, strict=True))),
+            "highest": round(max(cost - base for cost, base in zip(found, bases, strict=True))),
+        }
+        for name, found in costs.items()
+    ]
+
+
+@contextmanager
+def collector() -> Iterator[str]:
+    """Something that takes spans: without it, the exporter would be busy with failures. The URL."""
+
+    class Accept(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(202)
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            """Nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Accept)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/api/v2/spans"
+    server.shutdown()
+
+
+async def main() -> None:
+    with servers.mysql() as mysql, servers.redis() as (_, redis_port), collector() as zipkin:
+        values = {"zipkin_endpoint": zipkin, "tracing_sampling": 0.1}
+        async with platform(mysql, redis_port, PARTS, **values) as (running, settings, cursor):
+            client = Client(running.port, await token(cursor, settings))
+            known = scenarios(client)
+            costs = multiples(client, known)
+            observed = observation(client, known[1])
+    show("CPU of the server per request; metrics on, 10 % traced", costs)
+    show("What observation adds to a part detail from the cache (µs)", observed)
+    save("api", {"costs": costs, "observation": observed, "rounds": ROUNDS, "requests": REQUESTS})
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
