@@ -123,7 +123,9 @@ async def test_pool_is_at_rest(client: httpx.AsyncClient, state: AppState) -> No
 
 async def test_business_gauges(seeded_client: httpx.AsyncClient) -> None:
     for name, count in (("jiucom_users", 4), ("jiucom_parts", 28), ("jiucom_posts", 8)):
-        assert list((await samples(seeded_client, name)).values()) == [count]
+        # Counted in the background: until then they are absent, and afterwards right.
+        found = await eventually(lambda name=name: samples(seeded_client, name))
+        assert list(found.values()) == [count]
 
 
 async def test_metrics_as_json(client: httpx.AsyncClient) -> None:
