@@ -90,9 +90,9 @@ def test_collections_are_counted_under_the_old_name(query: Query) -> None:
     old = {(item["action"], item["generation"]): item["value"] for item in query("jvm_gc_pause_seconds_count")}
     kinds = {"0": "end of minor GC", "1": "end of minor GC", "2": "end of major GC"}
     assert set(new) == set(COLLECTIONS)
-    # The copy is made once a second, so it may be a second and a scrape behind.
+    # The copies are some evaluations behind, on a busy machine more.
     assert {key: float(value) for key, value in old.items()} == {
-        (kinds[name], name): pytest.approx(value, rel=0.01) for name, value in new.items()
+        (kinds[name], name): pytest.approx(value, rel=0.05) for name, value in new.items()
     }
 
 
