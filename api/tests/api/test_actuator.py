@@ -2,6 +2,7 @@
 
 import logging
 import re
+from functools import partial
 
 import httpx
 import pytest
@@ -124,7 +125,7 @@ async def test_pool_is_at_rest(client: httpx.AsyncClient, state: AppState) -> No
 async def test_business_gauges(seeded_client: httpx.AsyncClient) -> None:
     for name, count in (("jiucom_users", 4), ("jiucom_parts", 28), ("jiucom_posts", 8)):
         # Counted in the background: until then they are absent, and afterwards right.
-        found = await eventually(lambda name=name: samples(seeded_client, name))
+        found = await eventually(partial(samples, seeded_client, name))
         assert list(found.values()) == [count]
 
 
