@@ -12,6 +12,7 @@ import statistics
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -24,8 +25,18 @@ REQUESTS = 100
 PARTS = 12_000
 _BARE = "bare"
 
-# Name, aim (as a multiple of the bare route), method, path (below the context path) and body.
-Scenario = tuple[str, int | None, Callable[[], tuple[str, str, str | None]]]
+# Method, path and body.
+Request = tuple[str, str, str | None]
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """What is measured, and how dear it may be as a multiple of the bare route."""
+
+    name: str
+    request: Callable[[], Request]
+    aim: int | None = None
+    requests: int = REQUESTS
 
 
 class Client:
@@ -49,18 +60,18 @@ class Client:
         """CPU time of the server so far (s); `knobs` are set before."""
         return float(self.send("GET", f"/control?{knobs}"))
 
-    def cost(self, scenario: Scenario, requests: int = REQUESTS) -> float:
+    def cost(self, scenario: Scenario) -> float:
         """CPU time of the server per request (µs)."""
         before = self.cpu()
-        for _ in range(requests):
-            self.send(*scenario[2]())
-        return (self.cpu() - before) / requests * 1e6
+        for _ in range(scenario.requests):
+            self.send(*scenario.request())
+        return (self.cpu() - before) / scenario.requests * 1e6
 
 
 def scenarios(client: Client, prefix: str = "/api/v1") -> list[Scenario]:
     """What is measured, with the rows it needs made."""
 
-    def get(path: str) -> Callable[[], tuple[str, str, str | None]]:
+    def get(path: str) -> Callable[[], Request]:
         return lambda: ("GET", prefix + path, None)
 
     def make(path: str, **body: Any) -> Any:
@@ -72,34 +83,42 @@ def scenarios(client: Client, prefix: str = "/api/v1") -> list[Scenario]:
         root = make(f"/posts/{post}/comments", content="댓글입니다")
         for _ in range(9):
             make(f"/posts/{post}/comments", content="답글입니다", parentId=root)
-    # Each is a page that no cache has.
-    sizes = itertools.cycle(range(51, 101))
+    # Each is a page that no cache has; there are as many as the rounds need.
+    sizes = iter(range(51, 101))
     texts = itertools.count()
+
+    def uncached() -> Request:
+        return "GET", f"{prefix}/posts/{post}/comments?size={next(sizes)}", None
+
+    def comment() -> Request:
+        return "POST", f"{prefix}/posts/{talk}/comments", json.dumps({"content": f"댓글 {next(texts)}"})
+
     return [
-        (_BARE, None, lambda: ("GET", "/bare", None)),
-        ("part detail, cached", 6, get("/parts/100")),
-        ("list of 20 parts, cached total", 8, get("/parts?size=20")),
-        ("parts filtered and sorted", 9, get("/parts?category=CPU&minPrice=200000&maxPrice=500000&sort=price_asc")),
-        ("build detail", 10, get(f"/builds/{build}")),
-        ("post list", 8, get("/posts?size=20")),
-        ("post detail", 8, get(f"/posts/{post}")),
-        ("500 comments, cached", None, get(f"/posts/{post}/comments?size=50")),
-        ("500 comments, mostly from rows", None, lambda: get(f"/posts/{post}/comments?size={next(sizes)}")()),
-        (
-            *("create a comment", None),
-            lambda: ("POST", f"{prefix}/posts/{talk}/comments", json.dumps({"content": f"댓글 {next(texts)}"})),
+        Scenario(_BARE, lambda: ("GET", "/bare", None)),
+        Scenario("part detail, cached", get("/parts/100"), 6),
+        Scenario("list of 20 parts, cached total", get("/parts?size=20"), 8),
+        Scenario(
+            "parts filtered and sorted", get("/parts?category=CPU&minPrice=200000&maxPrice=500000&sort=price_asc"), 9
         ),
-        ("like toggle", None, lambda: ("POST", f"{prefix}/likes/POST/{talk}", None)),
+        Scenario("build detail", get(f"/builds/{build}"), 10),
+        Scenario("post list", get("/posts?size=20"), 8),
+        Scenario("post detail", get(f"/posts/{post}"), 8),
+        Scenario("500 comments, cached", get(f"/posts/{post}/comments?size=50")),
+        Scenario("500 comments, from rows", uncached, requests=7),
+        Scenario("create a comment", comment),
+        Scenario("like toggle", lambda: ("POST", f"{prefix}/likes/POST/{talk}", None)),
     ]
 
 
 def multiples(client: Client, known: list[Scenario]) -> list[dict[str, Any]]:
     """Every scenario against the bare route of the same round."""
     for scenario in known:
-        client.cost(scenario, 20)
-    rounds = [{scenario[0]: client.cost(scenario) for scenario in known} for _ in range(ROUNDS)]
+        if scenario.requests == REQUESTS:
+            client.cost(scenario)
+    rounds = [{scenario.name: client.cost(scenario) for scenario in known} for _ in range(ROUNDS)]
     rows = []
-    for name, aim, _ in known:
+    for scenario in known:
+        name = scenario.name
         ratios = [each[name] / each[_BARE] for each in rounds]
         rows.append(
             {
@@ -108,7 +127,7 @@ def multiples(client: Client, known: list[Scenario]) -> list[dict[str, Any]]:
                 "multiple": round(statistics.median(ratios), 1),
                 "lowest": round(min(ratios), 1),
                 "highest": round(max(ratios), 1),
-                "aim": aim or "",
+                "aim": scenario.aim or "",
             }
         )
     return rows
