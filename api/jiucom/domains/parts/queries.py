@@ -47,7 +47,9 @@ FROM (
 
 async def page(session: ReadSession, query: PartQuery, plan: Plan) -> list[PartItem]:
     """The rows of one page. Without a sort, searches are ordered by relevance and lists by popularity."""
-    source, condition = search_sql.source(PARTS, plan), _where(query, plan)
+    # Said of the index's column too: without limits to it, the cheaper parts would be read and thrown away.
+    columns = ("lowest_price", "ascending_price") if query.sort == "price_asc" else ("lowest_price",)
+    source, condition = search_sql.source(PARTS, plan), _where(query, plan, *columns)
     order = Sql(_ORDERS.get(query.sort or "", _ORDERS["popular"]))
     if plan.terms and query.sort not in _ORDERS:
         relevance = search_sql.relevance(PARTS, plan)
@@ -64,7 +66,7 @@ async def page(session: ReadSession, query: PartQuery, plan: Plan) -> list[PartI
 
 async def count(session: ReadSession, query: PartQuery, plan: Plan) -> int:
     """How many parts the query finds."""
-    source, condition = search_sql.source(PARTS, plan), _where(query, plan)
+    source, condition = search_sql.source(PARTS, plan), _where(query, plan, "lowest_price")
     sql = f"SELECT COUNT(*) FROM {source.text} WHERE {condition.text}"  # noqa: S608
     return int(await session.fetch_value(sql, (*source.args, *condition.args)))
 
@@ -87,14 +89,12 @@ async def offers(session: ReadSession, part_id: int) -> list[Offer]:
     return await session.fetch_all(_OFFERS, (part_id,), Offer)
 
 
-def _where(query: PartQuery, plan: Plan) -> Sql:
-    """Only the filters that were given."""
+def _where(query: PartQuery, plan: Plan, *prices: str) -> Sql:
+    """Only the filters that were given; those of the price said of the columns `prices`."""
     pieces = [search_sql.condition(PARTS, plan)]
     if query.category is not None:
         pieces.append(Sql("parts.category = %s", (query.category.value,)))
-    # Said of the index's column too: without limits to it, the cheaper parts are all read and thrown away.
-    columns = ("lowest_price", "ascending_price") if query.sort == "price_asc" else ("lowest_price",)
-    for column in columns:
+    for column in prices:
         if query.min_price is not None:
             pieces.append(Sql(f"parts.{column} >= %s", (query.min_price,)))
         if query.max_price is not None:
