@@ -3,6 +3,7 @@ the event loop."""
 
 import asyncio
 import gc
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -72,7 +73,7 @@ class Runtime(Collector):
         yield pauses
         longest = max((pause for at, pause in self._longest if at > now - 180), default=0.0)
         yield GaugeMetricFamily("jiucom_gc_pause_seconds_max", "Longest pause of the last 3 minutes", longest)
-        yield GaugeMetricFamily("jiucom_threads", "Threads of the process", threading.active_count())
+        yield GaugeMetricFamily("jiucom_threads", "Threads of the process", _threads())
         yield GaugeMetricFamily("jiucom_event_loop_lag_seconds", "How late the event loop runs timers", self._lag)
         yield GaugeMetricFamily("jiucom_memory_used_bytes", "Memory of the container, as its limit counts it", used)
         yield GaugeMetricFamily("jiucom_memory_limit_bytes", "Memory limit of the container, or of the host", limit)
@@ -122,3 +123,11 @@ def _host_memory() -> int:
 def _proc_field(path: str, name: str) -> int:
     lines = Path(path).read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith(f"{name}:"))
+
+
+def _threads() -> int:
+    """The kernel's count, which has the driver's and the loop's threads too; Python's own where there is no /proc."""
+    try:
+        return len(os.listdir("/proc/self/task"))
+    except OSError:
+        return threading.active_count()
