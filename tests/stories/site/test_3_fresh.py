@@ -45,7 +45,7 @@ def assert_order(host: Host) -> None:
 
 def sql(host: Host, statement: str) -> str:
     """Run a statement as MySQL's root, whose password stays inside the container."""
-    client = f"MYSQL_PWD=$(cat /run/secrets/root_password) mysql -N -e '{statement}' jiucom"
+    client = f"MYSQL_PWD=$(cat /run/secrets/root_password) mysql -uroot -N -e '{statement}' jiucom"
     return host.run(f'docker compose exec mysql sh -c "{client}"'.replace("$(", "\\$("))
 
 
