@@ -43,7 +43,7 @@ test-images: .venv/ready ## each image against the table of docs/architecture.md
 	pytest -q tests/images
 
 test-api: .venv/ready ## the API on real MySQL and Redis
-	pytest -q -n 2 --dist loadfile api/tests --ignore=api/tests/unit
+	pytest -q api/tests --ignore=api/tests/unit
 
 fuzz: .venv/ready ## ten thousand requests that schemathesis makes from the OpenAPI document
 	JIUCOM_FUZZ_CASES=10000 pytest -q api/tests/fuzz

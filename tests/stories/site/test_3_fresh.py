@@ -6,6 +6,7 @@ import json
 import subprocess
 from datetime import datetime
 
+import pytest
 from hosts import SERVICES, Host, wait_for
 
 ORDER = [  # (later, earlier, earlier had to be healthy)
@@ -49,6 +50,7 @@ def sql(host: Host, statement: str) -> str:
     return host.run(f'docker compose exec mysql sh -c "{client}"'.replace("$(", "\\$("))
 
 
+@pytest.mark.pending
 def test_data_survives_down_and_up(host: Host) -> None:
     sql(host, "CREATE TABLE story (id INT PRIMARY KEY)")
     host.run("docker compose down")
@@ -57,6 +59,7 @@ def test_data_survives_down_and_up(host: Host) -> None:
     assert "story" in sql(host, "SHOW TABLES")
 
 
+@pytest.mark.pending
 def test_down_v_removes_it_and_up_comes_back_complete(host: Host) -> None:
     host.run("docker compose down -v")
     assert host.run("docker volume ls --quiet --filter label=com.docker.compose.project=jiucom").strip() == ""
