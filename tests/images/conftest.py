@@ -8,7 +8,6 @@ this machine has built from packages. Run as root: mounted files are given to th
 from __future__ import annotations
 
 import os
-import re
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +16,8 @@ from typing import Any
 import docker
 import pytest
 from docker.models.images import Image
+
+from testing.images import image
 
 from .service import Directory, Service, Start
 
@@ -30,17 +31,10 @@ def daemon() -> Iterator[docker.DockerClient]:
 
 def image_of(daemon: docker.DockerClient, name: str) -> Image:
     """Return the image that stands for a service; no image is an error, not a reason to skip."""
-    reference = os.environ.get("IMAGE_" + name.upper().replace("-", "_"))
-    if reference:
-        return daemon.images.get(reference)
-    built = [
-        image
-        for image in daemon.images.list(filters={"label": "io.jiucom.source=packages"})
-        if any(re.fullmatch(rf"jiucom/{name}:[0-9a-f]{{12}}", tag) for tag in image.tags)
-    ]
-    if not built:
-        pytest.fail(f"no image of {name} on this machine: run `make images`, or set IMAGE_{name.upper()}")
-    return max(built, key=lambda image: str(image.attrs["Created"]))
+    try:
+        return daemon.images.get(image(name))
+    except LookupError as missing:
+        pytest.fail(str(missing))
 
 
 @pytest.fixture

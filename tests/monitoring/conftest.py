@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import os
-import re
 import socket
 import subprocess
 import sys
@@ -20,6 +19,8 @@ import httpx
 import pytest
 import yaml
 from prometheus_client import CollectorRegistry, start_http_server
+
+from testing.images import image
 
 from .exporters import JOBS, Exporter, past
 
@@ -63,18 +64,10 @@ def run_role(home: Path, variables: dict[str, Any], *options: str) -> subprocess
 
 @pytest.fixture(scope="session")
 def prometheus_image() -> str:
-    if reference := os.environ.get("IMAGE_PROMETHEUS"):
-        return reference
-    client = docker.from_env()
-    built = [
-        image
-        for image in client.images.list(filters={"label": "io.jiucom.source=packages"})
-        if any(re.fullmatch(r"jiucom/prometheus:[0-9a-f]{12}", tag) for tag in image.tags)
-    ]
-    client.close()
-    if not built:
-        pytest.fail("no image of prometheus on this machine: run `make images`, or set IMAGE_PROMETHEUS")
-    return str(max(built, key=lambda image: str(image.attrs["Created"])).id)
+    try:
+        return image("prometheus")
+    except LookupError as missing:
+        pytest.fail(str(missing))
 
 
 @pytest.fixture(scope="session")

@@ -18,6 +18,8 @@ import pytest
 from aiosmtpd.controller import Controller
 from docker.models.containers import Container
 
+from testing.images import image
+
 from .conftest import ROOT, eventually, free_port, run_role
 from .test_report import Inbox
 
@@ -131,8 +133,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory, prometheus_image: str, alert
     built = Stage(home, {"prometheus": prometheus_image, "alertmanager": alertmanager_image})
     try:
         built.configure()
-        python = os.environ.get("IMAGE_PYTHON", "jiucom/python:dev")
-        built.run("app", python, {}, entrypoint=["python3", "-c", API])
+        built.run("app", image("python"), {}, entrypoint=["python3", "-c", API])
         mounts = {"jiucom/alertmanager/conf": "/etc/alertmanager", "jiucom/alertmanager/secrets": "/run/secrets"}
         built.run("alertmanager", alertmanager_image, mounts, user="65534:65534")
         config = ["--config.file=/etc/prometheus/prometheus.yml", "--storage.tsdb.path=/prometheus"]

@@ -24,7 +24,6 @@ EXAMPLES = "- gateway_check: {facts: {gateway: 'http://127.0.0.1', project: jiuc
 RETURN = "promises: {type: list, returned: always, description: What was seen of each promise.}"
 
 promises = Promises()
-ERROR = {"success", "code", "message", "timestamp"}
 
 
 @promises.promise("C1", "the manual's routes lead where it says")
