@@ -50,7 +50,6 @@ def sql(host: Host, statement: str) -> str:
     return host.run(f'docker compose exec mysql sh -c "{client}"'.replace("$(", "\\$("))
 
 
-@pytest.mark.pending
 def test_data_survives_down_and_up(host: Host) -> None:
     sql(host, "CREATE TABLE story (id INT PRIMARY KEY)")
     host.run("docker compose down")
@@ -59,7 +58,6 @@ def test_data_survives_down_and_up(host: Host) -> None:
     assert "story" in sql(host, "SHOW TABLES")
 
 
-@pytest.mark.pending
 def test_down_v_removes_it_and_up_comes_back_complete(host: Host) -> None:
     host.run("docker compose down -v")
     assert host.run("docker volume ls --quiet --filter label=com.docker.compose.project=jiucom").strip() == ""
