@@ -6,7 +6,6 @@ import json
 import subprocess
 from datetime import datetime
 
-import pytest
 from hosts import SERVICES, Host, wait_for
 
 ORDER = [  # (later, earlier, earlier had to be healthy)
