@@ -8,7 +8,7 @@ export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 # Passed on to ansible-playbook, for example ARGS="--check --diff" or ARGS="-e api_replicas=3".
 ARGS ?=
 
-.PHONY: help deploy verify images test check lint types unit test-images test-api test-monitoring molecule fuzz bench bench-api lock
+.PHONY: help deploy verify images test check lint types unit test-preflight test-images test-api test-monitoring molecule browser fuzz bench bench-api lock
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 20
@@ -57,8 +57,11 @@ bench-api: .venv/ready ## CPU per request as a multiple of a bare route
 test-monitoring: .venv/ready ## rules, dashboards, board
 	pytest -q tests/monitoring
 
-molecule: .venv/ready ## every scenario, one after the other
+molecule: .venv/ready browser ## every scenario, one after the other
 	tools/molecule.sh
+
+browser: ## what the tests in a browser need: Chromium and its STOMP client
+	tools/browser.sh
 
 lock: .venv/ready ## both lock files anew
 	uv pip compile --universal -q pyproject.toml --group control --group dev --python-version 3.11 --generate-hashes --no-annotate --no-header -o requirements.lock
