@@ -44,6 +44,25 @@ CASES = {
     "unsupported system": ({"platform_supported": ["Debian 99"]}, "platform_supported"),
     "missing secret": ({"api_jwt_secret": ""}, "api_jwt_secret"),
     "published secret in prod": ({"platform_environment": "prod"}, "ansible-vault edit"),
+    "sampling above everything": ({"tracing_sampling": 1.5}, "tracing_sampling is 1.5"),
+    "sampling below nothing": ({"tracing_sampling": -0.1}, "tracing_sampling is -0.1"),
+    "sampling that is no number": ({"tracing_sampling": "half"}, "tracing_sampling"),
+    "alerts for nobody": ({"monitoring_alertmanager_enabled": True}, "set monitoring_alertmanager_slack_url"),
+    "alerts by mail without a server": (
+        {"monitoring_alertmanager_enabled": True, "monitoring_alertmanager_mail_to": ["ops@example.com"]},
+        "monitoring_smtp_host",
+    ),
+    "report for nobody": ({"monitoring_report_enabled": True}, "needs monitoring_report_to"),
+    "report at no time": (
+        {
+            "monitoring_report_enabled": True,
+            "monitoring_report_to": ["ops@example.com"],
+            "monitoring_smtp_host": "mail.example.com",
+            "monitoring_smtp_from": "jiucom@example.com",
+            "monitoring_report_at": "monday 9:00",
+        },
+        "mon 09:00",
+    ),
     "images that no source gives": (
         {
             "images_sources": ["archive"],
