@@ -54,7 +54,7 @@ def test_data_survives_down_and_up(host: Host) -> None:
     host.run("docker compose down")
     assert host.get("/health")[0] == 0
     host.run("docker compose up -d --wait")
-    assert "story" in sql(host, "SHOW TABLES")
+    assert "story" in sql(host, "SHOW TABLES").split()
 
 
 def test_down_v_removes_it_and_up_comes_back_complete(host: Host) -> None:
@@ -67,8 +67,9 @@ def test_down_v_removes_it_and_up_comes_back_complete(host: Host) -> None:
     status, body = host.get("/api/v1/parts?category=CPU")
     assert status == 200
     assert json.loads(body)["data"]["totalElements"] == 5
-    tables = sql(host, "SHOW TABLES")
+    tables = sql(host, "SHOW TABLES").split()
     assert "story" not in tables
+    assert "price_history" in tables
 
 
 def first_answer_while(host: Host, command: str) -> int:
