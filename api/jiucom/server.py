@@ -2,6 +2,7 @@
 
 import logging
 import os
+import resource
 import socket
 from types import FrameType
 
@@ -15,6 +16,9 @@ from jiucom.state import AppState
 log = logging.getLogger(__name__)
 
 PORT = 8080
+
+# Some daemons give containers 1024 to begin with, which a thousand open WebSockets use up.
+_OPEN_FILES = 65_536
 
 
 class Server(uvicorn.Server):
@@ -36,6 +40,7 @@ class Server(uvicorn.Server):
 
 def run(settings: Settings) -> int:
     """Serve until SIGTERM; the exit code."""
+    _allow_open_files()
     app = create_app(settings)
     config = uvicorn.Config(
         app,
@@ -59,3 +64,10 @@ def run(settings: Settings) -> int:
     server = Server(config, app.state.app)
     server.run()
     return 0 if server.started else 3
+
+
+def _allow_open_files() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(_OPEN_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

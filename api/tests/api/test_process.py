@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -112,3 +113,13 @@ async def test_redis_may_be_away(changed: Callable[..., Settings], database: Set
         assert (await client.get(f"{running.url}/actuator/health")).json() == {"status": "UP"}
         assert (await client.get(f"{running.url}/parts/1")).status_code == 200
         assert running.stop() in (0, -signal.SIGTERM)
+
+
+async def test_more_files_may_be_open_than_the_daemon_gives(database: Settings) -> None:
+    given, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (1024, most))
+    try:
+        async with replica(database) as running:
+            assert resource.prlimit(running.process.pid, resource.RLIMIT_NOFILE)[0] > 1024
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (given, most))
