@@ -7,9 +7,10 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 
 from msgspec import Struct
+from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 
 from jiucom.auth.principal import Role
@@ -53,6 +54,8 @@ class Accounts:
         self._changes = 0
         self._heard = 0.0
         self._listeners: list[Callable[[int], None]] = []
+        # Whom the others have not been told of.
+        self._unannounced: set[int] = set()
         self._task: asyncio.Task[None] | None = None
 
     async def get(self, user_id: int) -> Account | None:
@@ -85,7 +88,11 @@ class Accounts:
             try:
                 await self._redis.execute("PUBLISH", _CHANNEL, user_id)
             except RedisUnavailableError:
-                log.warning("change of user %d is not announced: other replicas see it within %g s", user_id, _DEAF)
+                # Others may hear Redis well: they would believe what they know for a minute.
+                self._unannounced.add(user_id)
+                log.warning(
+                    "change of user %d is announced later: without Redis others see it within %g s", user_id, _DEAF
+                )
 
         session.after_commit(announce)
 
@@ -121,19 +128,34 @@ class Accounts:
         client = self._redis.subscriber()
         async with client, client.pubsub() as subscription:
             await subscription.subscribe(_CHANNEL)
-            # Changes before this moment were not heard.
+            await self._beat(subscription)
+            # Subscribed by now; changes before were not heard.
             self._changes += 1
             self._known.clear()
             while True:
-                # Answered by a pong: a dead connection shows within the heartbeat.
-                await subscription.ping()
-                async with asyncio.timeout(_DEAF):
-                    message = await subscription.get_message(timeout=None)
-                    while message is None or message["type"] != "pong":
-                        if message is not None and message["type"] == "message":
-                            self._forget(int(message["data"]))
-                        message = await subscription.get_message(timeout=None)
+                await self._beat(subscription)
                 self._heard = time.monotonic()
-                message = await subscription.get_message(timeout=_HEARTBEAT)
-                if message is not None and message["type"] == "message":
-                    self._forget(int(message["data"]))
+                await self._announce_late()
+                self._hear(await subscription.get_message(timeout=_HEARTBEAT))
+
+    async def _beat(self, subscription: PubSub) -> None:
+        """Ping, and hear what comes before the pong: a dead connection shows. Raises TimeoutError."""
+        await subscription.ping()
+        async with asyncio.timeout(_DEAF):
+            message = None
+            while message is None or message["type"] != "pong":
+                message = await subscription.get_message(timeout=None)
+                self._hear(message)
+
+    def _hear(self, message: Any) -> None:
+        if message is not None and message["type"] == "message":
+            self._forget(int(message["data"]))
+
+    async def _announce_late(self) -> None:
+        while self._unannounced:
+            user_id = self._unannounced.pop()
+            try:
+                await self._redis.execute("PUBLISH", _CHANNEL, user_id)
+            except RedisUnavailableError:
+                self._unannounced.add(user_id)
+                return

@@ -1,6 +1,7 @@
 """Who is connected to this replica, and how what happens on any of them reaches them."""
 
 import asyncio
+import contextlib
 import logging
 import secrets
 
@@ -85,13 +86,16 @@ class Hub:
             self._suspicion.set()
 
     async def _recheck_forever(self) -> None:
+        loop = asyncio.get_running_loop()
+        everyone = loop.time() + _RECHECK
         while True:
-            try:
-                async with asyncio.timeout(_RECHECK):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout_at(everyone):
                     await self._suspicion.wait()
-            except TimeoutError:
-                self._suspects.update(self._sessions)
             self._suspicion.clear()
+            if loop.time() >= everyone:
+                self._suspects.update(self._sessions)
+                everyone = loop.time() + _RECHECK
             while self._suspects:
                 await self._recheck(self._suspects.pop())
 

@@ -1,0 +1,103 @@
+"""Ended logins stay ended, whatever becomes of Redis: they stand in the database, Redis only says it sooner (contract 8.9)."""
+
+import asyncio
+import subprocess
+import time
+from collections.abc import AsyncIterator, Callable
+
+import httpx
+import pytest
+
+from jiucom.settings import Settings
+from testing import servers
+from testing.accounts import Account, bearer, login, profile, refresh, signup
+from testing.clients import client_of, started, state_of
+from testing.replica import replica
+from testing.stomp import stomp
+from testing.waiting import eventually
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def own_redis(changed: Callable[..., Settings], database: Settings) -> AsyncIterator[tuple[str, Settings]]:
+    """A Redis to stop and pause: its container, and settings with it."""
+    with servers.redis() as (container, port):
+        yield container, changed(redis_port=port)
+
+
+async def test_with_redis_stopped_and_flushed(own_redis: tuple[str, Settings]) -> None:
+    container, settings = own_redis
+    async with (
+        replica(settings) as one,
+        replica(settings) as two,
+        httpx.AsyncClient(base_url=one.url) as here,
+        httpx.AsyncClient(base_url=two.url) as there,
+        stomp(two.url) as listening,
+        stomp(two.url) as busy,
+    ):
+        account = await signup(here)
+        kept = (await login(here, account.email)).json()["data"]
+        for tokens in (account.tokens, kept):
+            assert (await profile(there, tokens)).status_code == 200
+        await listening.connect(account.tokens["accessToken"], heart_beat="0,0")
+        other = await signup(there)
+        await busy.connect(other.tokens["accessToken"], heart_beat="0,0")
+        await asyncio.to_thread(servers.docker, "stop", "--time", "0", container)
+        coming_and_going = asyncio.create_task(_come_and_go(there, other))
+
+        assert (await here.post("/auth/logout", headers=bearer(account.tokens))).status_code == 200
+        ended = time.monotonic()
+
+        async def refused() -> bool:
+            return {(await profile(client, account.tokens)).status_code for client in (here, there)} == {401}
+
+        assert (await profile(here, account.tokens)).status_code == 401
+        await eventually(refused, 5.5)
+        error = await listening.receive(11 - (time.monotonic() - ended))
+        assert error.headers["message"] == "JIUCOM-A004"
+        assert not coming_and_going.done()
+        coming_and_going.cancel()
+
+        await asyncio.to_thread(servers.docker, "start", container)
+        await eventually(lambda: _answers(container), 10)
+        # Whatever it may have known.
+        servers.docker("exec", container, "redis-cli", "FLUSHALL")
+        assert await refused()
+        assert (await refresh(there, account.tokens["refreshToken"])).status_code == 401
+        for client in (here, there):
+            assert (await profile(client, kept)).status_code == 200
+
+
+async def _come_and_go(client: httpx.AsyncClient, account: Account) -> None:
+    """Whose sessions are looked at meanwhile must not keep the others from their turn."""
+    while True:
+        tokens = (await login(client, account.email)).json()["data"]
+        await client.post("/auth/logout", headers=bearer(tokens))
+        await asyncio.sleep(1)
+
+
+async def _answers(container: str) -> bool:
+    try:
+        return await asyncio.to_thread(servers.docker, "exec", container, "redis-cli", "PING") == "PONG"
+    except subprocess.CalledProcessError:
+        return False
+
+
+async def test_what_redis_did_not_take_is_announced_later(own_redis: tuple[str, Settings]) -> None:
+    """It falls silent for a moment: the other replica takes its answers for good, and would for a minute."""
+    container, settings = own_redis
+    async with started(settings) as one, started(settings) as two, client_of(one) as here, client_of(two) as there:
+        account = await signup(here)
+        await eventually(lambda: state_of(two).accounts._heard)
+        assert (await profile(there, account.tokens)).status_code == 200
+        await asyncio.to_thread(servers.docker, "pause", container)
+        try:
+            assert (await here.post("/auth/logout", headers=bearer(account.tokens))).status_code == 200
+        finally:
+            await asyncio.to_thread(servers.docker, "unpause", container)
+
+        async def refused() -> bool:
+            return (await profile(there, account.tokens)).status_code == 401
+
+        await eventually(refused, 5)
