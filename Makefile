@@ -60,7 +60,7 @@ bench-connections: .venv/ready ## memory of a thousand idle connections through 
 test-monitoring: .venv/ready ## rules, dashboards, board
 	pytest -q tests/monitoring
 
-molecule: .venv/ready browser ## every scenario, one after the other
+molecule: .venv/ready browser ## every scenario, in two lanes
 	tools/molecule.sh
 
 browser: ## what the tests in a browser need: Chromium and its STOMP client
