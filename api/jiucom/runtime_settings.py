@@ -1,9 +1,11 @@
 """Settings that change on a running platform, for all replicas at once: they stand in Redis, each replica looks every
-second, and what expires there falls back to the deployed value by itself (E4, trap 39)."""
+second, and what expires there falls back to the deployed value by itself (E4, trap 39). While Redis is away, everything
+stays as it was, and what has an end still ends then."""
 
 import asyncio
 import logging
 import time
+from math import inf
 
 import msgspec
 
@@ -18,8 +20,6 @@ SAMPLING = "{runtime}:sampling"
 LOGGERS = "{runtime}:loggers"
 
 _INTERVAL = 1.0
-# Without Redis the last values hold this long (s).
-_PATIENCE = 5.0
 
 LEVELS = {"OFF": logging.CRITICAL + 10, "ERROR": logging.ERROR, "WARN": logging.WARNING, "INFO": logging.INFO,
           "DEBUG": logging.DEBUG, "TRACE": logging.DEBUG}  # fmt: skip
@@ -34,7 +34,7 @@ class RuntimeSettings:
         self._deployed_rate = tracing.rate
         # Loggers we changed, and what they had before.
         self._deployed_levels: dict[str, int] = {}
-        self._seen = 0.0
+        self._sampling_ends = inf
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -50,13 +50,15 @@ class RuntimeSettings:
     async def poll(self) -> None:
         """Look once and apply."""
         try:
-            rate, levels = await self._redis.pipeline([("GET", SAMPLING), ("HGETALL", LOGGERS)])
+            left, rate, levels = await self._redis.pipeline(
+                [("PTTL", SAMPLING), ("GET", SAMPLING), ("HGETALL", LOGGERS)]
+            )
         except RedisUnavailableError:
-            if time.monotonic() - self._seen < _PATIENCE:
-                return
-            rate, levels = None, []
-        else:
-            self._seen = time.monotonic()
+            if time.monotonic() >= self._sampling_ends:
+                self._apply_rate(None)
+            return
+        # Negative: nothing is set, or without an end.
+        self._sampling_ends = time.monotonic() + left / 1000 if left >= 0 else inf
         self._apply_rate(rate)
         pairs = levels.items() if isinstance(levels, dict) else zip(levels[::2], levels[1::2], strict=True)
         self.apply_levels({name.decode(): level.decode() for name, level in pairs})

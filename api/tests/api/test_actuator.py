@@ -1,7 +1,9 @@
 """Actuator (contract 1.18), documentation (1.19), and what the metrics say (D2)."""
 
+import asyncio
 import logging
 import re
+import time
 from functools import partial
 
 import httpx
@@ -11,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from jiucom.state import AppState
 from testing.clients import User
+from testing.servers import docker
 from testing.waiting import eventually
 
 pytestmark = pytest.mark.anyio
@@ -159,6 +162,19 @@ async def test_sampling_is_raised_and_falls_back(state: AppState) -> None:
     await state.redis.execute("SET", "{runtime}:sampling", "0.5", "PX", 1500)
     await eventually(lambda: state.tracing.rate == 0.5)
     await eventually(lambda: state.tracing.rate == state.settings.tracing_sampling)
+
+
+async def test_sampling_ends_in_time_without_redis(state: AppState, redis_server: tuple[str, int]) -> None:
+    """E4: it holds while Redis is away, and no longer than it was meant to."""
+    await state.redis.execute("SET", "{runtime}:sampling", "0.5", "PX", 3500)
+    await eventually(lambda: state.tracing.rate == 0.5)
+    began = time.monotonic()
+    await asyncio.to_thread(docker, "pause", redis_server[0])
+    try:
+        await eventually(lambda: state.tracing.rate == state.settings.tracing_sampling, 8)
+        assert 2 < time.monotonic() - began < 5
+    finally:
+        await asyncio.to_thread(docker, "unpause", redis_server[0])
 
 
 async def test_document_is_valid_and_complete(client: httpx.AsyncClient) -> None:
