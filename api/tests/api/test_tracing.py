@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import signal
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -16,6 +17,7 @@ from starlette.applications import Starlette
 
 from jiucom.settings import Settings
 from testing.clients import client_of, started, state_of
+from testing.replica import replica
 from testing.waiting import eventually
 
 pytestmark = pytest.mark.anyio
@@ -240,3 +242,20 @@ async def test_zipkin_is_nobodys_business(
         assert time.perf_counter() - before < 5
     finally:
         collector.delay, collector.status = 0.0, 202
+
+
+async def test_a_slow_zipkin_does_not_keep_a_process(
+    collector: Collector, changed: Callable[..., Settings], database: Settings
+) -> None:
+    """E3, trap 36: with more spans waiting than four sendings hold, a container would be killed at the end of its 30 s."""
+    collector.delay = 5.0
+    slow = changed(zipkin_endpoint=collector.endpoint, tracing_sampling=1.0)
+    try:
+        async with replica(slow) as running, httpx.AsyncClient() as client:
+            for _ in range(700):
+                assert (await client.get(f"{running.url}/parts?size=1")).status_code == 200
+            began = time.perf_counter()
+            assert await asyncio.to_thread(running.stop) in (0, -signal.SIGTERM)
+            assert time.perf_counter() - began < 6
+    finally:
+        collector.delay = 0.0
