@@ -102,7 +102,7 @@ def _state(settings: Settings) -> AppState:
         tokens=tokens,
         accounts=accounts,
         passwords=Passwords(),
-        outbox=Outbox(settings, db),
+        outbox=Outbox(settings, db, tracing),
         limiter=RateLimiter(settings, redis, meters),
         runtime=RuntimeSettings(redis, tracing),
         totals=Totals(),

@@ -18,8 +18,13 @@ from jiucom.mail.letters import TEMPLATES
 from jiucom.mail.tokens import with_token
 from jiucom.mail.transport import MailRefusedError, send
 from jiucom.settings import Settings
+from jiucom.telemetry import tracing
+from jiucom.telemetry.tracing import Tracing
 
 log = logging.getLogger(__name__)
+
+# Beside the letter's variables: the trace of the request that wrote it.
+_TRACE = "_trace"
 
 _INTERVAL = 1.0
 _BATCH = 5
@@ -64,15 +69,17 @@ async def enqueue(
     """Send a mail if (and only if) the transaction commits; once per `dedup_key`. No secrets in `variables`."""
     if template not in TEMPLATES:
         raise KeyError(template)
-    await tx.execute(_INSERT, (recipient, template, encode(dict(variables)).decode(), dedup_key))
+    noted = {**variables, _TRACE: trace} if (trace := tracing.reference()) else dict(variables)
+    await tx.execute(_INSERT, (recipient, template, encode(noted).decode(), dedup_key))
 
 
 class Outbox:
     """Sends what is due, in the background."""
 
-    def __init__(self, settings: Settings, db: Database) -> None:
+    def __init__(self, settings: Settings, db: Database, tracing: Tracing) -> None:
         self._settings = settings
         self._db = db
+        self._tracing = tracing
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -92,20 +99,25 @@ class Outbox:
         return len(mails)
 
     async def _deliver(self, mail: Mail) -> None:
+        span = self._tracing.resume(mail.variables.pop(_TRACE, None), f"mail {mail.template}")
+        problem: Exception | None = None
         try:
             variables = await self._db.write(lambda tx: with_token(tx, mail.template, mail.recipient, mail.variables))
             if variables is not None:
                 letter = TEMPLATES[mail.template](variables, self._settings.public_url.rstrip("/"))
                 await send(self._settings, mail.recipient, letter, f"outbox-{mail.id}")
         except ApiError as error:
+            problem = error
             # The database went away: the row is still claimed and comes back.
             log.warning("mail %d waits: %s", mail.id, error.code)
-            return
         except Exception as error:
+            problem = error
             await self._note_failure(mail, error)
-            return
-        async with self._db.transaction() as tx:
-            await tx.execute(_DONE, (mail.id,))
+        else:
+            async with self._db.transaction() as tx:
+                await tx.execute(_DONE, (mail.id,))
+        finally:
+            tracing.finish(span, problem)
 
     async def _note_failure(self, mail: Mail, error: Exception) -> None:
         final = isinstance(error, MailRefusedError | KeyError)

@@ -8,6 +8,7 @@ import aiosmtplib
 
 from jiucom.mail.letters import Letter
 from jiucom.settings import Settings
+from jiucom.telemetry import tracing
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +30,7 @@ async def send(settings: Settings, recipient: str, letter: Letter, message_id: s
         # The only way to get a code where mail is off: this is meant for development.
         log.info("mail to %s: %s\n%s", recipient, letter.subject, letter.text)
         return
+    span = tracing.child("smtp send", server_address=settings.mail_host, server_port=settings.mail_port)
     try:
         await aiosmtplib.send(
             _message(settings, recipient, letter, message_id),
@@ -41,9 +43,14 @@ async def send(settings: Settings, recipient: str, letter: Letter, message_id: s
             timeout=_TIMEOUT,
         )
     except aiosmtplib.SMTPRecipientsRefused as error:
+        tracing.finish(span, error)
         if all(refused.code >= 500 for refused in error.recipients):
             raise MailRefusedError(str(error.recipients[0].code)) from error
         raise
+    except BaseException as error:
+        tracing.finish(span, error)
+        raise
+    tracing.finish(span)
 
 
 def _message(settings: Settings, recipient: str, letter: Letter, message_id: str) -> EmailMessage:

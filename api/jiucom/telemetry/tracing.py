@@ -59,7 +59,9 @@ class Tracing:
         self._provider.add_span_processor(make_processor(endpoint, metrics))
         self._tracer = self._provider.get_tracer("jiucom")
 
-    def begin(self, incoming: b3.Incoming, name: str, *, traced: bool = True) -> Trace:
+    def begin(
+        self, incoming: b3.Incoming, name: str, *, traced: bool = True, kind: SpanKind = SpanKind.SERVER
+    ) -> Trace:
         """The trace of a new request, continued from the caller's where there is one, and made the current one.
 
         What is not `traced` (scrapes, health checks) is recorded only when the caller asks for it.
@@ -70,7 +72,7 @@ class Tracing:
         span = None
         if sampled:
             parent = _remote(incoming) if incoming.trace_id else _NO_PARENT
-            span = self._tracer.start_span(name, parent, kind=SpanKind.SERVER)
+            span = self._tracer.start_span(name, parent, kind=kind)
             ids = span.get_span_context()
             started = Trace(ids.trace_id, ids.span_id, span, trace.set_span_in_context(span, _NO_PARENT), self._tracer)
         else:
@@ -78,6 +80,12 @@ class Tracing:
             started = Trace(trace_id, random.getrandbits(64) or 1, None, _NO_PARENT, self._tracer)
         _current.set(started)
         return started
+
+    def resume(self, reference: str | None, name: str) -> Span | None:
+        """The span of work that a request left for later (`reference`), its trace made the current one; None without."""
+        if not reference:
+            return None
+        return self.begin(b3.extract([(b"b3", reference.encode())]), name, kind=SpanKind.CONSUMER).span
 
     def shutdown(self) -> None:
         """Send what waits, for SHUTDOWN_TIMEOUT seconds at most. Blocks: call it in a thread."""
@@ -113,6 +121,12 @@ def finish(span: Span | None, error: BaseException | None = None) -> None:
         span.set_attribute("error.type", type(error).__name__)
         span.set_status(Status(StatusCode.ERROR, type(error).__name__))
     span.end()
+
+
+def reference() -> str | None:
+    """The current trace for `Tracing.resume`, as a single B3 header; None when nothing is recorded."""
+    running = _current.get()
+    return f"{running.trace_id:032x}-{running.span_id:016x}-1" if running and running.span else None
 
 
 def outgoing_headers() -> dict[str, str]:

@@ -16,6 +16,7 @@ from jiucom.settings import Settings
 from jiucom.state import AppState
 from testing.accounts import Account, bearer, login, profile, refresh, said, signup
 from testing.clients import client_of, started, state_of
+from testing.collector import collecting
 from testing.mailbox import Mailbox, mailbox, text_of
 from testing.waiting import eventually
 
@@ -281,7 +282,7 @@ async def test_two_senders_send_once_and_the_dead_ones_mail_comes_back(
     async with state.db.transaction() as tx:
         for n in range(8):
             await enqueue(tx, f"many-{n}@example.com", "price-alert", ALERT)
-    senders = [Outbox(state.settings, state.db) for _ in range(4)]
+    senders = [Outbox(state.settings, state.db, state.tracing) for _ in range(4)]
     assert sum(await asyncio.gather(*(sender.send_due() for sender in senders))) == 8
     assert sorted(message["To"] for message in box.messages) == [f"many-{n}@example.com" for n in range(8)]
 
@@ -304,7 +305,7 @@ async def test_mails_wait_for_the_server(
     async with state.db.transaction() as tx:
         await enqueue(tx, "nobody-home@example.com", "price-alert", ALERT)
     # Nothing listens on port 9.
-    assert await Outbox(changed(mail_host="127.0.0.1", mail_port=9), state.db).send_due() == 1
+    assert await Outbox(changed(mail_host="127.0.0.1", mail_port=9), state.db, state.tracing).send_due() == 1
     attempts, sent, error, waits, _ = await _row(state, "nobody-home@example.com")
     assert (attempts, sent, waits) == (1, 0, 1)
     assert error
@@ -320,3 +321,26 @@ async def test_without_a_server_mails_go_to_the_log(
     found = re.search(rf"mail to {account.email}.*?^([0-9A-Z]{{8}})$", caplog.text, re.MULTILINE | re.DOTALL)
     assert found
     assert (await _verify(client, account, found[1])).status_code == 200
+
+
+async def test_a_mail_is_in_the_trace_of_its_request(
+    mailing: tuple[httpx.AsyncClient, AppState], box: Mailbox, database: Settings, changed: Callable[..., Settings]
+) -> None:
+    """Issue 5 "Tracing"."""
+    client, state = mailing
+    account = await signup(client)
+    await state.outbox.stop()
+    with collecting() as collector:
+        settings = changed(mail_host="127.0.0.1", mail_port=box.port, zipkin_endpoint=collector.endpoint)
+        async with started(settings) as app, client_of(app) as sampled:
+            response = await sampled.post(
+                "/auth/password/reset-request", json={"email": account.email}, headers={"b3": "1"}
+            )
+            trace = response.headers["x-trace-id"]
+            await eventually(lambda: "mail password-reset" in {span["name"] for span in collector.of(trace)}, 10)
+            spans = {span["name"]: span for span in collector.of(trace)}
+    assert spans["mail password-reset"]["kind"] == "CONSUMER"
+    assert spans["mail password-reset"]["parentId"] == spans["http post /auth/password/reset-request"]["id"]
+    assert spans["smtp send"]["parentId"] == spans["mail password-reset"]["id"]
+    assert spans["smtp send"]["tags"]["server.address"] == "127.0.0.1"
+    assert text_of(box.to(account.email)[-1])

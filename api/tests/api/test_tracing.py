@@ -1,13 +1,10 @@
 """Traces as Zipkin gets them (E1-E3, E6), from a real HTTP collector on loopback."""
 
 import asyncio
-import json
 import re
 import signal
-import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import httpx
@@ -17,6 +14,7 @@ from starlette.applications import Starlette
 
 from jiucom.settings import Settings
 from testing.clients import client_of, started, state_of
+from testing.collector import Collector, collecting
 from testing.replica import replica
 from testing.waiting import eventually
 
@@ -26,46 +24,10 @@ TRACE, SPAN = "463ac35c9f6413ad48485a3953bb6124", "a2fb4a1d1a96d312"
 SAMPLED = {"X-B3-TraceId": TRACE, "X-B3-SpanId": SPAN, "X-B3-Sampled": "1"}
 
 
-class Collector(ThreadingHTTPServer):
-    """Keeps the spans it is sent; answers as slowly, and with the status, that it is told."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.spans: list[dict[str, Any]] = []
-        self.delay = 0.0
-        self.status = 202
-
-    @property
-    def endpoint(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}/api/v2/spans"
-
-    def of(self, trace: str) -> list[dict[str, Any]]:
-        return [span for span in self.spans if span["traceId"] == trace]
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: Collector
-
-    def do_POST(self) -> None:
-        spans = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        time.sleep(self.server.delay)
-        if self.server.status == 202:
-            self.server.spans += spans
-        self.send_response(self.server.status)
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        """Quiet."""
-
-
 @pytest.fixture(scope="module")
 def collector() -> Iterator[Collector]:
-    with Collector() as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+    with collecting() as server:
         yield server
-        server.shutdown()
 
 
 @pytest.fixture(scope="module")
