@@ -27,13 +27,16 @@ _SENDERS: dict[Access, tuple[Role | None, ...]] = {
     "admin": ("ADMIN", "ADMIN", "ADMIN", "ADMIN", "USER", None),
 }
 
+# Who can own what an operation is about.
+_OWNERS: dict[Access, Role] = {"public": "USER", "user": "USER", "seller": "SELLER", "admin": "ADMIN"}
+
 _KNOWN = operations()
 _ACCESS = {f"{each.method} {each.path}": each.access for each in _KNOWN}
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """A request, the sender's role (None: nobody), and whether its path's ids are to be the sender's own."""
+    """A request, the sender's role (None: nobody), and whether its ids are to be the sender's own."""
 
     case: Case
     role: Role | None
@@ -60,14 +63,16 @@ def has_input(operation: Operation) -> bool:
 
 
 def attempts(operation: Operation) -> st.SearchStrategy[Attempt]:
-    """Requests, every second one of them against the schema."""
-    senders = st.sampled_from(_SENDERS[_ACCESS[operation.label]])
-    valid = operation.as_strategy(generation_mode=GenerationMode.POSITIVE).map(_with_known_ids)
-    allowed = st.builds(Attempt, valid, senders, st.booleans())
+    """Requests: of owners, of anybody, and against the schema."""
+    access = _ACCESS[operation.label]
+    senders = st.sampled_from(_SENDERS[access])
+    valid = operation.as_strategy(generation_mode=GenerationMode.POSITIVE)
+    allowed = st.builds(Attempt, valid.map(_with_known_ids), senders, st.just(False))
     if not has_input(operation):
         return allowed
+    owned = st.builds(Attempt, valid, st.just(_OWNERS[access]), st.just(True))
     wrong = operation.as_strategy(generation_mode=GenerationMode.NEGATIVE)
-    return allowed | st.builds(Attempt, wrong, senders, st.just(False))
+    return st.one_of(owned, allowed, st.builds(Attempt, wrong, senders, st.just(False)))
 
 
 def _with_known_ids(case: Case) -> Case:

@@ -22,7 +22,7 @@ _numbers = itertools.count(1)
 
 
 class Target:
-    """A running server and its schema, which the cases may change as they like; `answers` counts by status."""
+    """A running server and its schema, which the cases may change as they like; `answers` counts by operation and status."""
 
     def __init__(self, url: str, tokens: Tokens, cursor: Any, portal: BlockingPortal) -> None:
         self.url = url
@@ -30,22 +30,22 @@ class Target:
         self._portal = portal
         self._cursor = cursor
         self._session = requests.Session()
-        self.answers: Counter[int] = Counter()
+        self.answers: Counter[tuple[str, int]] = Counter()
 
     def send(self, attempt: Attempt) -> Response:
         """The answer to it, as a fresh user."""
-        case, headers = attempt.case, {}
+        case = attempt.case
+        headers: dict[str, str] = {}
         if attempt.role is not None:
-            headers["Authorization"] = f"Bearer {self._make_user(attempt.role)}"
-            if attempt.owner and case.path_parameters:
-                own = Belongings(self._session, self.url, headers, self._make_part())
-                case.path_parameters.update(own.of(case.path_parameters))
+            _, headers = self._make_user(attempt.role)
+            if attempt.owner:
+                Belongings(self._session, self.url, headers, self._make_part(), self._make_user).lead(case)
         response = case.call(base_url=self.url, session=self._session, headers=headers)
-        self.answers[response.status_code] += 1
+        self.answers[case.operation.label, response.status_code] += 1
         return response
 
-    def _make_user(self, role: Role) -> str:
-        """A new user (with a shop that sells something, if a seller); the access token."""
+    def _make_user(self, role: Role = "USER") -> tuple[int, dict[str, str]]:
+        """A new user (with a shop that sells something, if a seller): id, and headers with the access token."""
         number = next(_numbers)
         user_id = self._insert(
             "INSERT INTO users (email, nickname, role) VALUES (%s, %s, %s)",
@@ -56,7 +56,7 @@ class Target:
                 "INSERT INTO sellers (user_id, name, site_url, status) VALUES (%s, %s, 'https://example.com', 'ACTIVE')",
                 (user_id, f"시험 판매처 {number}"),
             )
-        return self._tokens.access(user_id, role)
+        return user_id, {"Authorization": f"Bearer {self._tokens.access(user_id, role)}"}
 
     def _make_part(self) -> int:
         # Not the seed's: those, other cases may have deleted.
