@@ -186,6 +186,30 @@ def test_graphs_have_legends_with_units(admin: httpx.Client) -> None:
     assert legend(html, "평균 응답 시간")["평균"].endswith(" ms")
 
 
+def test_what_is_bad_is_red_in_legends_too(admin: httpx.Client) -> None:
+    colors = re.findall(r'fill="(#\w+)"/></svg> (\w+)<', admin.get("/d/jiucom-main").text)
+    assert {name for color, name in colors if color == "#d0384b"} == {"500", "한도", "대기"}
+
+
+def test_pages_speak_the_language_of_the_dashboards(new_board: Board) -> None:
+    for name in ("jiucom-main", "jiucom-endpoint"):
+        english = (ROOT / f"files/dashboards/{name}.en.json").read_text()
+        new_board.write(f"dashboards/{name}.json", english)
+    process = new_board.start(GF_USERS_DEFAULT_LANGUAGE="en-US")
+    try:
+        eventually(lambda: httpx.get(f"{new_board.url}/api/health").status_code == 200)
+        with httpx.Client(base_url=new_board.url, auth=("admin", PASSWORD)) as client:
+            for path in ("/", "/d/jiucom-main", "/d/jiucom-endpoint"):
+                html = client.get(path).text.replace("Grafana가 아닙니다: JIUCOM의 읽기 전용 뷰어", "")
+                assert '<html lang="en">' in html
+                assert re.findall("[가-힣]+", html) == []
+            refused = httpx.post(f"{new_board.url}/login", data={"user": "admin", "password": "wrong"})
+            assert "Wrong name or password" in refused.text
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
 def test_variables_choose_and_narrow(admin: httpx.Client) -> None:
     html = admin.get("/d/jiucom-endpoint", params={"var-uri": "/builds"}).text
     assert re.findall(r'<option value="(/[a-z]+)"', html) == ["/builds", "/parts"]

@@ -15,10 +15,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from board import draw
-from board.panels import Panel
+from board.panels import COLORS, Panel
 from board.prometheus import Series
 from board.timerange import TimeRange, seconds
-from board.units import axis_ticks, format_value
+from board.units import axis_ticks, format_tick, format_value
 from board.variables import ALL, Variable, fill
 
 from .conftest import ROOT
@@ -51,13 +51,29 @@ def line(*values: float, start: int = SPAN.start, step: int = 15) -> Series:
         (0, "s", None, "0 s"),
         (75, "s", None, "75 s"),
         (20.5, "reqps", 2, "20.50 req/s"),
-        (math.nan, "s", None, "NaN"),
+        (math.nan, "s", None, "–"),
         (math.inf, "short", None, "∞"),
         (-3, "short", None, "-3"),
     ],
 )
 def test_values_read_as_in_grafana(value: float, unit: str, decimals: int | None, text: str) -> None:
     assert format_value(value, unit, decimals) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [
+        (0, "s", "0 s"),
+        (3 * 0.1, "cps", "0.3 c/s"),
+        (1.5 * 2**30, "bytes", "1.5 GiB"),
+        (100, "short", "100"),
+        (0.05, "short", "0.05"),
+        (1e-7, "short", "0"),
+        (20, "percent", "20%"),
+    ],
+)
+def test_marks_of_an_axis_are_short(value: float, unit: str, text: str) -> None:
+    assert format_tick(value, unit) == text
 
 
 @pytest.mark.parametrize(("low", "high"), [(0, 1), (0, 0.0003), (0, 87), (-5, 12), (0, 1e9), (3, 3)])
@@ -123,6 +139,24 @@ def test_stacked_series_lie_on_each_other() -> None:
     ground = 8 * 36 - 110 - 20
     heights = [ground - float(re.findall(r"[\d.]+", path)[1]) for path in (bottom, top)]
     assert heights[1] == pytest.approx(3 * heights[0], rel=0.02)
+
+
+def test_what_is_bad_is_red_and_nothing_else_is() -> None:
+    red = {"id": "color", "value": {"mode": "fixed", "fixedColor": "red"}}
+    bare = {"id": "custom.fillOpacity", "value": 0}
+    one = panel(custom={"fillOpacity": 10})
+    one.overrides = [
+        {"matcher": {"id": "byRegexp", "options": "5.."}, "properties": [red]},
+        {"matcher": {"id": "byRegexp", "options": "limit"}, "properties": [red, bare]},
+    ]
+    assert [one.line(name, 0) for name in ("503", "limit")] == [(COLORS["red"], 10), (COLORS["red"], 0)]
+    others = [one.line("200", number) for number in range(20)]
+    assert {fill for _, fill in others} == {10}
+    assert len({color for color, _ in others}) == 8
+    assert COLORS["red"] not in {color for color, _ in others}
+    svg = draw.graph(one, [Series({}, line(1, 2).points, "200"), Series({}, line(5, 5).points, "limit")], SPAN, SEOUL)
+    assert f'fill="none" stroke="{COLORS["red"]}"' in svg
+    assert f'fill="{COLORS["red"]}" fill-opacity="0"' in svg
 
 
 def test_thresholds_are_lines_where_they_can_be_seen() -> None:

@@ -87,6 +87,7 @@ def build(language: Language) -> dashboard.Dashboard:
                 [(f"sum by (status) (rate({REQUESTS}[$__rate_interval]))", "{{status}}")],
                 unit="reqps",
                 stacked=True,
+                alarming="5..",
                 width=12,
             )
         )

@@ -151,6 +151,7 @@ def _http(board: dashboard_builder.Dashboard, t: Text) -> dashboard_builder.Dash
                 unit="reqps",
                 links=[failed],
                 stacked=True,
+                alarming="5..",
             )
         )
         .with_panel(
@@ -188,6 +189,7 @@ def _runtime(board: dashboard_builder.Dashboard, t: Text) -> dashboard_builder.D
                     (f"sum(jiucom_memory_limit_bytes{{{API}}})", t("한도", "limit")),
                 ],
                 unit="bytes",
+                limit=t("한도", "limit"),
                 width=12,
             )
         )
@@ -228,6 +230,7 @@ def _stores(board: dashboard_builder.Dashboard, t: Text) -> dashboard_builder.Da
                     (f"sum(jiucom_db_pool_size{{{API}}})", t("크기", "size")),
                 ],
                 unit="short",
+                alarming=t("대기", "waiting"),
             )
         )
         .with_panel(
@@ -256,6 +259,7 @@ def _stores(board: dashboard_builder.Dashboard, t: Text) -> dashboard_builder.Da
                     ("redis_memory_max_bytes", t("한도", "limit")),
                 ],
                 unit="bytes",
+                limit=t("한도", "limit"),
             )
         )
         .with_panel(

@@ -93,9 +93,14 @@ def graph_panel(
     limits: dashboard_builder.ThresholdsConfig | None = None,
     links: Sequence[dashboard_builder.DashboardLink] = (),
     stacked: bool = False,
+    alarming: str = "",
+    limit: str = "",
     width: int = 8,
 ) -> timeseries.Panel:
-    """Lines over time from (expression, legend) pairs; `limits` are drawn as dashed lines."""
+    """Lines over time from (expression, legend) pairs; `limits` are drawn as dashed lines.
+
+    Series whose legend matches `alarming`, and the series of the name `limit`, are red, the latter without a filling.
+    """
     panel = (
         timeseries.Panel()
         .title(title)
@@ -104,7 +109,7 @@ def graph_panel(
         .unit(unit)
         .min(0)
         .line_width(1)
-        .fill_opacity(40 if stacked else 10)
+        .fill_opacity(70 if stacked else 10)
         .show_points(common.VisibilityMode.NEVER)
         .legend(
             common_builder.VizLegendOptions()
@@ -120,6 +125,11 @@ def graph_panel(
     )
     for index, (expr, legend) in enumerate(series):
         panel = panel.with_target(_target("ABCDEFGH"[index], expr, legend).range())
+    red = dashboard.DynamicConfigValue("color", {"mode": "fixed", "fixedColor": "red"})
+    if alarming:
+        panel = panel.override_by_regexp(alarming, [red])
+    if limit:
+        panel = panel.override_by_regexp(limit, [red, dashboard.DynamicConfigValue("custom.fillOpacity", 0)])
     if stacked:
         panel = panel.stacking(common_builder.StackingConfig().mode(common.StackingMode.NORMAL).group("A"))
     if limits is not None:
@@ -143,6 +153,7 @@ def table_panel(title: str, description: str, expr: str, *, unit: str, hide: Seq
             )
         )
         .unit(unit)
+        .decimals(0)
         .height(8)
         .span(width)
     )

@@ -25,17 +25,6 @@ _HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'",
 }
-_CHOICES = {
-    "ranges": {
-        "now-5m": "5분",
-        "now-15m": "15분",
-        "now-1h": "1시간",
-        "now-6h": "6시간",
-        "now-24h": "1일",
-        "now-7d": "7일",
-    },
-    "refreshes": ("off", "5s", "10s", "30s", "1m", "5m"),
-}
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -52,7 +41,9 @@ class Viewer:
         self.prometheus = Prometheus(source["url"])
         self.scrape = seconds(source.get("jsonData", {}).get("timeInterval", "15s"))
         self.templates = jinja2.Environment(loader=jinja2.FileSystemLoader(_HERE / "templates"), autoescape=True)
-        self.templates.globals.update(base=settings.base, version=__version__, zone=settings.zone.key, **_CHOICES)
+        self.templates.globals.update(base=settings.base, version=__version__, zone=settings.zone.key)
+        korean = settings.language == "ko"
+        self.templates.globals.update(language=settings.language, t=lambda ko, en: ko if korean else en)
 
     def page(self, template: str, status: int = 200, **values: Any) -> HTMLResponse:
         """Render a template."""
@@ -86,9 +77,7 @@ class Viewer:
         if not self.auth.attempt(user, password):
             if is_json:
                 return JSONResponse({"message": "Invalid username or password"}, 401)
-            return self.page(
-                "login.html", 401, target=target, fault="이름이나 비밀번호가 다르거나, 시도가 너무 많았습니다."
-            )
+            return self.page("login.html", 401, target=target, refused=True)
         done = JSONResponse({"message": "Logged in"}) if is_json else RedirectResponse(target, 303)
         path, secure = self.settings.base or "/", self.settings.secure_cookie
         done.set_cookie(COOKIE, self.auth.cookie(), LIFETIME, path=path, secure=secure, httponly=True, samesite="lax")
@@ -111,7 +100,7 @@ class Viewer:
         try:
             span = TimeRange.parse(asked.setdefault("from", "now-1h"), asked.setdefault("to", "now"), self.scrape)
         except ValueError as fault:
-            return self.page("message.html", 400, title="잘못된 기간", message=str(fault))
+            return self.page("message.html", 400, title="400", message=str(fault))
         variables, views = await render.dashboard(board.model, asked, self.prometheus, span, self.settings.zone)
         template = "panels.html" if "fragment" in asked else "dashboard.html"
         return self.page(template, board=board, views=views, variables=variables, asked=asked, span=span)

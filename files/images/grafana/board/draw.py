@@ -6,13 +6,12 @@ from datetime import datetime
 from html import escape
 from zoneinfo import ZoneInfo
 
-from .panels import COLORS, Panel
+from .panels import COLORS, GREY, Panel
 from .prometheus import Series
 from .timerange import TimeRange
-from .units import axis_ticks, format_value
+from .units import axis_ticks, format_tick, format_value
 
-PALETTE = ("#5794f2", "#56a64b", "#e0a400", "#d0384b", "#a352cc", "#2aa5a0", "#e07b1a", "#8a8ad6")
-_GREY = COLORS["text"]
+_EMPTY = "#33363d"
 _TIME_STEPS = (60, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800)
 _COLUMN, _ROW = 60, 36  # pixels of a cell of Grafana's grid
 _LEFT, _RIGHT = 76, 22  # room for the labels of the axes
@@ -25,7 +24,7 @@ def stat(panel: Panel, series: Sequence[Series], span: TimeRange) -> str:
     """The last value, large, on the colour of its threshold, over the line of the whole range."""
     width, height = panel.columns * _COLUMN, panel.rows * _ROW - 30
     points = [point for point in (series[0].points if series else []) if math.isfinite(point[1])]
-    text, color = panel.no_value, _GREY
+    text, color = panel.no_value, _EMPTY
     if points:
         value = points[-1][1]
         mapping = panel.mappings.get(f"{value:g}", {})
@@ -34,7 +33,7 @@ def stat(panel: Panel, series: Sequence[Series], span: TimeRange) -> str:
     body = f'<rect width="{width}" height="{height}" rx="4" fill="{color}"/>'
     if len(points) > 1:
         low, high = min(v for _, v in points), max(v for _, v in points)
-        x, y = _scale(span.start, span.end, 0, width), _scale(low, high, height - 6, height * 0.62)
+        x, y = _scale(span.start, span.end, 0, width), _scale(low, high, height - 6, height * 0.72)
         lines = "".join(_line(piece) for piece in _pieces(points, span.step, x, y))
         body += f'<path d="{lines}" fill="none" stroke="#fff" stroke-opacity=".55" stroke-width="1.5"/>'
     size = min(54.0, 1.6 * width / max(len(text), 4))
@@ -55,19 +54,19 @@ def graph(panel: Panel, series: Sequence[Series], span: TimeRange, zone: ZoneInf
     high = max(values, default=1.0) if panel.high is None else panel.high
     ticks = axis_ticks(low, high if high > low else low + (abs(low) or 1.0), panel.unit, count=4)
     x, y = _scale(span.start, span.end, _LEFT, end), _scale(ticks[0], ticks[-1], bottom, 8)
-    body = f'<g font-size="12" fill="{_GREY}">' + _values_axis(panel.unit, ticks, y, end)
+    body = f'<g font-size="12" fill="{GREY}">' + _values_axis(panel.unit, ticks, y, end)
     body += _time_axis(span, zone, x, bottom) + "</g>"
     for index in reversed(range(len(lines))):
-        color = PALETTE[index % len(PALETTE)]
+        color, fill = panel.line(series[index].name, index)
         for piece in _pieces(lines[index], span.step, x, y):
             area = f"{_line(piece)}L{piece[-1][0]:.1f} {bottom}L{piece[0][0]:.1f} {bottom}Z"
-            body += f'<path d="{area}" fill="{color}" fill-opacity="{".8" if panel.stacked else ".08"}"/>'
+            body += f'<path d="{area}" fill="{color}" fill-opacity="{fill / 100:g}"/>'
             body += f'<path d="{_line(piece)}" fill="none" stroke="{color}" stroke-width="1.5"/>'
     for limit, color in panel.steps if panel.lines else []:
         if ticks[0] <= limit <= ticks[-1]:
             body += f'<path d="M{_LEFT} {y(limit):.1f}H{end}" stroke="{color}" stroke-dasharray="6 5"/>'
     if not values:
-        body += f'<text x="{width / 2:g}" y="{height / 2:g}" fill="{_GREY}">{escape(panel.no_value)}</text>'
+        body += f'<text x="{width / 2:g}" y="{height / 2:g}" fill="{GREY}">{escape(panel.no_value)}</text>'
     return _svg(width, height, body, panel.title)
 
 
@@ -113,9 +112,9 @@ def _stack(series: Sequence[Series]) -> list[Points]:
 
 def _values_axis(unit: str, ticks: list[float], y: Scale, end: float) -> str:
     return "".join(
-        f'<path d="M{_LEFT} {y(tick):.1f}H{end}" stroke="{_GREY}" stroke-opacity=".25"/>'
+        f'<path d="M{_LEFT} {y(tick):.1f}H{end}" stroke="{GREY}" stroke-opacity=".25"/>'
         f'<text x="{_LEFT - 8}" y="{y(tick):.1f}" text-anchor="end" dominant-baseline="central">'
-        f"{escape(format_value(tick, unit))}</text>"
+        f"{escape(format_tick(tick, unit))}</text>"
         for tick in ticks
     )
 
@@ -127,7 +126,7 @@ def _time_axis(span: TimeRange, zone: ZoneInfo, x: Scale, bottom: float) -> str:
     shift = int(offset.total_seconds()) if offset else 0  # days begin at midnight where the reader is
     pattern = "%H:%M" if step < 43200 else "%m/%d"
     return "".join(
-        f'<path d="M{x(moment):.1f} 8V{bottom}" stroke="{_GREY}" stroke-opacity=".15"/>'
+        f'<path d="M{x(moment):.1f} 8V{bottom}" stroke="{GREY}" stroke-opacity=".15"/>'
         f'<text x="{x(moment):.1f}" y="{bottom + 15}" text-anchor="middle">'
         f"{datetime.fromtimestamp(moment, zone).strftime(pattern)}</text>"
         for moment in range(-(-(span.start + shift) // step) * step - shift, span.end + 1, step)

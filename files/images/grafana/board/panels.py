@@ -5,15 +5,10 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-_GREY = "#8e8e99"
-COLORS = {
-    "green": "#3f9c4b",
-    "yellow": "#c9a300",
-    "orange": "#e07b1a",
-    "red": "#d0384b",
-    "blue": "#3d7fd6",
-    "text": _GREY,
-}
+GREY = "#8e8e99"
+COLORS = {"green": "#3f9c4b", "yellow": "#c9a300", "orange": "#e07b1a", "red": "#d0384b", "blue": "#3d7fd6"}
+# No red: it is for what a dashboard calls bad.
+PALETTE = ("#5794f2", "#56a64b", "#e0a400", "#a352cc", "#2aa5a0", "#e07b1a", "#d683ce", "#8a8ad6")
 
 
 @dataclass(frozen=True)
@@ -63,12 +58,24 @@ class Panel:
         ]
         self.lines: bool = custom.get("thresholdsStyle", {}).get("mode", "off") != "off"
         self.stacked: bool = custom.get("stacking", {}).get("mode", "none") != "none"
+        self.fill: float = custom.get("fillOpacity", 0)
+        self.overrides: list[dict[str, Any]] = model.get("fieldConfig", {}).get("overrides", [])
         self.links: list[dict[str, Any]] = model.get("links", [])
+
+    def line(self, name: str, number: int) -> tuple[str, float]:
+        """Return a series' colour, and the opacity below it in percent: what an override says, or the next in turn."""
+        color, fill = PALETTE[number % len(PALETTE)], self.fill
+        for item in self.overrides:
+            if item["matcher"]["id"] == "byRegexp" and re.fullmatch(item["matcher"]["options"], name):
+                properties = {each["id"]: each["value"] for each in item["properties"]}
+                color = COLORS.get(properties.get("color", {}).get("fixedColor", ""), color)
+                fill = properties.get("custom.fillOpacity", fill)
+        return color, fill
 
     def color(self, value: float) -> str:
         """Return the colour of the highest threshold at or below `value`."""
         reached = [color for limit, color in self.steps if value >= limit]
-        return reached[-1] if reached else _GREY
+        return reached[-1] if reached else GREY
 
 
 def panels_of(model: dict[str, Any]) -> list[Panel]:

@@ -17,10 +17,11 @@ class QueryError(Exception):
 
 @dataclass(frozen=True)
 class Series:
-    """One line of a result: its labels, and (Unix seconds, value) pairs in order of time."""
+    """One line of a result: its labels, (Unix seconds, value) pairs in order of time, and its name in the legend."""
 
     labels: dict[str, str]
     points: list[tuple[float, float]]
+    name: str = ""
 
 
 class Prometheus:

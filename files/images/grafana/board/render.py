@@ -3,7 +3,7 @@
 import asyncio
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -46,32 +46,30 @@ async def _view(
     if panel.type not in ("stat", "timeseries", "table"):
         return View(panel, fault="" if panel.type == "row" else f"board는 {panel.type} 패널을 그리지 않습니다")
     try:
-        named = await _ask(panel, values, prometheus, span)
+        series = await _ask(panel, values, prometheus, span)
     except QueryError as fault:
         return View(panel, fault=str(fault))
-    series = [line for _, line in named]
     if panel.type == "table":
         return _table(panel, series)
     if panel.type == "stat":
         return View(panel, svg=draw.stat(panel, series, span))
-    legend = tuple(_legend_row(panel, index, name, line) for index, (name, line) in enumerate(named))
+    legend = tuple(_legend_row(panel, index, line) for index, line in enumerate(series))
     return View(panel, svg=draw.graph(panel, series, span, zone), legend=legend)
 
 
-async def _ask(
-    panel: Panel, values: Mapping[str, str], prometheus: Prometheus, span: TimeRange
-) -> list[tuple[str, Series]]:
+async def _ask(panel: Panel, values: Mapping[str, str], prometheus: Prometheus, span: TimeRange) -> list[Series]:
     questions = [(target, fill(target.expr, values)) for target in panel.targets]
     answers = await asyncio.gather(
         *(prometheus.instant(q, span.last) if t.instant else prometheus.range(q, span) for t, q in questions)
     )
-    return [(t.name(line.labels), line) for t, lines in zip(panel.targets, answers, strict=True) for line in lines]
+    pairs = zip(panel.targets, answers, strict=True)
+    return [replace(line, name=target.name(line.labels)) for target, lines in pairs for line in lines]
 
 
-def _legend_row(panel: Panel, index: int, name: str, series: Series) -> tuple[str, str, str, str]:
+def _legend_row(panel: Panel, index: int, series: Series) -> tuple[str, str, str, str]:
     known = [value for _, value in series.points if math.isfinite(value)] or [math.nan]
     last, highest = (format_value(value, panel.unit, panel.decimals) for value in (known[-1], max(known)))
-    return draw.PALETTE[index % len(draw.PALETTE)], name, last, highest
+    return panel.line(series.name, index)[0], series.name, last, highest
 
 
 def _table(panel: Panel, series: list[Series]) -> View:

@@ -1,6 +1,7 @@
 """Numbers as people read them, in Grafana's units."""
 
 import math
+import re
 
 _BINARY = ("B", "KiB", "MiB", "GiB", "TiB")
 _SECONDS = ((1, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
@@ -10,7 +11,7 @@ _SUFFIXES = {"reqps": " req/s", "ops": " ops/s", "cps": " c/s", "percent": "%", 
 def format_value(value: float, unit: str, decimals: int | None = None) -> str:
     """Write `value` with its unit; `decimals` None picks as many as are worth reading."""
     if math.isnan(value):
-        return "NaN"
+        return "–"
     if math.isinf(value):
         return "∞" if value > 0 else "-∞"
     if unit == "bytes":
@@ -35,6 +36,11 @@ def _number(value: float, decimals: int | None) -> str:
     size = abs(value)
     places = 0 if size >= 100 or value == int(value) else 1 if size >= 10 else 2 if size >= 0.1 else 4
     return f"{value:.{places}f}"
+
+
+def format_tick(value: float, unit: str) -> str:
+    """Write a mark of an axis: round numbers without the noughts that only make them longer."""
+    return re.sub(r"\.(\d*?)0+(?!\d)", lambda mark: mark[1] and f".{mark[1]}", format_value(value, unit))
 
 
 def axis_ticks(low: float, high: float, unit: str, count: int = 5) -> list[float]:
