@@ -11,6 +11,7 @@ from schemathesis.schemas import APIOperation
 from jiucom.app import operations
 from jiucom.auth.principal import Role
 from jiucom.web import openapi
+from jiucom.web.examples import example
 from jiucom.web.operation import Access
 
 Case: TypeAlias = schemathesis.Case[Any]
@@ -28,10 +29,10 @@ _SENDERS: dict[Access, tuple[Role | None, ...]] = {
 }
 
 # Who can own what an operation is about.
-_OWNERS: dict[Access, Role] = {"public": "USER", "user": "USER", "seller": "SELLER", "admin": "ADMIN"}
+OWNERS: dict[Access, Role] = {"public": "USER", "user": "USER", "seller": "SELLER", "admin": "ADMIN"}
 
 _KNOWN = operations()
-_ACCESS = {f"{each.method} {each.path}": each.access for each in _KNOWN}
+ACCESS = {f"{each.method} {each.path}": each.access for each in _KNOWN}
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,8 @@ def _document() -> dict[str, Any]:
     return made
 
 
-_SCHEMA = schemathesis.openapi.from_dict(_document())
+_DOCUMENT = _document()
+_SCHEMA = schemathesis.openapi.from_dict(_DOCUMENT)
 
 OPERATIONS: list[Operation] = [_SCHEMA[each.path][each.method] for each in _KNOWN]
 
@@ -62,15 +64,32 @@ def has_input(operation: Operation) -> bool:
     return bool(operation.body) or any(True for _ in operation.iter_parameters())
 
 
+def shown(operation: Operation) -> Case:
+    """The request that the document shows as an example."""
+    raw = operation.definition.raw
+    content = raw.get("requestBody", {}).get("content", {})
+    if "application/json" in content:
+        body = {"body": content["application/json"]["example"], "media_type": "application/json"}
+    elif "multipart/form-data" in content:
+        body = {"body": {"file": b""}, "media_type": "multipart/form-data"}
+    else:
+        body = {}
+    given = [each for each in raw.get("parameters", ()) if each["required"]]
+    values = {each["name"]: example(each["schema"], _DOCUMENT["components"]["schemas"]) for each in given}
+    path = {each["name"]: values[each["name"]] for each in given if each["in"] == "path"}
+    query = {each["name"]: values[each["name"]] for each in given if each["in"] == "query"}
+    return operation.Case(path_parameters=path, query=query, **body)
+
+
 def attempts(operation: Operation) -> st.SearchStrategy[Attempt]:
     """Requests: of owners, of anybody, and against the schema."""
-    access = _ACCESS[operation.label]
+    access = ACCESS[operation.label]
     senders = st.sampled_from(_SENDERS[access])
     valid = operation.as_strategy(generation_mode=GenerationMode.POSITIVE)
     allowed = st.builds(Attempt, valid.map(_with_known_ids), senders, st.just(False))
     if not has_input(operation):
         return allowed
-    owned = st.builds(Attempt, valid, st.just(_OWNERS[access]), st.just(True))
+    owned = st.builds(Attempt, valid, st.just(OWNERS[access]), st.just(True))
     wrong = operation.as_strategy(generation_mode=GenerationMode.NEGATIVE)
     return st.one_of(owned, allowed, st.builds(Attempt, wrong, senders, st.just(False)))
 

@@ -10,8 +10,8 @@ import requests
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 from schemathesis import Response
 
-from fuzz.belongings import Belongings
-from fuzz.cases import Attempt
+from fuzz.belongings import Belongings, Headers
+from fuzz.cases import Attempt, Case
 from jiucom.auth.principal import Role
 from jiucom.auth.tokens import Tokens
 from jiucom.settings import Settings
@@ -34,17 +34,24 @@ class Target:
 
     def send(self, attempt: Attempt) -> Response:
         """The answer to it, as a fresh user."""
-        case = attempt.case
-        headers: dict[str, str] = {}
+        headers: Headers = {}
         if attempt.role is not None:
-            _, headers = self._make_user(attempt.role)
+            _, headers = self.user(attempt.role)
             if attempt.owner:
-                Belongings(self._session, self.url, headers, self._make_part(), self._make_user).lead(case)
-        response = case.call(base_url=self.url, session=self._session, headers=headers)
+                self.lead(attempt.case, headers)
+        return self.call(attempt.case, headers)
+
+    def lead(self, case: Case, headers: Headers) -> None:
+        """Let the ids in a request be those of what the user of `headers` owns."""
+        Belongings(self._session, self.url, headers, self._make_part(), self.user).lead(case)
+
+    def call(self, case: Case, headers: Headers) -> Response:
+        """The answer to it, as it is."""
+        response = case.call(base_url=self.url, session=self._session, headers=dict(headers))
         self.answers[case.operation.label, response.status_code] += 1
         return response
 
-    def _make_user(self, role: Role = "USER") -> tuple[int, dict[str, str]]:
+    def user(self, role: Role = "USER") -> tuple[int, Headers]:
         """A new user (with a shop that sells something, if a seller): id, and headers with the access token."""
         number = next(_numbers)
         user_id = self._insert(

@@ -1,0 +1,144 @@
+"""Every row of the contract, called with what the document shows: by nobody, by somebody else, by whom it is for."""
+
+import csv
+import re
+import secrets
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+
+from fuzz.cases import ACCESS, OPERATIONS, OWNERS, Case, Operation, shown
+from fuzz.target import Target, target
+from jiucom.settings import Settings
+from testing import servers
+from testing.accounts import PASSWORD
+from testing.mailbox import Mailbox, mailbox, text_of
+
+_CSV = Path(__file__).parents[1] / "data" / "endpoints.csv"
+with _CSV.open() as _file:
+    ROWS = {f"{row['method']} {row['path']}": row for row in csv.DictReader(_file)}
+
+# Owned as well, where the contract says no more than who may call.
+_OWN = {"DELETE /prices/alerts/{alertId}", "POST /builds/{buildId}/clone", "DELETE /sellers/products/{partId}",
+        "PUT /sellers/products/{partId}/price"}  # fmt: skip
+OWN = _OWN | {label for label, row in ROWS.items() if "owner" in row["auth"]}
+
+# 200 is what those see who follow the redirect.
+_MOVED = {"GET /swagger-ui.html": 302}
+
+NEW_PASSWORD = "another-horse-9"
+
+
+class Person:
+    """Somebody with a password, who gets mails."""
+
+    def __init__(self, url: str, box: Mailbox) -> None:
+        unique = secrets.token_hex(4)
+        self.email = f"{unique}@example.com"
+        self.signup = {"email": self.email, "password": PASSWORD, "nickname": f"새사람{unique}"}
+        self._box = box
+        self._http = httpx.Client(base_url=url)
+
+    def join(self) -> dict[str, str]:
+        """Sign up; the tokens."""
+        tokens: dict[str, str] = self._http.post("/auth/signup", json=self.signup).raise_for_status().json()["data"]
+        self._http.headers["Authorization"] = f"Bearer {tokens['accessToken']}"
+        return tokens
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": self._http.headers["Authorization"]}
+
+    def mailed(self, path: str, pattern: str) -> str:
+        """What a mail says after asking for it."""
+        self._http.post(path, json={"email": self.email}).raise_for_status()
+        end = time.monotonic() + 10
+        while not self._box.to(self.email):
+            assert time.monotonic() < end, "no mail"
+            time.sleep(0.05)
+        found = re.search(pattern, text_of(self._box.to(self.email)[-1]), re.MULTILINE)
+        assert found
+        return found[1]
+
+
+class Platform:
+    """A server with the demo seed, a mailbox, and which rows have been called."""
+
+    def __init__(self, server: Target, box: Mailbox) -> None:
+        self.server = server
+        self.box = box
+        self.called: set[str] = set()
+
+    def complete(self, case: Case, headers: Any) -> Any:
+        """Give a request what no example can know; headers of the one who may send it."""
+        person = Person(self.server.url, self.box)
+        body: dict[str, str] = {}
+        match case.operation.label:
+            case "POST /auth/signup":
+                body = person.signup
+            case "PUT /users/me" | "PATCH /users/me":
+                body = {"nickname": person.signup["nickname"]}
+            case "POST /auth/login":
+                person.join()
+                body = {"email": person.email, "password": PASSWORD}
+            case "POST /auth/refresh" | "POST /auth/logout":
+                body = {"refreshToken": person.join()["refreshToken"]}
+            case "PUT /users/me/password":
+                person.join()
+                body = {"currentPassword": PASSWORD, "newPassword": NEW_PASSWORD}
+                headers = person.headers
+            case "POST /auth/email/verify":
+                person.join()
+                body = {"code": person.mailed("/auth/email/verify-request", r"^([0-9A-Z]{8})$")}
+                headers = person.headers
+            case "POST /auth/password/reset":
+                person.join()
+                token = person.mailed("/auth/password/reset-request", r"#token=(\S+)")
+                body = {"token": token, "newPassword": NEW_PASSWORD}
+        if body:
+            case.body = {**body}
+        return headers
+
+
+@pytest.fixture(scope="module")
+def platform(mysql_server: tuple[int, str], settings: Settings) -> Iterator[Platform]:
+    name = f"t_{secrets.token_hex(6)}"
+    names = {"db_name": name, "db_username": name, "db_migrate_username": f"{name}_m"}
+    with servers.redis() as (_, port), mailbox() as box:
+        own = msgspec.structs.replace(settings, redis_port=port, mail_host="127.0.0.1", mail_port=box.port, **names)
+        with target(mysql_server, own) as server:
+            yield Platform(server, box)
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.label)
+def test_a_row(platform: Platform, operation: Operation) -> None:
+    label, server = operation.label, platform.server
+    access = ACCESS[label]
+    case = shown(operation)
+    _, headers = server.user(OWNERS[access])
+    server.lead(case, headers)
+    if access != "public":
+        assert server.call(case, {}).status_code == 401
+    elif label in OWN:
+        assert server.call(case, {}).status_code == 404
+    if access in ("seller", "admin"):
+        assert server.call(case, server.user("USER")[1]).status_code == 403
+    if label in OWN:
+        assert server.call(case, server.user(OWNERS[access])[1]).status_code in (403, 404)
+    # What others have tried has changed nothing.
+    headers = platform.complete(case, headers)
+    answer = server.call(case, headers)
+    assert answer.status_code == _MOVED.get(label, int(ROWS[label]["ok"])), answer.text
+    platform.called.add(label)
+
+
+def test_all_of_them(platform: Platform, request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]) -> None:
+    with capsys.disabled():
+        print(f"\n{len(platform.called)} of {len(ROWS)} rows called")
+    chosen = [item for item in request.session.items if item.name.startswith("test_a_row[")]
+    assert len(platform.called) == len(chosen)
