@@ -48,6 +48,15 @@ def test_monitoring_is_for_administrators(host: Host, path: str) -> None:
     host.run(inside)
 
 
+def test_dashboards_are_in_the_inventory_s_language(host: Host) -> None:
+    """D4: English by `monitoring_language`."""
+    ask = f"docker run --rm --network host --entrypoint wget {image(host)} -q -O -"
+    assert '<html lang="en">' in host.run(f"{ask} http://127.0.0.1/grafana/login")
+    for file, source in (("jiucom-dashboard", "jiucom-main"), ("jiucom-endpoint", "jiucom-endpoint")):
+        model = json.loads(host.run(f"cat grafana/dashboards/{file}.json"))
+        assert model == json.loads((ROOT / f"files/dashboards/{source}.en.json").read_text())
+
+
 def image(host: Host) -> str:
     """Name an image on the host that has wget."""
     return next(name for name in host.run("docker compose config --images").split() if "nginx" in name)

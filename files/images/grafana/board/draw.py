@@ -12,7 +12,7 @@ from .timerange import TimeRange
 from .units import axis_ticks, format_tick, format_value
 
 _EMPTY = "#33363d"
-_TIME_STEPS = (60, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800)
+_TIME_STEPS = (60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800)
 _COLUMN, _ROW = 60, 36  # pixels of a cell of Grafana's grid
 _LEFT, _RIGHT = 76, 22  # room for the labels of the axes
 
@@ -36,7 +36,7 @@ def stat(panel: Panel, series: Sequence[Series], span: TimeRange) -> str:
         x, y = _scale(span.start, span.end, 0, width), _scale(low, high, height - 6, height * 0.72)
         lines = "".join(_line(piece) for piece in _pieces(points, span.step, x, y))
         body += f'<path d="{lines}" fill="none" stroke="#fff" stroke-opacity=".55" stroke-width="1.5"/>'
-    size = min(54.0, 1.6 * width / max(len(text), 4))
+    size = min(54.0, 1.4 * width / max(len(text), 4))
     body += (
         f'<text x="{width / 2:g}" y="{height * 0.45:g}" font-size="{size:g}" font-weight="600" fill="#fff"'
         f' text-anchor="middle" dominant-baseline="central">{escape(text)}</text>'
