@@ -4,7 +4,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -17,6 +17,8 @@ class Collector(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.spans: list[dict[str, Any]] = []
+        # Spans that came, taken or not.
+        self.brought = 0
         self.delay = 0.0
         self.status = 202
 
@@ -35,11 +37,14 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         spans = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.brought += len(spans)
         time.sleep(self.server.delay)
         if self.server.status == 202:
             self.server.spans += spans
-        self.send_response(self.server.status)
-        self.end_headers()
+        # Who did not wait for the answer is gone.
+        with suppress(OSError):
+            self.send_response(self.server.status)
+            self.end_headers()
 
     def log_message(self, *_: object) -> None:
         """Quiet."""

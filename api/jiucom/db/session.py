@@ -107,7 +107,9 @@ class WriteSession(ReadSession):
         except BaseException as error:
             tracing.finish(span, error)
             raise
-        tracing.finish(span)
+        if span is not None:
+            span.set_attribute("db.operation.batch.size", len(rows))
+            span.end()
         return int(matched or 0)
 
     def after_commit(self, hook: Hook) -> None:

@@ -74,6 +74,7 @@ def _end(span: Span, scope: Scope, route: str | None, status: int, exception: st
     method = scope["method"]
     span.update_name(f"http {method.lower()} {route}" if route else f"http {method.lower()}")
     span.set_attribute("http.request.method", method)
+    span.set_attribute("url.scheme", scope["scheme"])
     span.set_attribute("url.path", scope["path"])
     span.set_attribute("client.address", scope["jiucom.client"])
     if route:

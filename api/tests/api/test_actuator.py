@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import re
+import secrets
 import time
 from functools import partial
 
@@ -10,6 +11,8 @@ import httpx
 import pytest
 from openapi_spec_validator import validate
 from prometheus_client.parser import text_string_to_metric_families
+from starlette.applications import Starlette
+from starlette.types import Message
 
 from jiucom.state import AppState
 from testing.clients import User
@@ -88,12 +91,29 @@ async def test_buckets_are_by_method_and_uri_alone(client: httpx.AsyncClient) ->
     assert values[-1] == sum(value for key, value in counts.items() if asked <= set(key))
 
 
-async def test_scanners_do_not_grow_the_metrics(client: httpx.AsyncClient) -> None:
-    await client.get("/nothing")
-    await client.request("PROPFIND", "/nothing")
+async def test_scanners_do_not_grow_the_metrics(client: httpx.AsyncClient, application: Starlette) -> None:
+    """Ten thousand paths that nobody has, past httpx, which would take longer than they do."""
+    for method in ("GET", "PROPFIND"):
+        await client.request(method, "/nothing")
+    await samples(client, f"{PREFIX}_count")
     before = await samples(client, f"{PREFIX}_count")
-    for n in range(300):
-        await client.request(("GET", "BREW", f"X{n}")[n % 3], f"/scan/{n}/{'x' * n}")
+    seen: list[int] = []
+
+    async def receive() -> Message:
+        return {"type": "http.request"}
+
+    async def send(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            seen.append(message["status"])
+
+    for n in range(10_000):
+        path = f"/api/v1/{secrets.token_urlsafe(n % 50)}/{n}"
+        scope = {
+            "type": "http", "method": ("GET", "BREW", f"X{n}")[n % 3], "scheme": "http", "path": path,
+            "query_string": b"", "headers": [], "client": ("192.0.2.1", 1),
+        }  # fmt: skip
+        await application(scope, receive, send)
+    assert (len(seen), set(seen)) == (10_000, {404})
     assert (await samples(client, f"{PREFIX}_count")).keys() == before.keys()
 
 

@@ -59,6 +59,7 @@ async def test_a_request_is_one_trace(client: httpx.AsyncClient, collector: Coll
     server = next(span for span in spans if span["kind"] == "SERVER")
     assert "parentId" not in server
     assert server["tags"]["http.route"] == "/parts/{partId}"
+    assert (server["tags"]["url.scheme"], server["tags"]["url.path"]) == ("http", "/api/v1/parts/4")
     assert server["tags"]["http.response.status_code"] == "200"
     assert server["localEndpoint"]["serviceName"] == "jiucom-api"
     for span in spans:
