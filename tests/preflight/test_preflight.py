@@ -47,6 +47,7 @@ CASES = {
     "sampling above everything": ({"tracing_sampling": 1.5}, "tracing_sampling is 1.5"),
     "sampling below nothing": ({"tracing_sampling": -0.1}, "tracing_sampling is -0.1"),
     "sampling that is no number": ({"tracing_sampling": "half"}, "tracing_sampling"),
+    "traces without an address": ({"tracing_storage": "elasticsearch"}, "tracing_elasticsearch_hosts"),
     "alerts for nobody": ({"monitoring_alertmanager_enabled": True}, "set monitoring_alertmanager_slack_url"),
     "alerts by mail without a server": (
         {"monitoring_alertmanager_enabled": True, "monitoring_alertmanager_mail_to": ["ops@example.com"]},
