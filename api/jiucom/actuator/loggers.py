@@ -7,6 +7,7 @@ from msgspec import Meta
 from starlette.responses import Response
 
 from jiucom.cache import RedisUnavailableError
+from jiucom.domains.admin import audit
 from jiucom.encoding import encode
 from jiucom.errors import ApiError, ErrorCode, unavailable
 from jiucom.runtime_settings import LEVELS
@@ -46,16 +47,24 @@ async def set_level(ctx: Context, name: Name, body: LevelChange) -> None:
     모든 인스턴스에 1초 안에 적용된다. null이면 원래 레벨로 돌아간다.
     """
     _check(name)
-    try:
-        await ctx.app.runtime.set_level(name, body.configured_level)
-    except RedisUnavailableError:
-        raise unavailable() from None
+    before = _level(name, _described(name)["configuredLevel"])
+    after = _level(name, body.configured_level)
+    async with ctx.app.db.transaction() as tx:
+        await audit.record(tx, ctx.user.user_id, "LOG_LEVEL_CHANGED", "LOGGER", None, before, after, ctx.client_address)
+        try:
+            await ctx.app.runtime.set_level(name, body.configured_level)
+        except RedisUnavailableError:
+            raise unavailable() from None
 
 
 def _check(name: str) -> None:
     # A logger made for every name that somebody asks for would stay for ever.
     if name != "ROOT" and name not in logging.root.manager.loggerDict:
         raise ApiError(ErrorCode.RESOURCE_NOT_FOUND)
+
+
+def _level(name: str, level: str | None) -> dict[str, str | None]:
+    return {"logger": name, "configuredLevel": level}
 
 
 def _described(name: str) -> dict[str, Any]:

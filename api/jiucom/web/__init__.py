@@ -4,7 +4,7 @@ from jiucom.encoding import Json
 from jiucom.web.context import Context
 from jiucom.web.envelope import CREATED
 from jiucom.web.operation import Access, Operation, endpoint
-from jiucom.web.paging import Page, PageQuery
+from jiucom.web.paging import Page, Paged, PageQuery
 from jiucom.web.schema import Id, InvalidFieldError, NotBlank, Schema
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "Operation",
     "Page",
     "PageQuery",
+    "Paged",
     "Schema",
     "endpoint",
 ]

@@ -1,7 +1,7 @@
 """Pages: how they are asked for and what they look like (contract 8.16)."""
 
 from collections.abc import Sequence
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Any, Generic, Self, TypeVar
 
 from msgspec import Meta
 
@@ -30,10 +30,9 @@ class PageQuery(Schema, frozen=True, kw_only=True):
         return self.page * self.size
 
 
-class Page(Schema, Generic[T], frozen=True):
-    """One page of a list; `number` is `page` once more, for readers of Spring's pages."""
+class Paged(Schema, frozen=True, kw_only=True):
+    """Where in a list a page stands; `number` is `page` once more, for readers of Spring's pages."""
 
-    content: list[T]
     page: int
     number: int
     size: int
@@ -43,11 +42,10 @@ class Page(Schema, Generic[T], frozen=True):
     last: bool
 
     @classmethod
-    def of(cls, content: Sequence[T], query: PageQuery, total: int) -> "Page[T]":
-        """The page that `query` asked for, of `total` rows."""
+    def at(cls, query: PageQuery, total: int, **fields: Any) -> Self:
+        """The page that `query` asked for, of `total` rows; `fields` are what stands on it."""
         pages = -(-total // query.size)
         return cls(
-            content=list(content),
             page=query.page,
             number=query.page,
             size=query.size,
@@ -55,4 +53,16 @@ class Page(Schema, Generic[T], frozen=True):
             total_pages=pages,
             first=query.page == 0,
             last=query.page >= pages - 1,
+            **fields,
         )
+
+
+class Page(Paged, Generic[T], frozen=True, kw_only=True):
+    """One page of a list."""
+
+    content: list[T]
+
+    @classmethod
+    def of(cls, content: Sequence[T], query: PageQuery, total: int) -> "Page[T]":
+        """The page that `query` asked for, of `total` rows."""
+        return cls.at(query, total, content=list(content))

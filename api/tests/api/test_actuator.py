@@ -14,8 +14,10 @@ from prometheus_client.parser import text_string_to_metric_families
 from starlette.applications import Starlette
 from starlette.types import Message
 
+from jiucom.settings import Settings
 from jiucom.state import AppState
 from testing.clients import User
+from testing.replica import replica
 from testing.servers import docker
 from testing.waiting import eventually
 
@@ -175,6 +177,23 @@ async def test_log_levels_change_and_go_back(client: httpx.AsyncClient, admin: U
     unknown = await admin.client.post("/actuator/loggers/made.up", json={"configuredLevel": "DEBUG"})
     assert unknown.status_code == 404
     assert "made.up" not in logging.root.manager.loggerDict
+
+
+async def test_log_levels_are_changed_on_all_replicas_and_on_record(database: Settings, admin: User) -> None:
+    path = "/actuator/loggers/jiucom.cache.redis"
+    async with replica(database) as other, httpx.AsyncClient(base_url=other.url) as there:
+        for level in ("ERROR", None):
+            before = (await there.get(path)).json()["configuredLevel"]
+            assert (await admin.client.post(path, json={"configuredLevel": level})).status_code == 200
+
+            async def followed(level: str | None = level) -> bool:
+                return bool((await there.get(path)).json()["configuredLevel"] == level)
+
+            await eventually(followed, 2)
+            entry = (await admin.client.get(f"/admin/audit?actorId={admin.id}")).json()["data"]["content"][0]
+            assert (entry["action"], entry["targetType"]) == ("LOG_LEVEL_CHANGED", "LOGGER")
+            assert entry["before"] == {"logger": "jiucom.cache.redis", "configuredLevel": before}
+            assert entry["after"] == {"logger": "jiucom.cache.redis", "configuredLevel": level}
 
 
 async def test_sampling_is_raised_and_falls_back(state: AppState) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from jiucom.web import Id, NotBlank, PageQuery, Schema
+from jiucom.web import Id, NotBlank, Paged, PageQuery, Schema
 
 # In place of what is gone from a thread that goes on.
 DELETED_TEXT = "삭제된 댓글입니다."
@@ -62,31 +62,13 @@ class Row(Struct, frozen=True, rename="camel"):
     post_id: int
 
 
-class CommentPage(Schema, frozen=True):
-    """One page of threads, oldest first; the totals count threads."""
+class CommentPage(Paged, frozen=True, kw_only=True):
+    """One page of threads, oldest first; the totals count threads. `currentPage` is `page` once more."""
 
     comments: list[Comment]
     current_page: int
-    page: int
-    number: int
-    size: int
-    total_elements: int
-    total_pages: int
-    first: bool
-    last: bool
 
     @classmethod
     def of(cls, comments: list[Comment], query: PageQuery, total: int) -> "CommentPage":
         """The page that `query` asked for, of `total` threads."""
-        pages = -(-total // query.size)
-        return cls(
-            comments=comments,
-            current_page=query.page,
-            page=query.page,
-            number=query.page,
-            size=query.size,
-            total_elements=total,
-            total_pages=pages,
-            first=query.page == 0,
-            last=query.page >= pages - 1,
-        )
+        return cls.at(query, total, comments=comments, current_page=query.page)
