@@ -1,4 +1,7 @@
-"""Every row of the contract, called with what the document shows: by nobody, by somebody else, by whom it is for."""
+"""Every row of the contract, called with what the document shows: by nobody, by somebody else, by whom it is for.
+
+What administrators change is on record afterwards.
+"""
 
 import csv
 import re
@@ -83,6 +86,8 @@ class Platform:
                 body = person.signup
             case "PUT /users/me" | "PATCH /users/me":
                 body = {"nickname": person.signup["nickname"]}
+            case "PUT /admin/users/{userId}/status":
+                body = {"status": "SUSPENDED"}
             case "POST /auth/login":
                 person.join()
                 body = {"email": person.email, "password": PASSWORD}
@@ -120,7 +125,7 @@ def test_a_row(platform: Platform, operation: Operation) -> None:
     label, server = operation.label, platform.server
     access = ACCESS[label]
     case = shown(operation)
-    _, headers = server.user(OWNERS[access])
+    user_id, headers = server.user(OWNERS[access])
     server.lead(case, headers)
     if access != "public":
         assert server.call(case, {}).status_code == 401
@@ -135,6 +140,9 @@ def test_a_row(platform: Platform, operation: Operation) -> None:
     answer = server.call(case, headers)
     assert answer.status_code == _MOVED.get(label, int(ROWS[label]["ok"])), answer.text
     platform.called.add(label)
+    if access == "admin" and not label.startswith("GET"):
+        entries = httpx.get(f"{server.url}/admin/audit?actorId={user_id}", headers=headers).json()["data"]
+        assert entries["totalElements"] == 1
 
 
 def test_all_of_them(platform: Platform, request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]) -> None:
