@@ -169,6 +169,24 @@ async def test_server_errors_are_marked_and_client_errors_are_not(
     assert "error" in span["tags"]
 
 
+async def test_what_fails_below_is_marked_there(
+    collector: Collector, changed: Callable[..., Settings], database: Settings
+) -> None:
+    """A cache that is away is an error of its own span, and none of the request's."""
+    async with started(changed(redis_port=9, zipkin_endpoint=collector.endpoint)) as app, client_of(app) as client:
+
+        async def failed() -> dict[str, str]:
+            # Most find Redis given up already, and do not ask it.
+            response = await client.get("/parts/4", headers={"b3": "1"})
+            assert response.status_code == 200
+            await settled(app)
+            spans = collector.of(response.headers["x-trace-id"])
+            return {span["name"]: span["tags"]["error.type"] for span in spans if "error" in span["tags"]}
+
+        (found,) = (await eventually(failed, 10)).items()
+    assert found == ("redis MGET", "ConnectionError")
+
+
 async def test_scrapes_are_not_traced(client: httpx.AsyncClient, traced: Starlette) -> None:
     state = state_of(traced)
     rate, state.tracing.rate = state.tracing.rate, 1.0
