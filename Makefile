@@ -63,7 +63,7 @@ bench-tracing: .venv/ready ## what a slow, refusing or absent Zipkin costs, and 
 test-monitoring: .venv/ready ## rules, dashboards, board
 	pytest -q tests/monitoring
 
-molecule: .venv/ready browser ## every scenario, in two lanes
+molecule: .venv/ready ## every scenario, in two lanes
 	tools/molecule.sh
 
 browser: ## what the tests in a browser need: Chromium and its STOMP client
