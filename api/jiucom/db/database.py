@@ -23,7 +23,7 @@ from prometheus_client.registry import Collector
 from jiucom.clock import Clock
 from jiucom.db.errors import DeadlockError, DuplicateKeyError, translated
 from jiucom.db.events import Events
-from jiucom.db.session import ReadSession, WriteSession
+from jiucom.db.session import ReadSession, StatementSession, WriteSession
 from jiucom.settings import Settings
 from jiucom.telemetry.metrics import Metrics
 
@@ -102,26 +102,38 @@ class Database:
             except BaseException:
                 await _roll_back(connection)
                 raise
-        for hook in session.hooks:
-            try:
-                await hook()
-            except Exception:
-                log.exception("what follows a commit failed")
+        await _follow(session)
 
-    async def write(self, work: Callable[[WriteSession], Awaitable[T]], *, retry_duplicates: bool = False) -> T:
+    @asynccontextmanager
+    async def statement(self) -> AsyncIterator[WriteSession]:
+        """A session for one statement that writes: without the two round trips that begin and end a transaction."""
+        async with self._connection() as (connection, waited):
+            session = StatementSession(connection, self._clock, waited, self.events)
+            yield session
+        await _follow(session)
+
+    async def write(
+        self,
+        work: Callable[[WriteSession], Awaitable[T]],
+        *,
+        retry_duplicates: bool = False,
+        one_statement: bool = False,
+    ) -> T:
         """Run `work` in a transaction, again after deadlocks (and, where asked, after a lost race for a unique key).
 
-        `work` must do nothing outside the database but by `after_commit`. Raises what the last try raised.
+        `work` must do nothing outside the database but by `after_commit`. Work of one statement is told so where it is
+        done all the time. Raises what the last try raised.
         """
         retried = (DeadlockError, DuplicateKeyError) if retry_duplicates else (DeadlockError,)
+        begin = self.statement if one_statement else self.transaction
         for attempt in range(1, _ATTEMPTS):
             try:
-                async with self.transaction() as session:
+                async with begin() as session:
                     return await work(session)
             except retried:
                 # Apart from each other, or they meet again.
                 await asyncio.sleep(random.uniform(0.002, 0.02) * attempt)  # noqa: S311
-        async with self.transaction() as session:
+        async with begin() as session:
             return await work(session)
 
     async def answers(self) -> bool:
@@ -167,6 +179,15 @@ class Database:
             yield connection.raw_connection, waited
         finally:
             await connection.__aexit__()
+
+
+async def _follow(session: WriteSession) -> None:
+    """Do what waits for the commit."""
+    for hook in session.hooks:
+        try:
+            await hook()
+        except Exception:
+            log.exception("what follows a commit failed")
 
 
 async def _roll_back(connection: Connection) -> None:

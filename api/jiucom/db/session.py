@@ -40,6 +40,12 @@ class ReadSession:
         rows = await self.fetch_rows(sql, args)
         return mapper(into, self._clock)(rows[0]) if rows else None
 
+    async def fetch_counted(self, sql: str, args: Args, into: type[T]) -> tuple[list[T], int | None]:
+        """Every row as `into`, and what all rows have in common as one more column: a total. None without rows."""
+        rows = await self.fetch_rows(sql, args)
+        build = mapper(into, self._clock)
+        return [build(row[:-1]) for row in rows], rows[0][-1] if rows else None
+
     async def fetch_value(self, sql: str, args: Args = ()) -> Any:
         """The first column of the first row, or None. Times are aware."""
         rows = await self.fetch_rows(sql, args)
@@ -119,6 +125,21 @@ class WriteSession(ReadSession):
     def emit(self, event: object) -> None:
         """Tell `event` to those who subscribed to its type (`Database.events`), once the transaction has committed."""
         self.after_commit(partial(self._events.tell, event))
+
+
+class StatementSession(WriteSession):
+    """A session without a transaction around it: its one statement is one by itself."""
+
+    _used = False
+
+    async def _run(self, sql: str, args: Args) -> tuple[Sequence[tuple[Any, ...]], int, int]:
+        if self._used:
+            raise RuntimeError("a second statement without a transaction")
+        self._used = True
+        return await super()._run(sql, args)
+
+    async def execute_many(self, sql: str, rows: Sequence[Args]) -> int:
+        raise RuntimeError("many statements without a transaction")
 
 
 _DRIVER_TYPES = frozenset({int, str, float, bool, bytes, type(None)})

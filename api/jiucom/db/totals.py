@@ -18,13 +18,18 @@ class Totals:
 
     async def of(self, filters: Hashable, count: Callable[[], Awaitable[int]]) -> int:
         """The total of the list that `filters` describe, counted by `count` where it is not known."""
-        now = time.monotonic()
+        known = self.known(filters)
+        return self.learn(filters, await count()) if known is None else known
+
+    def known(self, filters: Hashable) -> int | None:
+        """The total of that list, where it is remembered."""
         known = self._known.get(filters)
-        if known is not None and now < known[1]:
-            return known[0]
-        total = await count()
+        return known[0] if known is not None and time.monotonic() < known[1] else None
+
+    def learn(self, filters: Hashable, total: int) -> int:
+        """The total of that list, as it was just counted; it is remembered where it is large."""
         if total > EXACT_BELOW:
-            self._known[filters] = (total, now + _LIFETIME)
+            self._known[filters] = (total, time.monotonic() + _LIFETIME)
             if len(self._known) > _CAPACITY:
                 self._known.popitem(last=False)
         return total

@@ -1,8 +1,12 @@
 """What a person means by the words of a search: a plan that query modules turn into SQL.
 
-The full-text indexes hold pairs of characters. So a plan asks them for a run of two or more letters and digits, which
-gives candidates, and has every candidate checked for all that was typed, as substring. A word of one character is not
-in the index: it only takes part in the check.
+The full-text indexes hold pairs of characters. So a plan asks them for pairs out of what was typed, which gives
+candidates, and has every candidate checked for all that was typed, as substring. A word of one character is not in the
+index: it only takes part in the check.
+
+Pairs are asked for one by one. For a longer word the index would read every row that has its pairs, and take it to
+pieces, to see whether they stand side by side: of 200,000 parts 0.2 s for "ssd", against 0.02 s for "ss", which finds
+the same rows.
 """
 
 import re
@@ -74,14 +78,17 @@ class Plan:
     def boolean(self) -> str | None:
         """The candidates, in the syntax of MySQL's boolean mode. None when no word is in the index.
 
-        One run is asked for, the one that says most: the index takes longer to join the rows of two runs than the check
-        takes for the rows of one. Words with synonyms are many and frequent, so they are asked for last.
+        Of the two words that say most. Those with synonyms are frequent, and the rows of every synonym are read: one of
+        them is asked for where there are not two others, nor a model number.
         """
         plain = [run for term in self.terms if not term.synonyms for run in _RUN.findall(term.text)]
-        if plain:
-            return f'+"{max(plain, key=_weight)}"'
+        first, second = [*sorted(dict.fromkeys(plain), key=_weight, reverse=True), "", ""][:2]
+        asked = [f'+"{pair}"' for pair in dict.fromkeys(_pairs(first) + _pairs(second)[:1])]
         known = next((term for term in self.terms if term.synonyms and _RUN.search(term.text)), None)
-        return _either((known.text, *known.synonyms)) if known else None
+        if known is not None and not second and not _is_mixed(first):
+            either = _either((known.text, *known.synonyms))
+            asked.append(f"+({either})" if asked else either)
+        return " ".join(asked) or None
 
     @property
     def boolean_synonyms(self) -> str | None:
@@ -102,12 +109,31 @@ def like(text: str) -> str:
     return re.sub(r"([\\%_])", r"\\\1", text)
 
 
-def _weight(run: str) -> tuple[int, int]:
-    """Long runs are rarer, and so are model numbers."""
-    return len(run) + sum(char.isdigit() for char in run), len(run)
+def _weight(run: str) -> tuple[bool, int, int]:
+    """Model numbers are rare, digits are rarer than letters, and long runs are rarer than short ones."""
+    return _is_mixed(run), len(run) + sum(char.isdigit() for char in run), len(run)
+
+
+def _is_mixed(run: str) -> bool:
+    """With letters and digits."""
+    return any(char.isdigit() for char in run) and not run.isdigit()
+
+
+def _pairs(run: str) -> list[str]:
+    """The pairs of a run that say most: the first and the last, of those with a letter and a digit if there are any."""
+    every = range(len(run) - 1)
+    known = [n for n in every if run[n].isdigit() != run[n + 1].isdigit()] or list(every)
+    # Each pair has a list of rows to read, and neighbours say nearly the same, unless they are digits.
+    apart = len(known) > 1 and (known[-1] - known[0] > 1 or run.isdigit())
+    return [run[n : n + 2] for n in ((known[0], known[-1]) if apart else known[:1])]
 
 
 def _either(alternatives: tuple[str, ...]) -> str:
     """Boolean mode for any of the alternatives."""
     runs = [max(runs, key=_weight) for alternative in alternatives if (runs := _RUN.findall(alternative))]
-    return " ".join(f'"{run}"' for run in runs)
+    # What contains another one is found with it.
+    shortest = (run for run in runs if not any(other != run and other in run for other in runs))
+    asked = (
+        " ".join(f'+"{pair}"' for pair in pairs) if pairs[1:] else f'"{pairs[0]}"' for pairs in map(_pairs, shortest)
+    )
+    return " ".join(f"({each})" if each.startswith("+") else each for each in dict.fromkeys(asked))

@@ -186,7 +186,7 @@ async def _seen(app: AppState, build: BuildDetail, viewer: Principal | None) -> 
         return build
 
     async def write(more: int) -> int:
-        return await app.db.write(lambda session: queries.count_views(session, build.id, more))
+        return await app.db.write(lambda session: queries.count_views(session, build.id, more), one_statement=True)
 
     views = await app.views.count(("builds", build.id), write)
     if not views:

@@ -47,28 +47,21 @@ FROM (
 
 async def page(session: ReadSession, query: PartQuery, plan: Plan) -> list[PartItem]:
     """The rows of one page. Without a sort, searches are ordered by relevance and lists by popularity."""
-    # Said of the index's column too: without limits to it, the cheaper parts would be read and thrown away.
-    columns = ("lowest_price", "ascending_price") if query.sort == "price_asc" else ("lowest_price",)
-    source, condition = search_sql.source(PARTS, plan), _where(query, plan, *columns)
-    order = Sql(_ORDERS.get(query.sort or "", _ORDERS["popular"]))
-    if plan.terms and query.sort not in _ORDERS:
-        relevance = search_sql.relevance(PARTS, plan)
-        # As `search_queries` has it: both doors show the same first.
-        order = Sql(f"{relevance.text}, parts.popularity_score DESC, parts.id", relevance.args)
-    # The rows themselves are read for this page alone: skipping is done in the index.
-    return await session.fetch_all(
-        f"SELECT {_ITEM} FROM (SELECT parts.id FROM {source.text} WHERE {condition.text}"  # noqa: S608
-        f" ORDER BY {order.text} LIMIT %s OFFSET %s) AS page JOIN parts USING (id) ORDER BY {order.text}",
-        (*source.args, *condition.args, *order.args, query.size, query.offset, *order.args),
-        PartItem,
-    )
+    sql = _page(query, plan, Sql(_ITEM))
+    return await session.fetch_all(sql.text, sql.args, PartItem)
+
+
+async def counted_page(session: ReadSession, query: PartQuery, plan: Plan) -> tuple[list[PartItem], int | None]:
+    """The rows of one page, and how many parts the query finds; None, which means unknown, without rows."""
+    total = _count(query, plan)
+    sql = _page(query, plan, Sql(f"{_ITEM}, ({total.text})", total.args))
+    return await session.fetch_counted(sql.text, sql.args, PartItem)
 
 
 async def count(session: ReadSession, query: PartQuery, plan: Plan) -> int:
     """How many parts the query finds."""
-    source, condition = search_sql.source(PARTS, plan), _where(query, plan, "lowest_price")
-    sql = f"SELECT COUNT(*) FROM {source.text} WHERE {condition.text}"  # noqa: S608
-    return int(await session.fetch_value(sql, (*source.args, *condition.args)))
+    sql = _count(query, plan)
+    return int(await session.fetch_value(sql.text, sql.args))
 
 
 async def ranking(session: ReadSession, query: TopQuery) -> list[RankedPart]:
@@ -87,6 +80,32 @@ async def by_id(session: ReadSession, part_id: int) -> Part | None:
 async def offers(session: ReadSession, part_id: int) -> list[Offer]:
     """What sellers ask, cheapest first, unavailable ones too."""
     return await session.fetch_all(_OFFERS, (part_id,), Offer)
+
+
+def _page(query: PartQuery, plan: Plan, columns: Sql) -> Sql:
+    """A page of the list, of these columns of `parts`."""
+    # Said of the index's column too: without limits to it, the cheaper parts would be read and thrown away.
+    prices = ("lowest_price", "ascending_price") if query.sort == "price_asc" else ("lowest_price",)
+    source, condition = search_sql.source(PARTS, plan), _where(query, plan, *prices)
+    order = Sql(_ORDERS.get(query.sort or "", _ORDERS["popular"]))
+    if plan.terms and query.sort not in _ORDERS:
+        relevance = search_sql.relevance(PARTS, plan)
+        # As `search_queries` has it: both doors show the same first.
+        order = Sql(f"{relevance.text}, parts.popularity_score DESC, parts.id", relevance.args)
+    # The rows themselves are read for this page alone: skipping is done in the index.
+    return Sql(
+        f"SELECT {columns.text} FROM (SELECT parts.id FROM {source.text} WHERE {condition.text}"  # noqa: S608
+        f" ORDER BY {order.text} LIMIT %s OFFSET %s) AS page JOIN parts USING (id) ORDER BY {order.text}",
+        (*columns.args, *source.args, *condition.args, *order.args, query.size, query.offset, *order.args),
+    )
+
+
+def _count(query: PartQuery, plan: Plan) -> Sql:
+    source, condition = search_sql.source(PARTS, plan), _where(query, plan, "lowest_price")
+    return Sql(
+        f"SELECT COUNT(*) FROM {source.text} WHERE {condition.text}",  # noqa: S608
+        (*source.args, *condition.args),
+    )
 
 
 def _where(query: PartQuery, plan: Plan, *prices: str) -> Sql:

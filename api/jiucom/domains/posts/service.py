@@ -51,7 +51,7 @@ async def view(app: AppState, post_id: int) -> Json[PostDetail]:
     """A post, looked at once more. Raises PO001."""
 
     async def write(more: int) -> int:
-        return await app.db.write(lambda session: queries.count_views(session, post_id, more))
+        return await app.db.write(lambda session: queries.count_views(session, post_id, more), one_statement=True)
 
     views = await app.views.count(("posts", post_id), write)
     if not views:

@@ -14,21 +14,23 @@ TARGET = Searchable(table="t", fulltext="t.body", text="t.body", title="t.name",
 @pytest.mark.parametrize(
     ("query", "boolean"),
     [
-        ("7800x3d", '+"7800x3d"'),
-        ("B650E-F", '+"b650e"'),
-        ("i7-14700K", '+"14700k"'),
+        ("7800x3d", '+"0x" +"3d"'),
+        ("B650E-F", '+"b6" +"0e"'),
+        ("i7-14700K", '+"0k" +"i7"'),
         ("80+", '+"80"'),
-        ("80+ gold", '+"gold"'),
-        ("4070 ti super", '+"4070"'),
-        ("Ryzen 7 7800X3D", '+"7800x3d"'),
-        ("삼성 SSD", '+"ssd"'),
-        ("앱코", '"앱코" "abko"'),
-        ("WD Black", '+"black"'),
+        ("80+ gold", '+"go" +"ld" +"80"'),
+        ("4070 ti super", '+"40" +"70" +"su"'),
+        ("Ryzen 7 7800X3D", '+"0x" +"3d"'),
+        ("삼성 SSD", '+"ss" +("삼성" (+"sa" +"ng"))'),
+        ("쿨러 360", '+"36" +"60" +("쿨러" (+"co" +"er"))'),
+        ("앱코", '"앱코" (+"ab" +"ko")'),
+        ("WD Black", '+"bl" +"ck" +("wd" (+"we" +"rn") (+"웨스" +"지털"))'),
+        ("gold gold", '+"go" +"ld"'),
         ("램", None),
         ("7", None),
         ("a* b*", None),
         ('"+-()<>~*@', None),
-        ('ab"cd', '+"ab"'),
+        ('ab"cd', '+"ab" +"cd"'),
         ("", None),
         ("   ", None),
     ],
@@ -38,7 +40,7 @@ def test_what_the_index_is_asked(query: str, boolean: str | None) -> None:
 
 
 def test_one_character_is_found_by_its_synonyms() -> None:
-    assert plan("램").boolean_synonyms == '"ram" "메모리"'
+    assert plan("램").boolean_synonyms == '"ra" "메모"'
     assert plan("7").boolean_synonyms is None
 
 
