@@ -16,19 +16,21 @@ class Totals:
     def __init__(self) -> None:
         self._known: OrderedDict[Hashable, tuple[int, float]] = OrderedDict()
 
-    async def of(self, filters: Hashable, count: Callable[[], Awaitable[int]]) -> int:
+    async def of(
+        self, filters: Hashable, count: Callable[[], Awaitable[int]], *, exact_below: int = EXACT_BELOW
+    ) -> int:
         """The total of the list that `filters` describe, counted by `count` where it is not known."""
         known = self.known(filters)
-        return self.learn(filters, await count()) if known is None else known
+        return self.learn(filters, await count(), exact_below=exact_below) if known is None else known
 
     def known(self, filters: Hashable) -> int | None:
         """The total of that list, where it is remembered."""
         known = self._known.get(filters)
         return known[0] if known is not None and time.monotonic() < known[1] else None
 
-    def learn(self, filters: Hashable, total: int) -> int:
+    def learn(self, filters: Hashable, total: int, *, exact_below: int = EXACT_BELOW) -> int:
         """The total of that list, as it was just counted; it is remembered where it is large."""
-        if total > EXACT_BELOW:
+        if total > exact_below:
             self._known[filters] = (total, time.monotonic() + _LIFETIME)
             if len(self._known) > _CAPACITY:
                 self._known.popitem(last=False)

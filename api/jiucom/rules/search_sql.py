@@ -29,6 +29,11 @@ class Sql:
     args: tuple[Any, ...] = ()
 
 
+def candidates(target: Searchable, plan: Plan) -> Sql:
+    """How many rows the index names for a plan with words that it knows. It counts them without reading them."""
+    return Sql(f"SELECT COUNT(*) FROM {target.table} WHERE {_match(target)}", (plan.boolean,))  # noqa: S608
+
+
 def source(target: Searchable, plan: Plan) -> Sql:
     """A FROM clause that reads the candidates of the plan, never the whole table (unless the plan has no terms)."""
     if not plan.terms or plan.boolean:
@@ -42,10 +47,10 @@ def source(target: Searchable, plan: Plan) -> Sql:
     return Sql(f"({candidates}) AS candidates JOIN {target.table} USING (id)", args)
 
 
-def condition(target: Searchable, plan: Plan) -> Sql:
-    """A WHERE condition that holds for the hits among the candidates."""
+def condition(target: Searchable, plan: Plan, *, indexed: bool = True) -> Sql:
+    """A WHERE condition that holds for the hits among the candidates; not `indexed`: among all rows (`Plan.complete`)."""
     pieces = [Sql(target.visible)]
-    if plan.boolean:
+    if plan.boolean and indexed:
         pieces.append(Sql(_match(target), (plan.boolean,)))
     pieces += [_contains(target.text, term) for term in plan.terms]
     return Sql(" AND ".join(piece.text for piece in pieces), tuple(arg for piece in pieces for arg in piece.args))

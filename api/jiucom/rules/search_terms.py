@@ -96,6 +96,11 @@ class Plan:
         known = next((term for term in self.terms if term.synonyms), None)
         return _either(known.synonyms) if known else None
 
+    @property
+    def complete(self) -> bool:
+        """Whether the index knows all rows that the check lets pass: not where a synonym has one character."""
+        return self.boolean is not None and all(_RUN.search(word) for term in self.terms for word in term.synonyms)
+
 
 def plan(query: str) -> Plan:
     """Understand a query: normalised to NFC, split at blanks, nothing in it an operator."""
@@ -123,17 +128,12 @@ def _pairs(run: str) -> list[str]:
     """The pairs of a run that say most: the first and the last, of those with a letter and a digit if there are any."""
     every = range(len(run) - 1)
     known = [n for n in every if run[n].isdigit() != run[n + 1].isdigit()] or list(every)
-    # Each pair has a list of rows to read, and neighbours say nearly the same, unless they are digits.
-    apart = len(known) > 1 and (known[-1] - known[0] > 1 or run.isdigit())
+    # Each pair has a list of rows to read, and neighbours say nearly the same, unless they are digits or syllables.
+    apart = len(known) > 1 and (known[-1] - known[0] > 1 or run.isdigit() or not run.isascii())
     return [run[n : n + 2] for n in ((known[0], known[-1]) if apart else known[:1])]
 
 
 def _either(alternatives: tuple[str, ...]) -> str:
-    """Boolean mode for any of the alternatives."""
+    """Boolean mode for any of the alternatives, each by one pair: the rows of several are slow to join in here."""
     runs = [max(runs, key=_weight) for alternative in alternatives if (runs := _RUN.findall(alternative))]
-    # What contains another one is found with it.
-    shortest = (run for run in runs if not any(other != run and other in run for other in runs))
-    asked = (
-        " ".join(f'+"{pair}"' for pair in pairs) if pairs[1:] else f'"{pairs[0]}"' for pairs in map(_pairs, shortest)
-    )
-    return " ".join(f"({each})" if each.startswith("+") else each for each in dict.fromkeys(asked))
+    return " ".join(f'"{pair}"' for pair in dict.fromkeys(_pairs(run)[0] for run in runs))

@@ -66,3 +66,10 @@ class Page(Paged, Generic[T], frozen=True, kw_only=True):
     def of(cls, content: Sequence[T], query: PageQuery, total: int) -> "Page[T]":
         """The page that `query` asked for, of `total` rows."""
         return cls.at(query, total, content=list(content))
+
+    @staticmethod
+    def end(content: Sequence[T], query: PageQuery) -> int | None:
+        """How many rows there are in all, where the page itself says so: it is not full. None where they must be counted."""
+        if len(content) < query.size and (content or query.page == 0):
+            return query.offset + len(content)
+        return None

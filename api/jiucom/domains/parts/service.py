@@ -18,13 +18,18 @@ async def search(db: Database, totals: Totals, query: PartQuery) -> Page[PartIte
     meant = plan(query.keyword or "")
     filters = ("parts", meant, query.category, query.min_price, query.max_price)
     async with db.read() as session:
-        if (total := totals.known(filters)) is not None:
-            return Page.of(await queries.page(session, query, meant), query, total)
-        # In one go: half of what a page costs is the way to the database.
-        content, total = await queries.counted_page(session, query, meant)
+        if totals.known(filters) is None and not meant.terms:
+            # In one go: half of what a page costs is the way to the database. Words would be searched for twice.
+            content, total = await queries.counted_page(session, query, meant)
+            if total is not None:
+                totals.learn(filters, total)
+        else:
+            content, total = await queries.page(session, query, meant), None
         if total is None:
-            total = await queries.count(session, query, meant) if query.page else 0
-    return Page.of(content, query, totals.learn(filters, total))
+            total = Page.end(content, query)
+        if total is None:
+            total = await totals.of(filters, lambda: queries.count(session, query, meant))
+    return Page.of(content, query, total)
 
 
 async def popular(db: Database, query: TopQuery) -> list[PartItem]:

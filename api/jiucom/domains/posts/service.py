@@ -21,6 +21,7 @@ from jiucom.domains.posts.schemas import (
 )
 from jiucom.encoding import Json, encode
 from jiucom.errors import ApiError, ErrorCode
+from jiucom.rules.search_terms import plan
 from jiucom.state import AppState
 from jiucom.web import Page
 
@@ -31,10 +32,14 @@ async def page(app: AppState, query: PostQuery) -> Json[Page[PostItem]]:
     """One page of a board, or of all. Searches are not cached."""
 
     async def load() -> Page[PostItem]:
+        meant = plan(query.keyword or "")
+        filters = ("posts", query.board_type, meant)
         async with app.db.read() as session:
-            content = await queries.page(session, query)
-            filters = ("posts", query.board_type, query.keyword)
-            total = await app.totals.of(filters, lambda: queries.count(session, query))
+            indexed = await queries.indexed(session, app.totals, meant)
+            content = await queries.page(session, query, meant, indexed=indexed)
+            total = Page.end(content, query)
+            if total is None:
+                total = await app.totals.of(filters, lambda: queries.count(session, query, meant, indexed=indexed))
         return Page.of(content, query, total)
 
     if query.keyword is not None:

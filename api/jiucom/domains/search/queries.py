@@ -42,9 +42,9 @@ async def parts(session: ReadSession, plan: Plan, limit: int) -> list[PartHit]:
     return await session.fetch_all(sql.text, sql.args, PartHit)
 
 
-async def posts(session: ReadSession, plan: Plan, limit: int) -> list[PostHit]:
-    """Found by title or content, the newest first."""
-    source, condition = search_sql.source(POSTS, plan), search_sql.condition(POSTS, plan)
+async def posts(session: ReadSession, plan: Plan, limit: int, *, indexed: bool) -> list[PostHit]:
+    """Found by title or content, the newest first; `indexed`: see `posts.queries`."""
+    source, condition = search_sql.source(POSTS, plan), search_sql.condition(POSTS, plan, indexed=indexed)
     return await session.fetch_all(
         f"SELECT {_POST} FROM (SELECT posts.id FROM {source.text} WHERE {condition.text}"  # noqa: S608
         " ORDER BY posts.created_at DESC, posts.id DESC LIMIT %s) AS hits"

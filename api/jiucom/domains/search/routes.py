@@ -14,7 +14,7 @@ async def search(ctx: Context, query: SearchQuery) -> Hits:
     부품(관련도순), 게시글(최신순), 공개 견적(관련도순)을 각각 size개까지. page를 주면 page와 관계없이 각각 50개까지이며, 쪽
     나누기는 클라이언트가 한다.
     """
-    return await service.search(ctx.app.db, query)
+    return await service.search(ctx.app.db, ctx.app.totals, query)
 
 
 @endpoint("GET", "/search/suggest", tag=_TAG)

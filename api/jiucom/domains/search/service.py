@@ -1,6 +1,8 @@
 """Search and suggestions."""
 
 from jiucom.db import Database
+from jiucom.db.totals import Totals
+from jiucom.domains.posts import queries as posts
 from jiucom.domains.search import queries
 from jiucom.domains.search.schemas import Hits, SearchQuery, Suggestions
 from jiucom.rules.search_terms import plan
@@ -8,7 +10,7 @@ from jiucom.rules.search_terms import plan
 _SUGGESTIONS = 5
 
 
-async def search(db: Database, query: SearchQuery) -> Hits:
+async def search(db: Database, totals: Totals, query: SearchQuery) -> Hits:
     """The first hits of each kind; without words, everything."""
     meant = plan(query.keyword)
 
@@ -16,9 +18,10 @@ async def search(db: Database, query: SearchQuery) -> Hits:
         return query.type in ("ALL", kind)
 
     async with db.read() as session:
+        indexed = wanted("POST") and await posts.indexed(session, totals, meant)
         return Hits(
             parts=await queries.parts(session, meant, query.limit) if wanted("PART") else [],
-            posts=await queries.posts(session, meant, query.limit) if wanted("POST") else [],
+            posts=await queries.posts(session, meant, query.limit, indexed=indexed) if wanted("POST") else [],
             builds=await queries.builds(session, meant, query.limit) if wanted("BUILD") else [],
         )
 
