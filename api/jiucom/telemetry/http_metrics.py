@@ -82,8 +82,9 @@ class HttpMetrics(Collector):
         for (method, uri, status, exception), timer in self._timers.items():
             outcome = _OUTCOMES.get(status // 100, "UNKNOWN")
             labels = (method, uri, str(status) if status else "UNKNOWN", outcome, exception, exception)
-            times.add_metric(labels, timer.count, timer.total)
-            maxima.add_metric(labels, timer.maximum(now))
+            # To the microsecond: a float's other ten digits are a tenth of the scrape, and mean nothing.
+            times.add_metric(labels, timer.count, round(timer.total, 6))
+            maxima.add_metric(labels, round(timer.maximum(now), 6))
         yield times
         yield maxima
         durations = HistogramMetricFamily("http_server_requests_duration_seconds", text, labels=("method", "uri"))

@@ -18,7 +18,7 @@ from jiucom.telemetry.http_metrics import HttpMetrics
 # A `_created` beside every counter doubles the series and helps nobody.
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
-# Micrometer's common tag: on every sample.
+# Micrometer's common tag: on every sample but those of the buckets, which have three labels and many lines.
 APPLICATION = "jiucom-api"
 
 
@@ -54,7 +54,7 @@ class Metrics:
     def families(self) -> Iterator[Metric]:
         """Every metric with the common tag."""
         for family in self.registry.collect():
-            for n, sample in enumerate(family.samples):
+            for n, sample in enumerate(() if family.type == "histogram" else family.samples):
                 family.samples[n] = sample._replace(labels={"application": APPLICATION, **sample.labels})
             yield family
 

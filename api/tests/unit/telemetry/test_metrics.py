@@ -90,15 +90,17 @@ def test_forwarded_addresses_are_believed_from_gateways_only(peer: str, headers:
 
 
 def test_a_scrape_of_the_whole_api_is_small_and_quick() -> None:
-    """Every row of the contract with four statuses: under 350 KB and 40 ms."""
+    """Every row of the contract with four statuses: under 350 KB and 40 ms, with room for the other metrics (15 KB)."""
     metrics = Metrics()
+    assert len(operations()) >= 122
     for operation in operations():
-        for status in (operation.status, 400, 401, 404):
-            metrics.http.observe(operation.method, operation.path, status, "none", 0.01)
+        for number, status in enumerate((operation.status, 400, 401, 404), start=1):
+            for _ in range(number):
+                metrics.http.observe(operation.method, operation.path, status, "none", number / 7)
     times = []
     for _ in range(5):
         before = time.process_time()
         text = metrics.scrape()
         times.append(time.process_time() - before)
-    assert len(text) < 350_000
+    assert len(text) < 330_000
     assert min(times) < 0.04
