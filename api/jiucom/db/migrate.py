@@ -9,13 +9,14 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Protocol
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import URL, Connection, NullPool
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+
+from jiucom.settings import Settings
 
 log = logging.getLogger(__name__)
 # What was done is one line of ours; alembic's own account of it is one per revision.
@@ -25,26 +26,11 @@ logging.getLogger("alembic").setLevel(logging.WARNING)
 LOCK_TIMEOUT = 600
 
 
-class MigrationSettings(Protocol):
-    """What a migration needs of the settings."""
-
-    @property
-    def db_host(self) -> str: ...
-    @property
-    def db_port(self) -> int: ...
-    @property
-    def db_name(self) -> str: ...
-    @property
-    def db_migrate_username(self) -> str: ...
-    @property
-    def db_migrate_password(self) -> str: ...
-
-
 class MigrationError(RuntimeError):
     """The schema could not be brought up to date; the text says why."""
 
 
-async def upgrade(settings: MigrationSettings) -> None:
+async def upgrade(settings: Settings) -> None:
     """Run all revisions that the database lacks, with the migrating account.
 
     Replicas that start together wait for each other. Raises MigrationError when the lock stays taken, and what the
@@ -60,7 +46,7 @@ async def upgrade(settings: MigrationSettings) -> None:
 
 
 @asynccontextmanager
-async def _connection(settings: MigrationSettings) -> AsyncIterator[AsyncConnection]:
+async def _connection(settings: Settings) -> AsyncIterator[AsyncConnection]:
     url = URL.create(
         "mysql+asyncmy",
         username=settings.db_migrate_username,

@@ -4,13 +4,14 @@ import subprocess
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import asyncmy
+import msgspec
 import pytest
 
 from jiucom.db import migrate
+from jiucom.settings import Settings
 from testing.images import image
 
 ROOT = "root-of-this-test"
@@ -19,20 +20,6 @@ ROOT = "root-of-this-test"
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     return "asyncio"
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What migrations and seeds read of the settings."""
-
-    db_host: str
-    db_port: int
-    db_name: str
-    db_username: str
-    db_password: str
-    db_migrate_username: str
-    db_migrate_password: str
-    time_zone: str = "Asia/Seoul"
 
 
 @asynccontextmanager
@@ -96,9 +83,16 @@ def make_database(mysql_port: int) -> Callable[[], Any]:
     async def make() -> Settings:
         name = f"t_{uuid.uuid4().hex[:12]}"
         settings = Settings(
-            "127.0.0.1", mysql_port, name, name, "app-of-this-test", f"{name}_m", "migrate-of-this-test"
+            jwt_secret="unused",
+            db_host="127.0.0.1",
+            db_port=mysql_port,
+            db_name=name,
+            db_username=name,
+            db_password="app-of-this-test",
+            db_migrate_username=f"{name}_m",
+            db_migrate_password="migrate-of-this-test",
         )
-        server = Settings("127.0.0.1", mysql_port, "mysql", "", "", "", "")
+        server = msgspec.structs.replace(settings, db_name="mysql")
         async with connected(server, root=True) as cursor:
             for statement in (
                 f"CREATE DATABASE {name}",

@@ -9,8 +9,9 @@ import asyncmy.errors
 import pytest
 
 from jiucom.db import migrate
+from jiucom.settings import Settings
 
-from .conftest import Settings, connected, rows
+from .conftest import connected, rows
 
 pytestmark = pytest.mark.anyio
 

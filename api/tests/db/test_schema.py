@@ -5,7 +5,9 @@ from typing import Any
 import asyncmy.errors
 import pytest
 
-from .conftest import Settings, connected, rows
+from jiucom.settings import Settings
+
+from .conftest import connected, rows
 
 pytestmark = pytest.mark.anyio
 

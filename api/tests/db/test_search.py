@@ -11,8 +11,9 @@ from jiucom.domains.parts import search_queries
 from jiucom.rules import search_sql
 from jiucom.rules.search_sql import Searchable, Sql
 from jiucom.rules.search_terms import plan
+from jiucom.settings import Settings
 
-from .conftest import Settings, connected, rows
+from .conftest import connected, rows
 
 pytestmark = pytest.mark.anyio
 

@@ -17,8 +17,9 @@ from jiucom.db.seed.catalogue import PARTS
 from jiucom.db.seed.demo import DEMO
 from jiucom.db.seed.model import Favorite
 from jiucom.rules import popularity
+from jiucom.settings import Settings
 
-from .conftest import Settings, rows
+from .conftest import rows
 
 pytestmark = pytest.mark.anyio
 

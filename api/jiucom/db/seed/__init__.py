@@ -2,7 +2,6 @@
 
 import logging
 from datetime import datetime
-from typing import Protocol
 from zoneinfo import ZoneInfo
 
 import asyncmy
@@ -11,6 +10,7 @@ from jiucom.db.seed.demo import DEMO
 from jiucom.db.seed.dev import DEV
 from jiucom.db.seed.load import load
 from jiucom.db.seed.model import Seed
+from jiucom.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -20,24 +20,7 @@ SEEDS: dict[str, Seed | None] = {"none": None, "dev": DEV, "demo": DEMO}
 LOCK_TIMEOUT = 60
 
 
-class SeedSettings(Protocol):
-    """What seeding needs of the settings."""
-
-    @property
-    def db_host(self) -> str: ...
-    @property
-    def db_port(self) -> int: ...
-    @property
-    def db_name(self) -> str: ...
-    @property
-    def db_username(self) -> str: ...
-    @property
-    def db_password(self) -> str: ...
-    @property
-    def time_zone(self) -> str: ...
-
-
-async def run(settings: SeedSettings, name: str) -> bool:
+async def run(settings: Settings, name: str) -> bool:
     """Fill the database with the seed `name` if it is empty. True when rows were written.
 
     One transaction: a seed that fails leaves nothing behind. Replicas that start together wait for each other, and all
