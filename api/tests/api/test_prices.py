@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from jiucom.domains.prices import queries
 from jiucom.state import AppState
 from testing.clients import User
 from testing.shop import Shop
@@ -126,6 +127,18 @@ async def test_deals_are_below_their_average(client: httpx.AsyncClient, shop: Sh
     assert rates == sorted(rates, reverse=True)
     assert all(deal["lowestPrice"] < deal["averagePrice"] for deal in everything)
     assert len((await client.get("/prices/deals?size=1")).json()["data"]) == 1
+
+
+async def test_deals_go_on_behind_what_is_sold_out(
+    client: httpx.AsyncClient, shop: Shop, state: AppState, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queries, "_BEST", 1)
+    yesterday = state.clock.now().date() - timedelta(days=1)
+    await shop.remember(await shop.part(category="MOUSE", lowest=100), 1, 1000, yesterday)
+    part = await shop.part(category="MOUSE")
+    await shop.remember(part, 1, 1000, yesterday)
+    await shop.offer(part, 1, 600)
+    assert [deal["partId"] for deal in (await client.get("/prices/deals?category=MOUSE")).json()["data"]] == [part]
 
 
 @pytest.mark.parametrize("query", ["size=0", "size=101", "category=PC", "size=a"])

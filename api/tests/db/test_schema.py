@@ -157,3 +157,16 @@ async def test_an_index_serves_the_list_in_order(
     )
     assert index in plan
     assert "Sort" not in plan
+
+
+@pytest.mark.parametrize(
+    ("index", "category"), [("idx_parts_popularity", ""), ("idx_parts_category_popularity", " AND category = 'CPU'")]
+)
+async def test_a_price_range_of_the_popular_is_read_off_an_index(migrated: Settings, index: str, category: str) -> None:
+    ((plan,),) = await rows(
+        migrated,
+        f"EXPLAIN FORMAT=TREE SELECT id FROM parts FORCE INDEX ({index}) WHERE is_deleted = FALSE{category}"  # noqa: S608
+        " AND lowest_price BETWEEN 1 AND 2 ORDER BY popularity_score DESC, id DESC LIMIT 20",
+    )
+    assert "Covering index" in plan
+    assert "Sort" not in plan
