@@ -136,7 +136,7 @@ def test_stacked_series_lie_on_each_other() -> None:
     stacked = panel(min=0, custom={"stacking": {"mode": "normal"}})
     series = [line(1, 1), line(2, 2)]
     top, bottom = paths(draw.graph(stacked, series, SPAN, SEOUL))
-    ground = 8 * 36 - 110 - 20
+    ground = 8 * 36 - 110 - 22
     heights = [ground - float(re.findall(r"[\d.]+", path)[1]) for path in (bottom, top)]
     assert heights[1] == pytest.approx(3 * heights[0], rel=0.02)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -126,6 +127,12 @@ def test_range_and_refresh(page: Page) -> None:
     page.wait_for_selector("section[data-old]", state="detached")
     assert list(panels(page)) == STATS + GRAPHS
     assert page.locator("#panels.stale").count() == 0
+
+
+def test_marks_in_the_corner_of_the_axes_stay_apart(page: Page) -> None:
+    hour = int(time.time()) // 3600 * 3600
+    page.goto(page.url.partition("?")[0] + f"?from={(hour - 3600) * 1000}&to={hour * 1000}")
+    assert list(panels(page)) == STATS + GRAPHS
 
 
 def test_endpoint_dashboard_follows_its_variable(page: Page) -> None:

@@ -47,7 +47,7 @@ def stat(panel: Panel, series: Sequence[Series], span: TimeRange) -> str:
 def graph(panel: Panel, series: Sequence[Series], span: TimeRange, zone: ZoneInfo) -> str:
     """Lines over time with both axes, thresholds as dashed lines, areas on top of each other when stacked."""
     width, height = panel.columns * _COLUMN, panel.rows * _ROW - 110
-    bottom, end = height - 20, width - _RIGHT
+    bottom, end = height - 22, width - _RIGHT
     lines = _stack(series) if panel.stacked else [line.points for line in series]
     values = [value for line in lines for _, value in line if math.isfinite(value)]
     low = min(values, default=0.0) if panel.low is None else panel.low
@@ -127,7 +127,7 @@ def _time_axis(span: TimeRange, zone: ZoneInfo, x: Scale, bottom: float) -> str:
     pattern = "%H:%M" if step < 43200 else "%m/%d"
     return "".join(
         f'<path d="M{x(moment):.1f} 8V{bottom}" stroke="{GREY}" stroke-opacity=".15"/>'
-        f'<text x="{x(moment):.1f}" y="{bottom + 15}" text-anchor="middle">'
+        f'<text x="{x(moment):.1f}" y="{bottom + 19}" text-anchor="middle">'
         f"{datetime.fromtimestamp(moment, zone).strftime(pattern)}</text>"
         for moment in range(-(-(span.start + shift) // step) * step - shift, span.end + 1, step)
     )
