@@ -75,9 +75,9 @@ async def test_a_request_is_one_trace(client: httpx.AsyncClient, collector: Coll
 
 async def test_the_list_has_a_database_span_with_rows(client: httpx.AsyncClient, collector: Collector) -> None:
     response = await client.get("/parts?size=7", headers={"b3": "1"})
-    spans = await spans_of(collector, response, 3)
+    spans = await spans_of(collector, response, 2)
     rows = {span["tags"].get("db.response.returned_rows") for span in spans}
-    assert {"7", "1"} <= rows
+    assert "7" in rows
     assert any("jiucom.db.pool_wait_ms" in span["tags"] for span in spans)
 
 
