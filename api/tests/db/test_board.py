@@ -12,8 +12,9 @@ from jiucom.db.totals import Totals
 from jiucom.domains.posts import queries
 from jiucom.domains.posts.schemas import BoardType, PostQuery
 from jiucom.rules.search_terms import plan
+from jiucom.settings import Settings
 
-from .conftest import Settings, connected
+from .conftest import connected
 
 pytestmark = pytest.mark.anyio
 
