@@ -51,7 +51,7 @@ fuzz: .venv/ready ## ten thousand requests that schemathesis makes from the Open
 bench: .venv/ready ## latency with 200,000 parts against 2,000, with the query plans
 	PYTHONPATH=api:. python -m bench.data
 
-bench-api: .venv/ready ## CPU per request as a multiple of a bare route
+bench-api: .venv/ready ## CPU per request as a multiple of a bare route, in the image that was deployed last
 	PYTHONPATH=api:. python -m bench.api
 
 bench-connections: .venv/ready ## memory of a thousand idle connections through this machine's gateway

@@ -4,11 +4,11 @@ import itertools
 import json
 import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from bench.catalogue import fill
+from bench import board, catalogue
 from jiucom.auth.tokens import Tokens
 from jiucom.settings import Settings
 from testing.database import drop_database, make_database, root
@@ -17,11 +17,17 @@ from testing.replica import Replica, replica
 _RESULTS = Path(__file__).parents[1] / ".cache" / "bench"
 
 
+class Server(Protocol):
+    """How a server is run: `testing.replica.replica` as a process of this Python, `bench.container.contained` as deployed."""
+
+    def __call__(self, settings: Settings, *, module: str) -> AbstractAsyncContextManager[Replica]: ...
+
+
 @asynccontextmanager
 async def platform(
-    mysql: tuple[int, str], redis_port: int, parts: int, **values: Any
+    mysql: tuple[int, str], redis_port: int, parts: int, *, posts: int = 0, server: Server = replica, **values: Any
 ) -> AsyncIterator[tuple[Replica, Settings, Any]]:
-    """A server over `parts` parts, its settings (`values` are some of them), and root's cursor of its schema."""
+    """A server over `parts` parts and `posts` posts, its settings (`values` are some of them), and root's cursor."""
     name = f"b_{secrets.token_hex(4)}"
     settings = Settings(
         jwt_secret=secrets.token_hex(32),
@@ -40,8 +46,12 @@ async def platform(
     await make_database(mysql, settings)
     try:
         async with root(mysql, name) as cursor:
-            await fill(cursor, parts)
-            async with replica(settings, module="bench.serve") as running:
+            # As roles/database has it.
+            await cursor.execute("SET GLOBAL innodb_buffer_pool_size = 1024 * 1024 * 1024")
+            await catalogue.fill(cursor, parts)
+            if posts:
+                await board.fill(cursor, posts)
+            async with server(settings, module="bench.serve") as running:
                 yield running, settings, cursor
     finally:
         await drop_database(mysql, settings)

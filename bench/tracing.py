@@ -269,7 +269,7 @@ async def main() -> None:
         faulty(status=503) as refusing,
     ):
         gone = Backend(f"http://127.0.0.1:{servers.free_port()}/api/v2/spans", lambda: 0)
-        values = {"zipkin_endpoint": up.url, "tracing_sampling": 1.0}
+        values: dict[str, Any] = {"zipkin_endpoint": up.url, "tracing_sampling": 1.0}
         async with platform(mysql, redis_port, PARTS, **values) as (running, settings, cursor):
             bearer = await token(cursor, settings)
             backends = {"up": up, "slow": slow, "refusing": refusing, "gone": gone}

@@ -51,23 +51,33 @@ async def replica(
     """A server with these settings; `heartbeat` (ms) in place of STOMP's usual ones. `module` is what Python runs."""
     port = free_port()
     arguments = [str(port)] if heartbeat is None else [str(port), str(heartbeat)]
-    values = msgspec.structs.asdict(settings)
-    environment = {name.upper(): str(value) for name, value in values.items() if value not in ("", None)}
     process = subprocess.Popen(  # noqa: ASYNC220
         [sys.executable, "-m", module, *arguments],
-        env={**os.environ, **environment, "PYTHONPATH": f"{_API}:{_API.parent}", "LISTEN_ADDRESS": "127.0.0.1"},
+        env={
+            **os.environ,
+            **environment(settings),
+            "PYTHONPATH": f"{_API}:{_API.parent}",
+            "LISTEN_ADDRESS": "127.0.0.1",
+        },
         cwd=_API,
     )
     try:
         started = Replica(port, process)
-        await eventually(lambda: _ready(started), 20)
+        await eventually(lambda: ready(started), 20)
         yield started
     finally:
         process.kill()
         process.wait()
 
 
-async def _ready(started: Replica) -> bool:
+def environment(settings: Settings) -> dict[str, str]:
+    """The settings as a server is told them."""
+    values = msgspec.structs.asdict(settings)
+    return {name.upper(): str(value) for name, value in values.items() if value not in ("", None)}
+
+
+async def ready(started: Replica) -> bool:
+    """Whether a server answers that it is. Raises RuntimeError when it has ended."""
     if started.process.poll() is not None:
         raise RuntimeError("the server has ended")
     with contextlib.suppress(httpx.HTTPError):

@@ -81,6 +81,9 @@ class Plan:
         Of the two words that say most. Those with synonyms are frequent, and the rows of every synonym are read: one of
         them is asked for where there are not two others, nor a model number.
         """
+        if not self.terms:
+            # Every list asks.
+            return None
         plain = [run for term in self.terms if not term.synonyms for run in _RUN.findall(term.text)]
         first, second = [*sorted(dict.fromkeys(plain), key=_weight, reverse=True), "", ""][:2]
         asked = [f'+"{pair}"' for pair in dict.fromkeys(_pairs(first) + _pairs(second)[:1])]

@@ -85,7 +85,9 @@ def _unstorable(value: Any, path: str) -> Iterator[FieldError]:
             yield from _unstorable(item, _below(path, key))
     elif isinstance(value, msgspec.Struct):
         for name, wire in zip(value.__struct_fields__, value.__struct_encode_fields__, strict=True):
-            yield from _unstorable(getattr(value, name), _below(path, wire))
+            # Most fields of most queries are not given.
+            if (item := getattr(value, name)) is not None:
+                yield from _unstorable(item, _below(path, wire))
 
 
 def _below(path: str, name: object) -> str:
