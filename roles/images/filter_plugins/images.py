@@ -45,7 +45,7 @@ def images_table(
     overrides: Mapping[str, list[str]] | None = None,
     salts: Mapping[str, str] | None = None,
 ) -> list[Entry]:
-    """Make the table from `platform_images`.
+    """Make the table from `platform_images`. An image with an empty reference is one that no registry has.
 
     Raises AnsibleFilterError for an unknown image or source in `overrides`, naming the variable.
     """
@@ -63,11 +63,11 @@ def images_table(
         dockerfile = Path(recipes) / name / "Dockerfile"
         entry: Entry = {
             "name": name,
-            "official": prefix + image["ref"],
+            "official": image["ref"] and prefix + image["ref"],
             "packaged": "",
             "recipe": "",
             "suite": "",
-            "sources": list(overrides.get(name, sources)),
+            "sources": [source for source in overrides.get(name, sources) if image["ref"] or source != "registry"],
         }
         if dockerfile.is_file():
             entry["recipe"] = recipe_checksum(Path(recipes), name, (salts or {}).get(name, ""))
@@ -170,7 +170,7 @@ def images_refusals_text(table: Iterable[Entry], refusals: Refusals, names: Iter
     lines = []
     for entry in table:
         if entry["name"] in names:
-            lines.append(f"{entry['name']} ({entry['official']}):")
+            lines.append(f"{entry['name']} ({entry['official'] or entry['packaged']}):")
             for source in entry["sources"]:
                 reason = "not on the host" if source == "present" else refusals.get(entry["name"], {}).get(source, "")
                 lines.append(f"  {source}: {reason or 'not asked'}")

@@ -1,5 +1,5 @@
 #!/usr/bin/python
-"""Look at Prometheus and Grafana from the host, by their APIs: D1, D3, D4, D5, D6, H1."""
+"""Look at Prometheus, Grafana, Alertmanager and the report from the host: D1 to D6, H1, H3.4, H3.5."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import base64
 from typing import Any
 from urllib.parse import quote
 
-from ansible.module_utils.promises import Promises, Seen, containers, eventually, http_request
+from ansible.module_utils.promises import Promises, Seen, containers, docker, eventually, http_request
 
 DOCUMENTATION = r"""
 module: monitoring_check
@@ -49,13 +49,17 @@ def grafana(facts: dict[str, Any], path: str) -> Any:
     return answer.json()
 
 
-@promises.promise("D1", "three jobs with all their targets UP, every replica of app among them")
+@promises.promise(
+    "D1", "three jobs, and those of exporters that are on, with all targets UP, every replica of app among them"
+)
 def targets(facts: dict[str, Any]) -> Seen:
     def look() -> Seen:
         active = prometheus(facts, "targets?state=active")["activeTargets"]
+        strange = {t["labels"]["job"] for t in active} - {*facts["jobs"], *facts["extra_jobs"]}
         up = {job: [t for t in active if t["labels"]["job"] == job and t["health"] == "up"] for job in facts["jobs"]}
         replicas = [c for c in containers(facts["project"])["app"] if c["State"]["Running"]]
         down = [f"{t['scrapeUrl']}: {t['lastError']}" for t in active if t["health"] != "up"]
+        down += [f"{job} is not to be scraped" for job in sorted(strange)]
         seen = ", ".join(f"{job} {len(found)}" for job, found in up.items())
         kept = not down and all(up.values()) and len(up["jiucom-api"]) == len(replicas)
         return kept, "; ".join([seen, f"{len(replicas)} replicas", *down])
@@ -109,6 +113,24 @@ def rules(facts: dict[str, Any]) -> Seen:
     wrong = [f"{rule['name']}: {rule['lastError']}" for rule in found if rule.get("lastError")]
     firing = [rule["name"] for rule in found if rule["state"] == "firing"]
     return bool(found) and not wrong, "; ".join([f"{len(found)} rules, firing: {', '.join(firing) or 'none'}", *wrong])
+
+
+@promises.promise("H3.4", "alerts go to Alertmanager where it is on, and nowhere where it is off")
+def alertmanager(facts: dict[str, Any]) -> Seen:
+    def look() -> Seen:
+        found = [one["url"] for one in prometheus(facts, "alertmanagers")["activeAlertmanagers"]]
+        return found == facts["alertmanagers"], ", ".join(found) or "off"
+
+    return eventually(look, seconds=10)  # Prometheus has just been told of it
+
+
+@promises.promise("H3.5", "the weekly report waits for its time where it is on, and does not run where it is off")
+def report(facts: dict[str, Any]) -> Seen:
+    found = containers(facts["project"]).get("report", [])
+    if not facts["report"]:
+        return not found, "runs" if found else "off"
+    lines = docker("logs", "--tail", "1", found[0]["Id"]).splitlines()
+    return any("next at" in line for line in lines), lines[-1] if lines else "says nothing"
 
 
 @promises.promise("H1", "the login page, directly and through the gateway")

@@ -10,7 +10,7 @@ from ansible.module_utils.promises import Promises, Seen, containers, docker
 
 DOCUMENTATION = r"""
 module: platform_check
-short_description: Look at the promises about the nine containers
+short_description: Look at the promises about the containers
 options: {facts: {type: dict, description: What the role knows and the check compares with.}}
 author: [JIUCOM]
 """
@@ -27,68 +27,70 @@ VOLUMES = {
 }
 
 
-@promises.promise("A1", "nine services run and are healthy")
+def wanted(facts: dict[str, Any]) -> list[str]:
+    """Name the services that are to run: the manual's nine, and what the inventory has turned on."""
+    return [*MAIN, *facts["optional"]]
+
+
+@promises.promise("A1", "nine services and the optional ones that are on run and are healthy, and no others")
 def healthy(facts: dict[str, Any]) -> Seen:
     found = containers(facts["project"])
+    names = wanted(facts)
     sick = [
         f"{name}: {c['State']['Status']}/{c['State'].get('Health', {}).get('Status', 'no check')}"
-        for name in MAIN
+        for name in names
         for c in found.get(name, [{"State": {"Status": "missing"}}])
         if c["State"].get("Health", {}).get("Status") != "healthy"
     ]
-    return not sick, ", ".join(sick) or f"{sum(len(found[n]) for n in MAIN)} containers of {len(MAIN)} services healthy"
+    sick += [f"{name} is not to run" for name in found if name not in names]
+    return not sick, ", ".join(sick) or f"{sum(map(len, found.values()))} containers of {len(names)} services healthy"
 
 
 @promises.promise("A3", "each listens on its port inside the network")
 def ports(facts: dict[str, Any]) -> Seen:
     wrong, found = [], containers(facts["project"])
-    for name in MAIN:
+    expected = {name: facts["services"][name]["port"] for name in wanted(facts) if "port" in facts["services"][name]}
+    for name, port in expected.items():
         for container in found.get(name, []):
-            pid, wanted = container["State"]["Pid"], facts["services"][name]["port"]
+            pid = container["State"]["Pid"]
             listening = set()
             for table in ("tcp", "tcp6"):
                 with open(f"/proc/{pid}/net/{table}") as sockets:
                     listening |= {int(line.split()[1].split(":")[1], 16) for line in sockets if " 0A " in line}
-            if wanted not in listening:
-                wrong.append(f"{name} listens on {sorted(listening)}, not {wanted}")
-    return not wrong, "; ".join(wrong) or ", ".join(f"{n} {facts['services'][n]['port']}" for n in MAIN)
+            if port not in listening:
+                wrong.append(f"{name} listens on {sorted(listening)}, not {port}")
+    return not wrong, "; ".join(wrong) or ", ".join(f"{name} {port}" for name, port in expected.items())
 
 
 @promises.promise("A4", "limits, reservations and shares are those of the table, without swap")
 def limits(facts: dict[str, Any]) -> Seen:
     wrong, found = [], containers(facts["project"])
-    for name, wanted in facts["limits"].items():
+    for name in wanted(facts):
         for container in found.get(name, []):
-            host = container["HostConfig"]
-            seen = {
-                "NanoCpus": host["NanoCpus"],
-                "Memory": host["Memory"],
-                "MemoryReservation": host["MemoryReservation"],
-                "MemorySwap": host["MemorySwap"],
-                "CpuShares": host["CpuShares"],
-            }
-            wrong += [f"{name} {key} {seen[key]} != {wanted[key]}" for key in seen if seen[key] != wanted[key]]
-    return not wrong, "; ".join(wrong) or f"{len(facts['limits'])} services as in the table"
+            row, host = facts["limits"][name], container["HostConfig"]
+            wrong += [f"{name} {key} {host[key]} != {row[key]}" for key in row if host[key] != row[key]]
+    return not wrong, "; ".join(wrong) or f"{len(wanted(facts))} services as in the table"
 
 
 @promises.promise("A4", "the kernel enforces the memory limits")
 def enforced(facts: dict[str, Any]) -> Seen:
     wrong, found = [], containers(facts["project"])
-    for name, wanted in facts["limits"].items():
+    for name in wanted(facts):
+        memory = facts["limits"][name]["Memory"]
         for container in found.get(name, []):
             limit = docker(
                 "exec", container["Id"], "sh", "-c",
                 "cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_bytes 2>/dev/null || true",
             ).split()  # fmt: skip
-            if str(wanted["Memory"]) not in limit:
-                wrong.append(f"{name} {limit} != {wanted['Memory']}")
+            if str(memory) not in limit:
+                wrong.append(f"{name} {limit} != {memory}")
     return not wrong, "; ".join(wrong) or "read from each container's cgroup"
 
 
 @promises.promise("F1", "one bridge network, where services are found by name")
 def network(facts: dict[str, Any]) -> Seen:
     wrong, found = [], containers(facts["project"])
-    for name in MAIN:
+    for name in wanted(facts):
         for container in found.get(name, []):
             networks = container["NetworkSettings"]["Networks"]
             if list(networks) != [facts["network"]]:
@@ -106,8 +108,8 @@ def published(facts: dict[str, Any]) -> Seen:
         for container in group:
             for bindings in (container["HostConfig"]["PortBindings"] or {}).values():
                 seen |= {f"{b['HostIp'] or '0.0.0.0'}:{b['HostPort']}" for b in bindings}  # noqa: S104
-    wanted = set(facts["published"])
-    return seen == wanted, ", ".join(sorted(seen)) + ("" if seen == wanted else f" instead of {sorted(wanted)}")
+    listed = set(facts["published"])
+    return seen == listed, ", ".join(sorted(seen)) + ("" if seen == listed else f" instead of {sorted(listed)}")
 
 
 @promises.promise("F3", "data lies in the manual's volumes")

@@ -5,6 +5,7 @@ import os
 import smtplib
 import ssl
 import sys
+import tempfile
 import time
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -26,6 +27,8 @@ from .variables import fill
 
 _HERE = Path(__file__).parent
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+# When the next mail is due, in seconds since the epoch: in the past, a mail is missing. Health checks read it.
+_DUE = Path(tempfile.gettempdir(), "report.due")
 _FIRED = 'sort_desc(sum by (alertname, severity) (count_over_time(ALERTS{alertstate="firing"}[7d])))'
 
 
@@ -106,6 +109,7 @@ def main(env: Mapping[str, str] = os.environ) -> None:
         now = datetime.now(ZoneInfo(env.get("TZ", "UTC")))
         due = next_time(env["REPORT_AT"], now)
         print(f"board.report: next at {due.isoformat()}", flush=True)
+        _DUE.write_text(f"{due.timestamp():.0f}")
         time.sleep((due - now).total_seconds())
         deliver(env, 6)
 
