@@ -1,4 +1,4 @@
-"""A real SMTP server on loopback."""
+"""A real SMTP server, on loopback unless told otherwise."""
 
 import email
 import email.policy
@@ -50,10 +50,10 @@ def text_of(message: EmailMessage) -> str:
 
 
 @contextmanager
-def mailbox(tls: ssl.SSLContext | None = None) -> Iterator[Mailbox]:
-    """A server that takes mails."""
-    box = Mailbox(free_port())
-    controller = Controller(box, hostname="127.0.0.1", port=box.port, tls_context=tls)
+def mailbox(tls: ssl.SSLContext | None = None, address: str = "127.0.0.1", port: int = 0) -> Iterator[Mailbox]:
+    """A server that takes mails; without a port at one that is free."""
+    box = Mailbox(port or free_port())
+    controller = Controller(box, hostname=address, port=box.port, tls_context=tls)
     controller.start()
     try:
         yield box
