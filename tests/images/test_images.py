@@ -406,3 +406,80 @@ def test_zipkin(start: Start) -> None:
     eventually(lambda: zipkin.http(9411, f"/api/v2/trace/{trace}")[0] == 200)
     assert json.loads(zipkin.http(9411, f"/api/v2/trace/{trace}")[1])[0]["name"] == "probe"
     assert zipkin.stop() in (0, 143)
+
+
+ALERTMANAGER = """
+route: {receiver: nobody}
+receivers: [{name: nobody}]
+"""
+
+
+def test_alertmanager(start: Start, directory: Directory) -> None:
+    alertmanager = start(
+        "alertmanager",
+        user="65534:65534",
+        command=[
+            "--config.file=/etc/alertmanager/alertmanager.yml",
+            "--storage.path=/alertmanager",
+            "--cluster.listen-address=",
+        ],
+        environment=SEOUL,
+        data="/alertmanager",
+        mounts={"/etc/alertmanager": directory("alertmanager", {"alertmanager.yml": ALERTMANAGER}, gid=65534)},
+    )
+    alertmanager.healthy(wget(9093, "/-/ready", "^OK$"))
+    assert alertmanager.owner() == (65534, 65534)
+    assert alertmanager.listens() & {9093, 9094} == {9093}
+    alertmanager.out("amtool check-config /etc/alertmanager/alertmanager.yml")
+    assert alertmanager.stop() == 0
+
+
+def test_node_exporter(start: Start) -> None:
+    exporter = start(
+        "node-exporter",
+        user="65534:65534",
+        command=[
+            "--path.rootfs=/host",
+            "--path.procfs=/host/proc",
+            "--path.sysfs=/host/sys",
+            "--collector.disable-defaults",
+            "--collector.meminfo",
+        ],
+        mounts={"/host": "/"},
+    )
+    exporter.healthy("wget -q -O - -T 3 http://127.0.0.1:9100/metrics | grep -c '^node_memory_MemTotal_bytes '")
+    assert exporter.owner() == (65534, 65534)
+    assert 9100 in exporter.listens()
+    assert "node_network" not in exporter.http(9100, "/metrics")[1]
+    assert exporter.stop() != 137
+
+
+STATUS = """
+pid /tmp/nginx.pid;
+events {}
+http {
+    client_body_temp_path /tmp/client_body; proxy_temp_path /tmp/proxy; fastcgi_temp_path /tmp/fastcgi;
+    uwsgi_temp_path /tmp/uwsgi; scgi_temp_path /tmp/scgi;
+    server { listen 8081; location = /stub_status { stub_status; } }
+}
+"""
+
+
+def test_nginx_exporter(start: Start, directory: Directory) -> None:
+    nginx = start(
+        "nginx",
+        user="101:101",
+        entrypoint=["nginx", "-c", "/etc/nginx/jiucom/nginx.conf", "-g", "daemon off;"],
+        mounts={"/etc/nginx/jiucom": directory("nginx", {"nginx.conf": STATUS}, gid=101)},
+    )
+    exporter = start(
+        "nginx-exporter",
+        user="1001:1001",
+        command=["--nginx.scrape-uri=http://nginx:8081/stub_status"],
+    )
+    exporter.healthy(wget(9113, "/metrics", "^nginx_up 1$"))
+    assert exporter.owner() == (1001, 1001)
+    assert 9113 in exporter.listens()
+    nginx.stop()
+    assert exporter.sh(wget(9113, "/metrics", "^nginx_up 1$"))[0] != 0
+    assert exporter.stop() != 137

@@ -8,7 +8,6 @@ import pytest
 from .conftest import image_of
 from .service import SECRET, Start, eventually
 
-NAMES = ("python", "mysql", "redis", "nginx", "prometheus", "grafana", "redis-exporter", "mysql-exporter", "zipkin")
 USERS = {
     "python": "",
     "mysql": "999:999",
@@ -19,7 +18,11 @@ USERS = {
     "redis-exporter": "59000:59000",
     "mysql-exporter": "65534:65534",
     "zipkin": "1000:1000",
+    "alertmanager": "65534:65534",
+    "node-exporter": "65534:65534",
+    "nginx-exporter": "1001:1001",
 }
+NAMES = tuple(USERS)
 
 
 @pytest.fixture(autouse=True)

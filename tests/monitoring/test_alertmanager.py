@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import threading
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -20,7 +18,7 @@ from docker.models.containers import Container
 
 from testing.images import image
 
-from .conftest import ROOT, eventually, free_port, run_role
+from .conftest import eventually, free_port, run_role
 from .test_report import Inbox
 
 SERVICES = {"prometheus": 9090, "alertmanager": 9093}
@@ -39,12 +37,10 @@ HTTPServer(("", 8080), Metrics).serve_forever()
 
 @pytest.fixture(scope="module")
 def alertmanager_image() -> str:
-    """The image of IMAGE_ALERTMANAGER, or of our recipe: off by default, it is not among those of `make images`."""
-    if reference := os.environ.get("IMAGE_ALERTMANAGER"):
-        return reference
-    recipes = ROOT / "files/images"
-    command = ["docker", "build", "-q", "-f", str(recipes / "alertmanager/Dockerfile"), str(recipes)]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+    try:
+        return image("alertmanager")
+    except LookupError as missing:
+        pytest.fail(str(missing))
 
 
 class Stage:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from email.message import EmailMessage
 from email.policy import default
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -21,7 +22,7 @@ from aiosmtpd.controller import Controller
 
 from board.report import next_time
 
-from .conftest import ROOT, Board, free_port
+from .conftest import ROOT, Board, eventually, free_port
 from .exporters import ALL, RATES, STARTED
 
 DRAW = """
@@ -55,8 +56,9 @@ def smtp() -> Iterator[tuple[int, Inbox]]:
     server.stop()
 
 
-def run(board: Board, smtp_port: int) -> subprocess.CompletedProcess[str]:
-    environment = {
+def settings(board: Board, smtp_port: int) -> dict[str, str]:
+    """The environment of a report that is sent at once."""
+    return {
         "GF_PATHS_PROVISIONING": str(board.home / "provisioning"),
         "GF_SERVER_ROOT_URL": "http://localhost/grafana/",
         "PYTHONPATH": str(ROOT / "files/images/grafana"),
@@ -67,8 +69,13 @@ def run(board: Board, smtp_port: int) -> subprocess.CompletedProcess[str]:
         "SMTP_PORT": str(smtp_port),
         "TZ": "Asia/Seoul",
     }
+
+
+def run(board: Board, smtp_port: int) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "board.report"]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(
+        command, env=settings(board, smtp_port), capture_output=True, text=True, timeout=120, check=False
+    )
 
 
 def test_mail_has_the_figures_the_alerts_and_the_graphs(new_board: Board, smtp: tuple[int, Inbox]) -> None:
@@ -118,6 +125,18 @@ def test_a_server_that_refuses_is_said(new_board: Board) -> None:
     done = run(new_board, free_port())
     assert done.returncode == 1
     assert "ConnectionRefusedError" in done.stderr
+
+
+def test_when_the_next_mail_is_due_can_be_read(new_board: Board, tmp_path: Path) -> None:
+    """The health check compares it with now: a mail that is due and not sent makes the service ill."""
+    environment = settings(new_board, free_port()) | {"REPORT_AT": "mon 09:00", "TMPDIR": str(tmp_path)}
+    process = subprocess.Popen([sys.executable, "-m", "board.report"], env=environment, stdout=subprocess.DEVNULL)
+    try:
+        due = eventually(lambda: (tmp_path / "report.due").is_file() and (tmp_path / "report.due").read_text())
+        assert datetime.fromtimestamp(int(due), SEOUL) == next_time("mon 09:00", datetime.now(SEOUL))
+    finally:
+        process.terminate()
+        process.wait(10)
 
 
 @pytest.mark.parametrize(
