@@ -22,7 +22,7 @@ from prometheus_client import CollectorRegistry, start_http_server
 
 from testing.images import image
 
-from .exporters import JOBS, Exporter, past
+from .exporters import JOBS, Exporter, last_week, past
 
 ROOT = Path(__file__).parents[2]
 T = TypeVar("T")
@@ -94,6 +94,7 @@ def prometheus(prometheus_image: str, tmp_path_factory: pytest.TempPathFactory) 
         start_http_server(int(instance.partition(":")[2]), "127.0.0.1", registry)
         jobs.append({"job_name": job, "static_configs": [{"targets": [instance]}]})
         (directory / f"{job}.om").write_text(past(job, instance))
+    (directory / "last-week.om").write_text(last_week())
     config = {
         "global": {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"},
         "rule_files": ["/rules/*.yml"],
@@ -102,7 +103,8 @@ def prometheus(prometheus_image: str, tmp_path_factory: pytest.TempPathFactory) 
     (directory / "prometheus.yml").write_text(yaml.safe_dump(config))
     port = free_port()
     client = docker.from_env()
-    fill = [f"promtool tsdb create-blocks-from openmetrics /conf/{job}.om /tmp/data" for job in JOBS]
+    files = [*JOBS, "last-week"]
+    fill = [f"promtool tsdb create-blocks-from openmetrics /conf/{file}.om /tmp/data" for file in files]
     serve = "exec prometheus --config.file=/conf/prometheus.yml --storage.tsdb.path=/tmp/data"
     container = client.containers.run(
         prometheus_image,

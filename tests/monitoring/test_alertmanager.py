@@ -88,6 +88,7 @@ class Stage:
             "monitoring_smtp_port": self.smtp.port,
             "monitoring_smtp_starttls": False,
             "monitoring_smtp_from": "alerts@jiucom.example",
+            "monitoring_runbook_url": "https://git.jiucom.example/main/",
         }
         done = run_role(self.home, variables)
         assert done.returncode == 0, done.stdout
@@ -149,7 +150,7 @@ def test_a_stopped_api_is_told_and_so_is_its_return(stage: Stage) -> None:
     (attachment,) = stage.messages[0]["attachments"]
     assert attachment["title"] == "[경보 1] ApiDown · JIUCOM"
     assert "API가 응답하지 않습니다" in attachment["text"]
-    assert "docs/runbook.md#apidown" in attachment["text"]
+    assert "https://git.jiucom.example/main/docs/runbook.md#apidown" in attachment["text"]
     assert attachment["color"] == "danger"
     mail = stage.inbox.mails[0]
     assert (mail["To"], mail["Subject"]) == ("operators@jiucom.example", "[경보 1] ApiDown · JIUCOM")

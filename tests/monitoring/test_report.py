@@ -23,7 +23,7 @@ from aiosmtpd.controller import Controller
 from board.report import next_time
 
 from .conftest import ROOT, Board, eventually, free_port
-from .exporters import ALL, RATES, STARTED
+from .exporters import ALL, LAST_WEEK, LAST_WEEK_SECONDS, RATES, STARTED
 
 DRAW = """
 import resvg_py
@@ -89,7 +89,8 @@ def test_mail_has_the_figures_the_alerts_and_the_graphs(new_board: Board, smtp: 
     html = mail.get_body(("html",))
     assert html is not None
     text = html.get_content()
-    rows = dict(re.findall(r"<tr><td>([^<]*)</td><td align=\"right\">([^<]*)</td><td align=\"right\">–</td>", text))
+    figure = r"<tr><td>([^<]*)</td><td align=\"right\">([^<]*)</td><td align=\"right\">([^<]*)</td>"
+    rows, before = ({line[0]: line[n] for line in re.findall(figure, text)} for n in (1, 2))
     share = 100 * RATES["GET", "/parts", "500"] / ALL
     assert set(rows) == {"가동률", "요청 수", "평균 응답 시간", "5xx 오류 비율", "최대 메모리 사용률", "슬로우 쿼리"}
     assert rows["가동률"] == "100.00%"
@@ -97,6 +98,10 @@ def test_mail_has_the_figures_the_alerts_and_the_graphs(new_board: Board, smtp: 
     assert rows["평균 응답 시간"] == "50.0 ms"
     assert float(rows["5xx 오류 비율"].removesuffix("%")) == pytest.approx(share, rel=0.05)
     assert rows["최대 메모리 사용률"] == "25.0%"
+    assert float(before["요청 수"].removesuffix(" K")) == pytest.approx(LAST_WEEK / 1000, rel=0.05)
+    assert before["평균 응답 시간"] == f"{1000 * LAST_WEEK_SECONDS:.1f} ms"
+    assert before["5xx 오류 비율"] == "0.00%"
+    assert {name for name, value in before.items() if value == "–"} == {"가동률", "최대 메모리 사용률", "슬로우 쿼리"}
     (minutes,) = re.findall(r"<td>PoolExhausted</td><td>critical</td><td align=\"right\">(\d+)</td>", text)
     assert 15 <= int(minutes) <= (time.time() - STARTED) / 60 + 1
 

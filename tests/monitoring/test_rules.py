@@ -75,6 +75,13 @@ def test_every_alert_says_what_it_is_and_what_to_do(alert: str) -> None:
     assert anchor in [heading.lower() for heading in headings]
 
 
+def test_the_runbook_names_only_what_is_there() -> None:
+    text = (ROOT / "docs/runbook.md").read_text()
+    anchors = {heading.lower() for heading in re.findall(r"^## (\w+)$", text, re.MULTILINE)}
+    assert set(re.findall(r"\(#(\w+)\)", text)) <= anchors
+    assert [name for name in re.findall(r"playbooks/\w+\.yml", text) if not (ROOT / name).is_file()] == []
+
+
 @pytest.mark.parametrize(("expr", "value"), MANUAL.items())
 def test_the_manual_s_expressions_answer_with_data(query: Query, expr: str, value: float) -> None:
     answers = [float(item["value"]) for item in query(expr)]

@@ -108,6 +108,7 @@ def test_a_stopped_api_is_told_and_so_is_its_return(host: Host, post: Post) -> N
     first = next(mail for mail in post.box.messages if "ApiDown" in mail["Subject"])
     assert "No replica of the API answers" in text_of(first)
     assert "#apidown" in text_of(first)
+    assert " KST " in text_of(first), "times are the operators'"
 
 
 def test_the_report_comes_on_demand(host: Host, post: Post) -> None:
