@@ -283,7 +283,9 @@ async def test_two_senders_send_once_and_the_dead_ones_mail_comes_back(
         for n in range(8):
             await enqueue(tx, f"many-{n}@example.com", "price-alert", ALERT)
     senders = [Outbox(state.settings, state.db, state.tracing) for _ in range(4)]
-    assert sum(await asyncio.gather(*(sender.send_due() for sender in senders))) == 8
+    # A sender skips what another is just looking at: the next round has it.
+    sent = [await asyncio.gather(*(sender.send_due() for sender in senders)) for _ in range(3)]
+    assert sum(map(sum, sent)) == 8
     assert sorted(message["To"] for message in box.messages) == [f"many-{n}@example.com" for n in range(8)]
 
     async with state.db.transaction() as tx:
