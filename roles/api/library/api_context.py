@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import tarfile
 from pathlib import Path
 
@@ -44,7 +45,7 @@ def content(source: Path, wheels: Path) -> dict[str, Path]:
 
 
 def pack(files: dict[str, Path], manifest: str, archive: Path) -> None:
-    """Write the archive aside and move it in place, so that an interrupted run leaves no half of one."""
+    """Write the archive aside and move it in place: an interrupted run leaves no half of one, runs side by side share none."""
 
     def plain(info: tarfile.TarInfo) -> tarfile.TarInfo:
         info.uid = info.gid = 0
@@ -53,7 +54,7 @@ def pack(files: dict[str, Path], manifest: str, archive: Path) -> None:
         info.mode = 0o755 if info.mode & 0o100 else 0o644
         return info
 
-    partial = archive.with_suffix(".partial")
+    partial = archive.with_suffix(f".{os.getpid()}")
     with tarfile.open(partial, "w") as tar:
         for name, path in files.items():
             tar.add(path, name, filter=plain)
