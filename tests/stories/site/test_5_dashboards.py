@@ -49,14 +49,17 @@ PANELS = """
 
 @pytest.fixture(scope="module")
 def traffic(host: Host) -> None:
-    """What the panels are to show: answers of two kinds, and half a minute later Prometheus has them twice."""
+    """What the panels are to show: answers of two kinds, seen by Prometheus twice, and that long enough ago to be drawn.
+
+    Graphs are asked at round times: what is there for a moment is not yet at one of them.
+    """
     with httpx.Client(base_url=f"http://{host.address}") as http:
         for number in range(20):
             http.get(f"/api/v1/parts?minPrice={number}")
             http.get("/api/v1/parts/999999999")
-        query = 'rate(http_server_requests_seconds_count{uri="/parts/{partId}",status="404"}[1m])'
+        query = 'rate(http_server_requests_seconds_count{uri="/parts/{partId}",status="404"}[1m] offset 30s)'
         prometheus = f"http://{host.address}:9090/api/v1/query"
-        wait_for(lambda: http.get(prometheus, params={"query": query}).json()["data"]["result"], 45, "two scrapes")
+        wait_for(lambda: http.get(prometheus, params={"query": query}).json()["data"]["result"], 100, "two scrapes")
 
 
 @pytest.fixture(scope="module")
