@@ -85,11 +85,10 @@ class Accounts:
 
         async def announce() -> None:
             self._forget(user_id)
-            try:
-                await self._redis.execute("PUBLISH", _CHANNEL, user_id)
-            except RedisUnavailableError:
+            self._unannounced.add(user_id)
+            await self._announce()
+            if user_id in self._unannounced:
                 # Others may hear Redis well: they would believe what they know for a minute.
-                self._unannounced.add(user_id)
                 log.warning(
                     "change of user %d is announced later: without Redis others see it within %g s", user_id, _DEAF
                 )
@@ -135,7 +134,7 @@ class Accounts:
             while True:
                 await self._beat(subscription)
                 self._heard = time.monotonic()
-                await self._announce_late()
+                await self._announce()
                 self._hear(await subscription.get_message(timeout=_HEARTBEAT))
 
     async def _beat(self, subscription: PubSub) -> None:
@@ -151,7 +150,8 @@ class Accounts:
         if message is not None and message["type"] == "message":
             self._forget(int(message["data"]))
 
-    async def _announce_late(self) -> None:
+    async def _announce(self) -> None:
+        """Tell the others of every change that they have not been told of; what fails is told with the next beat."""
         while self._unannounced:
             user_id = self._unannounced.pop()
             try:
