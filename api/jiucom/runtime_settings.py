@@ -11,6 +11,7 @@ import msgspec
 
 from jiucom.cache.redis import RedisClient, RedisUnavailableError
 from jiucom.telemetry.tracing import Tracing
+from jiucom.worker import Worker
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +26,7 @@ LEVELS = {"OFF": logging.CRITICAL + 10, "ERROR": logging.ERROR, "WARN": logging.
           "DEBUG": logging.DEBUG, "TRACE": logging.DEBUG}  # fmt: skip
 
 
-class RuntimeSettings:
+class RuntimeSettings(Worker):
     """Polls and applies."""
 
     def __init__(self, redis: RedisClient, tracing: Tracing) -> None:
@@ -35,17 +36,6 @@ class RuntimeSettings:
         # Loggers we changed, and what they had before.
         self._deployed_levels: dict[str, int] = {}
         self._sampling_ends = inf
-        self._task: asyncio.Task[None] | None = None
-
-    def start(self) -> None:
-        """Begin to poll."""
-        self._task = asyncio.create_task(self._poll_forever(), name="runtime-settings")
-
-    async def stop(self) -> None:
-        """End what `start` began."""
-        if self._task:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
 
     async def poll(self) -> None:
         """Look once and apply."""
@@ -92,7 +82,7 @@ class RuntimeSettings:
                 self._deployed_levels.setdefault(name, _logger(name).level)
                 _logger(name).setLevel(number)
 
-    async def _poll_forever(self) -> None:
+    async def _run(self) -> None:
         while True:
             try:
                 await self.poll()

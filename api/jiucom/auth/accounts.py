@@ -16,6 +16,7 @@ from redis.exceptions import RedisError
 from jiucom.auth.principal import Role
 from jiucom.cache.redis import RedisClient, RedisUnavailableError
 from jiucom.db import Database, WriteSession
+from jiucom.worker import Worker
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +44,7 @@ class Account(Struct, frozen=True):
     ended: frozenset[str]
 
 
-class Accounts:
+class Accounts(Worker):
     """Reads accounts and hears of their changes."""
 
     def __init__(self, db: Database, redis: RedisClient, access_validity: int) -> None:
@@ -56,7 +57,6 @@ class Accounts:
         self._listeners: list[Callable[[int], None]] = []
         # Whom the others have not been told of.
         self._unannounced: set[int] = set()
-        self._task: asyncio.Task[None] | None = None
 
     async def get(self, user_id: int) -> Account | None:
         """The account, None when there is none (any more)."""
@@ -99,23 +99,13 @@ class Accounts:
         """Call `listener(user_id)` on this replica whenever a user changed anywhere (open sessions end by it)."""
         self._listeners.append(listener)
 
-    def start(self) -> None:
-        """Begin to listen."""
-        self._task = asyncio.create_task(self._listen_forever(), name="account-changes")
-
-    async def stop(self) -> None:
-        """End what `start` began."""
-        if self._task:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-
     def _forget(self, user_id: int) -> None:
         self._changes += 1
         self._known.pop(user_id, None)
         for listener in self._listeners:
             listener(user_id)
 
-    async def _listen_forever(self) -> None:
+    async def _run(self) -> None:
         while True:
             try:
                 await self._listen()

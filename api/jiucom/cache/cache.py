@@ -15,6 +15,7 @@ from jiucom.cache.redis import RedisClient, RedisUnavailableError
 from jiucom.db import Database, WriteSession
 from jiucom.encoding import Json, encode
 from jiucom.telemetry.metrics import Metrics
+from jiucom.worker import Worker, end
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +30,7 @@ _LEFTOVERS = (
 )
 
 
-class Cache:
+class Cache(Worker):
     """Finished JSON, shared by all replicas. Its failures are counted and never those of a request."""
 
     def __init__(self, redis: RedisClient, db: Database, metrics: Metrics) -> None:
@@ -37,7 +38,6 @@ class Cache:
         self._db = db
         self._requests = metrics.cache_requests
         self._flights: dict[tuple[str, bytes | None], asyncio.Task[bytes]] = {}
-        self._sweeper: asyncio.Task[None] | None = None
 
     async def fetch(self, entry: Entry, args: tuple[object, ...], load: Callable[[], Awaitable[Any]]) -> Json[Any]:
         """The value, or what `load` returns, encoded and stored. Misses at the same time load once per process.
@@ -79,16 +79,9 @@ class Cache:
         await self._forget([row for row, _ in rows])
         return len(rows)
 
-    def start(self) -> None:
-        """Begin to sweep."""
-        self._sweeper = asyncio.create_task(self._sweep_forever(), name="cache-sweeper")
-
     async def stop(self) -> None:
-        """End what `start` began."""
-        tasks = [task for task in (self._sweeper, *self._flights.values()) if task]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        """End what `start` began, and lookups that nobody waits for any more."""
+        await end(self._task, *self._flights.values())
 
     async def _look(self, entry: Entry, args: tuple[object, ...], key: str) -> tuple[bytes | None, bytes | None]:
         """The scope's version (None: Redis is away) and the value, if it is of that version."""
@@ -140,7 +133,7 @@ class Cache:
         async with self._db.transaction() as session:
             await session.execute(f"DELETE FROM cache_outbox WHERE id IN ({', '.join(['%s'] * len(ids))})", ids)  # noqa: S608
 
-    async def _sweep_forever(self) -> None:
+    async def _run(self) -> None:
         while True:
             await asyncio.sleep(_SWEEP_INTERVAL)
             try:

@@ -11,6 +11,7 @@ from datetime import datetime
 from jiucom.jobs.job import Job, Report, Tools
 from jiucom.jobs.leases import RENEWAL, Leases
 from jiucom.telemetry.metrics import Metrics
+from jiucom.worker import end
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +70,4 @@ class Runner:
                     raise LeaseLostError(job.name)
             return work.result()
         finally:
-            if not work.done():
-                work.cancel()
-                await asyncio.gather(work, return_exceptions=True)
+            await end(work)

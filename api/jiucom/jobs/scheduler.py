@@ -11,6 +11,7 @@ from jiucom.errors import ApiError
 from jiucom.jobs.job import Job
 from jiucom.jobs.registry import JOBS
 from jiucom.jobs.runner import JobBusyError, Runner
+from jiucom.worker import end
 
 log = logging.getLogger(__name__)
 # What ran is one line of ours.
@@ -44,9 +45,7 @@ class Scheduler:
 
     async def stop(self) -> None:
         """Stop; what runs is cut off, which every job survives."""
-        if self._recall:
-            self._recall.cancel()
-            await asyncio.gather(self._recall, return_exceptions=True)
+        await end(self._recall)
         if self._scheduler:
             self._scheduler.shutdown(wait=False)
             # Cancelled just now; each still gives its lease back.

@@ -20,6 +20,7 @@ from jiucom.mail.transport import MailRefusedError, send
 from jiucom.settings import Settings
 from jiucom.telemetry import tracing
 from jiucom.telemetry.tracing import Tracing
+from jiucom.worker import Worker
 
 log = logging.getLogger(__name__)
 
@@ -73,24 +74,13 @@ async def enqueue(
     await tx.execute(_INSERT, (recipient, template, encode(noted).decode(), dedup_key))
 
 
-class Outbox:
-    """Sends what is due, in the background."""
+class Outbox(Worker):
+    """Sends what is due, in the background. Mails on their way when it stops come back later."""
 
     def __init__(self, settings: Settings, db: Database, tracing: Tracing) -> None:
         self._settings = settings
         self._db = db
         self._tracing = tracing
-        self._task: asyncio.Task[None] | None = None
-
-    def start(self) -> None:
-        """Begin to send."""
-        self._task = asyncio.create_task(self._send_forever(), name="mail-outbox")
-
-    async def stop(self) -> None:
-        """End what `start` began; mails on their way come back later."""
-        if self._task:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
 
     async def send_due(self) -> int:
         """Try every mail of one batch; how many there were."""
@@ -125,7 +115,7 @@ class Outbox:
         async with self._db.transaction() as tx:
             await tx.execute(_FAILED, (f"{type(error).__name__}: {error}"[:500], final, ATTEMPTS, mail.id))
 
-    async def _send_forever(self) -> None:
+    async def _run(self) -> None:
         while True:
             try:
                 while await self.send_due() == _BATCH:

@@ -9,6 +9,7 @@ from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 
 from jiucom.cache.redis import RedisClient, RedisUnavailableError
+from jiucom.worker import Worker
 
 log = logging.getLogger(__name__)
 
@@ -20,14 +21,13 @@ _DEAD = 5.0
 _RETRY = 1.0
 
 
-class Bus:
+class Bus(Worker):
     """Handlers by channel, called on the loop; they must not block."""
 
     def __init__(self, redis: RedisClient) -> None:
         self._redis = redis
         self._handlers: dict[str, Handler] = {}
         self._subscription: PubSub | None = None
-        self._task: asyncio.Task[None] | None = None
         # Set while messages are heard.
         self.listening = asyncio.Event()
 
@@ -57,17 +57,7 @@ class Bus:
             except (RedisError, OSError) as error:
                 log.debug("unsubscribed with the connection: %s", error)
 
-    def start(self) -> None:
-        """Begin to listen."""
-        self._task = asyncio.create_task(self._listen_forever(), name="realtime-bus")
-
-    async def stop(self) -> None:
-        """End what `start` began."""
-        if self._task:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-
-    async def _listen_forever(self) -> None:
+    async def _run(self) -> None:
         while True:
             try:
                 await self._listen()

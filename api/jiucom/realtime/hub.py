@@ -15,6 +15,7 @@ from jiucom.encoding import encode
 from jiucom.errors import ApiError
 from jiucom.realtime.bus import Bus
 from jiucom.realtime.session import Session
+from jiucom.worker import Worker
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +24,7 @@ _CHANNEL = "jiucom:notifications"
 _RECHECK = 5.0
 
 
-class Hub:
+class Hub(Worker):
     """Sessions by user. Delivery is at most once: what nobody hears stands in the list of notifications."""
 
     def __init__(self, bus: Bus, accounts: Accounts, clock: Clock) -> None:
@@ -33,7 +34,6 @@ class Hub:
         self._replica = secrets.token_hex(8).encode()
         self._suspects: set[int] = set()
         self._suspicion = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
         accounts.on_change(self._suspect)
         bus.handle(_CHANNEL, self._hear)
 
@@ -60,16 +60,6 @@ class Hub:
         except RedisUnavailableError:
             log.debug("notification %d is pushed by this replica only", local.id)
 
-    def start(self) -> None:
-        """Begin to look after revoked tokens."""
-        self._task = asyncio.create_task(self._recheck_forever(), name="realtime-recheck")
-
-    async def stop(self) -> None:
-        """End what `start` began."""
-        if self._task:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-
     def _hear(self, message: bytes) -> None:
         replica, user_id, body = message.split(b" ", 2)
         # Our own are delivered already, with or without Redis.
@@ -85,7 +75,7 @@ class Hub:
             self._suspects.add(user_id)
             self._suspicion.set()
 
-    async def _recheck_forever(self) -> None:
+    async def _run(self) -> None:
         loop = asyncio.get_running_loop()
         everyone = loop.time() + _RECHECK
         while True:

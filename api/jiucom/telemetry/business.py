@@ -8,6 +8,7 @@ from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from jiucom.db import Database
+from jiucom.worker import Worker
 
 log = logging.getLogger(__name__)
 
@@ -18,25 +19,14 @@ _TABLES = ("users", "parts", "posts")
 _COUNT = ", ".join(f"(SELECT COUNT(*) FROM {table} WHERE is_deleted = FALSE)" for table in _TABLES)  # noqa: S608
 
 
-class BusinessGauges(Collector):
+class BusinessGauges(Worker, Collector):
     """`jiucom_users`, `jiucom_parts`, `jiucom_posts`; absent until they have been counted."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
         self._counts: tuple[int, ...] = ()
-        self._task: asyncio.Task[None] | None = None
 
-    def start(self) -> None:
-        """Begin to count."""
-        self._task = asyncio.create_task(self._count_forever(), name="business-gauges")
-
-    async def stop(self) -> None:
-        """End what `start` began."""
-        if self._task:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-
-    async def _count_forever(self) -> None:
+    async def _run(self) -> None:
         while True:
             try:
                 async with self._db.read() as session:

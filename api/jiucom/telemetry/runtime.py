@@ -12,6 +12,8 @@ from pathlib import Path
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric, SummaryMetricFamily
 from prometheus_client.registry import Collector
 
+from jiucom.worker import Worker
+
 _LAG_INTERVAL = 0.5
 _CGROUP = Path("/sys/fs/cgroup")
 
@@ -19,7 +21,7 @@ _CGROUP = Path("/sys/fs/cgroup")
 _UNLIMITED = 1 << 60
 
 
-class Runtime(Collector):
+class Runtime(Worker, Collector):
     """Collects from the moment `start` is called, on the running loop, until `stop`."""
 
     def __init__(self) -> None:
@@ -27,19 +29,16 @@ class Runtime(Collector):
         self._longest: list[tuple[float, float]] = []
         self._collecting = 0.0
         self._lag = 0.0
-        self._watch: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Begin to watch garbage collections and the loop."""
         gc.callbacks.append(self._on_collection)
-        self._watch = asyncio.create_task(self._watch_loop(), name="event-loop-lag")
+        super().start()
 
     async def stop(self) -> None:
         """End what `start` began."""
         gc.callbacks.remove(self._on_collection)
-        if self._watch:
-            self._watch.cancel()
-            await asyncio.gather(self._watch, return_exceptions=True)
+        await super().stop()
 
     def _on_collection(self, phase: str, info: dict[str, int]) -> None:
         now = time.perf_counter()
@@ -54,7 +53,7 @@ class Runtime(Collector):
         self._longest = [(at, p) for at, p in self._longest if at > now - 180 and p > pause]
         self._longest.append((now, pause))
 
-    async def _watch_loop(self) -> None:
+    async def _run(self) -> None:
         while True:
             before = time.perf_counter()
             await asyncio.sleep(_LAG_INTERVAL)

@@ -1,0 +1,42 @@
+"""What runs beside the requests, from the application's start to its end."""
+
+import asyncio
+import logging
+from typing import Any
+
+log = logging.getLogger(__name__)
+
+# A cancellation may be lost: redis-py answers now and then as if it had not heard it. Then it is said again (s).
+_AGAIN = 0.5
+
+
+class Worker:
+    """Does `_run` in a task of its own, which is cancelled at the end: `_run` must bear that at any point."""
+
+    _task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin, on the running loop."""
+        self._task = asyncio.create_task(self._run(), name=type(self).__name__)
+        self._task.add_done_callback(_tell_failure)
+
+    async def stop(self) -> None:
+        """End what `start` began."""
+        await end(self._task)
+
+    async def _run(self) -> None:
+        raise NotImplementedError
+
+
+def _tell_failure(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()):
+        log.error("%s ended", task.get_name(), exc_info=error)
+
+
+async def end(*tasks: asyncio.Task[Any] | None) -> None:
+    """Cancel tasks (None is none) and return when all of them have ended. What they raised is not raised here."""
+    running = {task for task in tasks if task is not None}
+    while running:
+        for task in running:
+            task.cancel()
+        _, running = await asyncio.wait(running, timeout=_AGAIN)

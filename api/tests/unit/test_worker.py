@@ -1,0 +1,65 @@
+"""Workers end when they are told to, whatever became of the first telling."""
+
+import asyncio
+
+import pytest
+
+from jiucom.worker import Worker, end
+
+pytestmark = pytest.mark.anyio
+
+
+class Deaf(Worker):
+    """Loses the first cancellation, as redis-py does now and then."""
+
+    def __init__(self) -> None:
+        self.lost = 0
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:
+                self.lost += 1
+                if self.lost > 1:
+                    raise
+
+
+async def begun(worker: Worker) -> None:
+    worker.start()
+    # The task is at its first await.
+    await asyncio.sleep(0)
+
+
+async def test_a_lost_cancellation_is_said_again() -> None:
+    worker = Deaf()
+    await begun(worker)
+    async with asyncio.timeout(10):
+        await worker.stop()
+    assert worker.lost == 2
+
+
+async def test_what_never_began_has_ended() -> None:
+    async with asyncio.timeout(10):
+        await Deaf().stop()
+        await end(None)
+
+
+async def test_what_failed_has_ended_and_said_why(caplog: pytest.LogCaptureFixture) -> None:
+    class Broken(Worker):
+        async def _run(self) -> None:
+            raise ZeroDivisionError
+
+    worker = Broken()
+    await begun(worker)
+    async with asyncio.timeout(10):
+        await worker.stop()
+    assert "Broken ended" in caplog.text
+    assert "ZeroDivisionError" in caplog.text
+
+
+async def test_several_end_together() -> None:
+    workers = [asyncio.create_task(asyncio.sleep(60)) for _ in range(3)]
+    async with asyncio.timeout(10):
+        await end(*workers)
+    assert all(task.cancelled() for task in workers)
