@@ -46,7 +46,7 @@ test-api: .venv/ready ## the API on real MySQL and Redis
 	pytest -q api/tests --ignore=api/tests/unit
 
 fuzz: .venv/ready ## ten thousand requests that schemathesis makes from the OpenAPI document
-	JIUCOM_FUZZ_CASES=10000 pytest -q api/tests/fuzz
+	JIUCOM_FUZZ_CASES=10000 pytest -q --timeout=3600 api/tests/fuzz
 
 bench: .venv/ready ## latency with 200,000 parts against 2,000, with the query plans
 	PYTHONPATH=api:. python -m bench.data
