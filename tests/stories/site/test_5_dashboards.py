@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 import time
 from collections.abc import Iterator
@@ -54,12 +55,16 @@ def traffic(host: Host) -> None:
     Graphs are asked at round times: what is there for a moment is not yet at one of them.
     """
     with httpx.Client(base_url=f"http://{host.address}") as http:
-        for number in range(20):
-            http.get(f"/api/v1/parts?minPrice={number}")
-            http.get("/api/v1/parts/999999999")
-        query = 'rate(http_server_requests_seconds_count{uri="/parts/{partId}",status="404"}[1m] offset 30s)'
+        query = 'rate(http_server_requests_seconds_count{uri="/parts/{partId}",status="404"}[1m] offset 30s) > 0'
         prometheus = f"http://{host.address}:9090/api/v1/query"
-        wait_for(lambda: http.get(prometheus, params={"query": query}).json()["data"]["result"], 100, "two scrapes")
+
+        def seen() -> bool:
+            # All the while: a series is born with what came before its first scrape, which has no rate.
+            http.get(f"/api/v1/parts?minPrice={random.randrange(10**6)}")
+            http.get("/api/v1/parts/999999999")
+            return bool(http.get(prometheus, params={"query": query}).json()["data"]["result"])
+
+        wait_for(seen, 150, "two scrapes")
 
 
 @pytest.fixture(scope="module")
