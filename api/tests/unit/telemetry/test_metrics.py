@@ -34,6 +34,26 @@ def test_unknown_methods_are_one() -> None:
     assert {sample.labels["uri"] for sample in family.samples} == {"NOT_FOUND"}
 
 
+def outcomes(metrics: HttpMetrics) -> dict[str, float]:
+    (family,) = (family for family in metrics.collect() if family.name == "jiucom_http_requests")
+    return {sample.labels["outcome"]: sample.value for sample in family.samples}
+
+
+def test_outcomes_are_counted_from_0_and_without_the_machines() -> None:
+    """A counter that begins with its first error hides it from rate()."""
+    metrics = HttpMetrics()
+    names = {"INFORMATIONAL", "SUCCESS", "REDIRECTION", "CLIENT_ERROR", "SERVER_ERROR", "UNKNOWN"}
+    assert outcomes(metrics) == dict.fromkeys(names, 0)
+    for template, status in (
+        ("/parts", 200), ("/parts", 500), (None, 404), (None, 503), ("/posts", 0),
+        ("/actuator/prometheus", 200), ("/actuator/health/readiness", 503),
+    ):  # fmt: skip
+        metrics.observe("GET", template, status, "none", 0.1)
+    assert {name: count for name, count in outcomes(metrics).items() if count} == {
+        "SUCCESS": 1, "SERVER_ERROR": 2, "CLIENT_ERROR": 1, "UNKNOWN": 1,
+    }  # fmt: skip
+
+
 def test_no_answer_has_no_status() -> None:
     metrics = HttpMetrics()
     metrics.observe("GET", "/parts", 0, "CancelledError", 0.1)
