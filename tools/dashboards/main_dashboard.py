@@ -160,8 +160,10 @@ def _http(board: dashboard_builder.Dashboard, t: Text) -> dashboard_builder.Dash
             graph_panel(
                 t("응답 시간 백분위", "Latency percentiles"),
                 t(
-                    "p99만 높으면 일부 경로가 느린 것입니다: 엔드포인트별 보기에서 찾으세요.",
-                    "A high p99 alone means some routes are slow: find them on the board of a single endpoint.",
+                    "p99만 높으면 일부 경로가 느린 것입니다: 엔드포인트별 보기에서 찾으세요. "
+                    "5 ms, 30 ms, 0.2초, 1초, 5초 사이는 추정입니다.",
+                    "A high p99 alone means some routes are slow: find them on the board of a single endpoint. "
+                    "Between 5 ms, 30 ms, 0.2, 1 and 5 s it is an estimate.",
                 ),
                 [
                     (f"histogram_quantile({quantile}, sum by (le) (rate({bucket}[$__rate_interval])))", name)

@@ -7,7 +7,7 @@ import pytest
 
 from jiucom.app import operations
 from jiucom.telemetry.client import ClientAddress
-from jiucom.telemetry.http_metrics import HttpMetrics, _Timer
+from jiucom.telemetry.http_metrics import BUCKETS, HttpMetrics, _Timer
 from jiucom.telemetry.metrics import Metrics
 from jiucom.telemetry.runtime import container_memory
 
@@ -52,6 +52,11 @@ def test_outcomes_are_counted_from_0_and_without_the_machines() -> None:
     assert {name: count for name, count in outcomes(metrics).items() if count} == {
         "SUCCESS": 1, "SERVER_ERROR": 2, "CLIENT_ERROR": 1, "UNKNOWN": 1,
     }  # fmt: skip
+
+
+def test_the_warning_sign_is_a_bound_and_not_the_last() -> None:
+    """D6: above the last bound nothing is told apart, and a bucket around 1 s could show 0.6 s as more than that."""
+    assert 1.0 in BUCKETS[:-1]
 
 
 def test_no_answer_has_no_status() -> None:
