@@ -114,6 +114,17 @@ def test_forwarded_addresses_are_believed_from_gateways_only(peer: str, headers:
     assert ClientAddress("10.0.0.2, 10.0.0.3/32,::1").of(scope) == expected
 
 
+def test_no_label_is_one_of_prometheus_s_own() -> None:
+    """It would be stored as `exported_job`, and `job` would say "jiucom-api"."""
+    metrics = Metrics()
+    metrics.job_last_success.labels("cleanup").set(1)
+    metrics.job_duration.labels("cleanup").set(1)
+    metrics.http.observe("GET", "/parts", 200, "none", 0.1)
+    names = {name for family in metrics.families() for sample in family.samples for name in sample.labels}
+    assert {"name", "uri"} < names
+    assert names.isdisjoint({"job", "instance"})
+
+
 def test_a_scrape_of_the_whole_api_is_small_and_quick() -> None:
     """Every row of the contract with four statuses: under 350 KB and 40 ms, with room for the other metrics (15 KB)."""
     metrics = Metrics()
