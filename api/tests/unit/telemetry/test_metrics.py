@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from jiucom.app import operations
-from jiucom.telemetry.client import ClientAddress
+from jiucom.telemetry.client import Gateway
 from jiucom.telemetry.http_metrics import BUCKETS, HttpMetrics, _Timer
 from jiucom.telemetry.metrics import Metrics
 from jiucom.telemetry.runtime import container_memory
@@ -111,7 +111,24 @@ def test_forwarded_addresses_are_believed_from_gateways_only(peer: str, headers:
     """C7, trap 41."""
     raw = [(name.encode(), value.encode()) for name, value in headers.items()]
     scope = {"type": "http", "client": (peer, 1), "headers": raw}
-    assert ClientAddress("10.0.0.2, 10.0.0.3/32,::1").of(scope) == expected
+    assert Gateway("10.0.0.2, 10.0.0.3/32,::1").client_address(scope) == expected
+
+
+@pytest.mark.parametrize(
+    ("peer", "said", "expected"),
+    [
+        ("10.0.0.2", "9f2c1e07aa", "9f2c1e07aa"),
+        ("203.0.113.1", "9f2c1e07aa", ""),
+        ("10.0.0.2", 'a","status":"200', ""),
+        ("10.0.0.2", "a\nb", ""),
+        ("10.0.0.2", "a\n", ""),
+        ("10.0.0.2", "x" * 64, "x" * 64),
+        ("10.0.0.2", "x" * 65, ""),
+    ],
+)
+def test_request_ids_are_the_gateway_s_and_fit_a_log(peer: str, said: str, expected: str) -> None:
+    scope = {"type": "http", "client": (peer, 1), "headers": [(b"x-request-id", said.encode())]}
+    assert Gateway("10.0.0.2").request_id(scope) == expected
 
 
 def test_no_label_is_one_of_prometheus_s_own() -> None:
