@@ -39,7 +39,7 @@ from jiucom.runtime_settings import RuntimeSettings
 from jiucom.settings import Settings
 from jiucom.state import AppState
 from jiucom.telemetry.business import BusinessGauges
-from jiucom.telemetry.client import ClientAddress
+from jiucom.telemetry.client import Gateway
 from jiucom.telemetry.metrics import Metrics
 from jiucom.telemetry.observe import Observe
 from jiucom.telemetry.runtime import Runtime
@@ -69,7 +69,7 @@ def create_app(settings: Settings, only: Collection[str] | None = None) -> Starl
         routes=[_Everything(router, app.realtime)],
         # The outermost first.
         middleware=[
-            Middleware(Observe, app.metrics.http, app.tracing, ClientAddress(settings.forwarded_allow_ips)),
+            Middleware(Observe, app.metrics.http, app.tracing, Gateway(settings.forwarded_allow_ips)),
             Middleware(Failures, app.clock),
             Middleware(Authentication, app.tokens, app.accounts),
         ],

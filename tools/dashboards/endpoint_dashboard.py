@@ -95,8 +95,9 @@ def build(language: Language) -> dashboard.Dashboard:
             graph_panel(
                 t("응답 시간 백분위", "Latency percentiles"),
                 t(
-                    "p50과 p99가 멀수록 입력에 따라 차이가 큽니다.",
-                    "The wider p50 and p99 part, the more the input matters.",
+                    "p50과 p99가 멀수록 입력에 따라 차이가 큽니다. 5 ms, 30 ms, 0.2초, 1초, 5초 사이는 추정입니다.",
+                    "The wider p50 and p99 part, the more the input matters. "
+                    "Between 5 ms, 30 ms, 0.2, 1 and 5 s it is an estimate.",
                 ),
                 [
                     (f"histogram_quantile({quantile}, sum by (le) (rate({bucket}[$__rate_interval])))", name)

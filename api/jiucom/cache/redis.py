@@ -25,7 +25,8 @@ _OPEN = 1.0
 # Few: what is under way at once must not keep the event loop so long that answers seem late.
 _CONNECTIONS = 10
 
-_VARIABLE = re.compile(r"[0-9a-f]{16,}|\d+")
+# Addresses (of IPv6 a limit's network, which ends with `::`), hashes, numbers.
+_VARIABLE = re.compile(r"(?<![0-9a-z])(?:[0-9a-f:]*::[0-9a-f:]*|\d+(?:\.\d+){3})|[0-9a-f]{16,}|\d+")
 
 
 class RedisUnavailableError(Exception):

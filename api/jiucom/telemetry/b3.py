@@ -1,4 +1,4 @@
-"""B3 headers, read and written by hand: libraries take ids without a decision as "not sampled" and `b3: 0` as sampled
+"""B3 headers, read by hand: libraries take ids without a decision as "not sampled" and `b3: 0` as sampled
 (trap 26)."""
 
 import re
@@ -47,12 +47,3 @@ def _incoming(trace: str, span: str, sampled: bool | None) -> Incoming:
         # The low half is what Zipkin's own tools use for a root.
         span = trace[-16:]
     return Incoming(int(trace, 16), int(span, 16), sampled)
-
-
-def inject(trace_id: int, span_id: int, sampled: bool) -> dict[str, str]:
-    """Headers for a call to another service."""
-    return {
-        "X-B3-TraceId": f"{trace_id:032x}",
-        "X-B3-SpanId": f"{span_id:016x}",
-        "X-B3-Sampled": "1" if sampled else "0",
-    }

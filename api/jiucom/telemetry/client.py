@@ -1,25 +1,24 @@
-"""Whose request it is: the peer's address, or what a trusted gateway says (C7, trap 41)."""
+"""What a trusted gateway says of a request: whose it is (C7, trap 41), and the id that it logs for it."""
 
+import re
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from starlette.types import Scope
 
 
-class ClientAddress:
-    """Believes `X-Real-IP` and `X-Forwarded-For` only from the given addresses and networks (by commas)."""
+class Gateway:
+    """Believes `X-Real-IP`, `X-Forwarded-For` and `X-Request-Id` only from the given addresses and networks (by commas)."""
 
     def __init__(self, trusted: str) -> None:
         self._trusted = tuple(ip_network(entry.strip()) for entry in trusted.split(",") if entry.strip())
 
-    def of(self, scope: Scope) -> str:
+    def client_address(self, scope: Scope) -> str:
         """The client's address; "unknown" where the server has none (a Unix socket, some tests)."""
-        peer = str((scope.get("client") or ("unknown",))[0])
+        peer = _peer(scope)
         if not self._trusts(peer):
             return peer
-        headers: dict[bytes, str] = {
-            name: value.decode("latin-1") for name, value in scope["headers"] if name in _HEADERS
-        }
+        headers = _headers(scope)
         real = headers.get(b"x-real-ip", "").strip()
         if _address(real):
             return real
@@ -32,12 +31,28 @@ class ClientAddress:
                 return entry
         return peer
 
+    def request_id(self, scope: Scope) -> str:
+        """The gateway's id of the request; empty where it gave none, or one that does not belong into a log."""
+        if not self._trusts(_peer(scope)):
+            return ""
+        said = _headers(scope).get(b"x-request-id", "")
+        return said if _REQUEST_ID.fullmatch(said) else ""
+
     def _trusts(self, text: str) -> bool:
         address = _address(text)
         return address is not None and any(address in network for network in self._trusted)
 
 
-_HEADERS = frozenset({b"x-real-ip", b"x-forwarded-for"})
+_HEADERS = frozenset({b"x-real-ip", b"x-forwarded-for", b"x-request-id"})
+_REQUEST_ID = re.compile(r"[0-9A-Za-z-]{1,64}")
+
+
+def _peer(scope: Scope) -> str:
+    return str((scope.get("client") or ("unknown",))[0])
+
+
+def _headers(scope: Scope) -> dict[bytes, str]:
+    return {name: value.decode("latin-1") for name, value in scope["headers"] if name in _HEADERS}
 
 
 @lru_cache(maxsize=4096)

@@ -41,11 +41,12 @@ class Metrics:
         self.logins_failed = self._counter("jiucom_logins_failed", "Refused logins")
         self.rate_limited = self._counter("jiucom_rate_limited", "Requests refused by a limit", "limit")
         self.rate_unchecked = self._counter("jiucom_rate_unchecked", "Requests let through without Redis", "limit")
+        # Not `job`: that is Prometheus's own label, and what it scrapes it would store as `exported_job`.
         self.job_last_success = Gauge(
-            "jiucom_job_last_success_timestamp_seconds", "When the job last succeeded", ["job"], registry=self.registry
+            "jiucom_job_last_success_timestamp_seconds", "When the job last succeeded", ["name"], registry=self.registry
         )
         self.job_duration = Gauge(
-            "jiucom_job_duration_seconds", "How long the job's last run took", ["job"], registry=self.registry
+            "jiucom_job_duration_seconds", "How long the job's last run took", ["name"], registry=self.registry
         )
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:

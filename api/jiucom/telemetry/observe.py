@@ -7,15 +7,16 @@ from opentelemetry.trace import Span, Status, StatusCode
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from jiucom.telemetry import b3
-from jiucom.telemetry.client import ClientAddress
+from jiucom.telemetry.client import Gateway
 from jiucom.telemetry.http_metrics import HttpMetrics
 from jiucom.telemetry.tracing import Trace, Tracing
 from jiucom.web.routing import CONTEXT_PATH
 
 log = logging.getLogger("jiucom.request")
 
-# Asked by machines every few seconds, or static: no line in the log, no trace.
-_QUIET = tuple(f"{CONTEXT_PATH}{path}" for path in ("/actuator", "/swagger-ui", "/v3/api-docs"))
+# Read by machines every few seconds, or static: no trace, and no line in the log unless it fails.
+_QUIET = tuple(f"{CONTEXT_PATH}{path}" for path in ("/actuator", "/swagger-ui", "/swagger-ui.html", "/v3/api-docs"))
+_QUIET_BELOW = tuple(f"{path}/" for path in _QUIET)
 
 # Streams last as long as their clients stay: their durations would drown those of requests.
 _ENDLESS = frozenset({"/ws/**"})
@@ -24,23 +25,23 @@ _ENDLESS = frozenset({"/ws/**"})
 class Observe:
     """Reads what the router (`jiucom.route`) and Failures (`jiucom.exception`) leave in the scope."""
 
-    def __init__(self, app: ASGIApp, metrics: HttpMetrics, tracing: Tracing, addresses: ClientAddress) -> None:
+    def __init__(self, app: ASGIApp, metrics: HttpMetrics, tracing: Tracing, gateway: Gateway) -> None:
         self.app = app
         self.metrics = metrics
         self.tracing = tracing
-        self.addresses = addresses
+        self.gateway = gateway
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
             return
-        scope["jiucom.client"] = self.addresses.of(scope)
+        scope["jiucom.client"] = self.gateway.client_address(scope)
         if scope["type"] == "websocket":
             await self.app(scope, receive, send)
             return
         started = time.perf_counter()
-        quiet = scope["path"].startswith(_QUIET)
         method: str = scope["method"]
+        quiet = _is_quiet(method, scope["path"])
         trace = self.tracing.begin(b3.extract(scope["headers"]), f"http {method.lower()}", traced=not quiet)
         status = 0
         trace_header = (b"x-trace-id", trace.hex_id.encode())
@@ -66,8 +67,32 @@ class Observe:
                 self.metrics.observe(method, route, status, exception, seconds)
             if trace.span is not None:
                 _end(trace.span, scope, route, status, exception)
-            if not quiet:
-                _log(scope, status, seconds, trace, exception)
+            if not quiet or not 0 < status < 400:
+                self._log(scope, status, seconds, trace, exception)
+
+    def _log(self, scope: Scope, status: int, seconds: float, trace: Trace, exception: str) -> None:
+        level = logging.INFO if 0 < status < 400 else logging.WARNING if 400 <= status < 500 else logging.ERROR
+        if not log.isEnabledFor(level):
+            return
+        query = scope["query_string"].decode("latin-1")
+        fields = {
+            "method": scope["method"],
+            "uri": f"{scope['path']}?{query}" if query else scope["path"],
+            "status": status,
+            "ms": round(seconds * 1000, 1),
+            "client": scope["jiucom.client"],
+            "traceId": trace.hex_id,
+        }
+        if request_id := self.gateway.request_id(scope):
+            fields["requestId"] = request_id
+        if exception != "none":
+            fields["exception"] = exception
+        log.log(level, "request", extra={"fields": fields})
+
+
+def _is_quiet(method: str, path: str) -> bool:
+    # With the slash, or whatever only begins alike would be quiet too.
+    return method in ("GET", "HEAD") and (path in _QUIET or path.startswith(_QUIET_BELOW))
 
 
 def _end(span: Span, scope: Scope, route: str | None, status: int, exception: str) -> None:
@@ -86,21 +111,3 @@ def _end(span: Span, scope: Scope, route: str | None, status: int, exception: st
         span.set_attribute("error.type", name)
         span.set_status(Status(StatusCode.ERROR, name))
     span.end()
-
-
-def _log(scope: Scope, status: int, seconds: float, trace: Trace, exception: str) -> None:
-    level = logging.INFO if 0 < status < 400 else logging.WARNING if 400 <= status < 500 else logging.ERROR
-    if not log.isEnabledFor(level):
-        return
-    query = scope["query_string"].decode("latin-1")
-    fields = {
-        "method": scope["method"],
-        "uri": f"{scope['path']}?{query}" if query else scope["path"],
-        "status": status,
-        "ms": round(seconds * 1000, 1),
-        "client": scope["jiucom.client"],
-        "traceId": trace.hex_id,
-    }
-    if exception != "none":
-        fields["exception"] = exception
-    log.log(level, "request", extra={"fields": fields})

@@ -129,12 +129,6 @@ def reference() -> str | None:
     return f"{running.trace_id:032x}-{running.span_id:016x}-1" if running and running.span else None
 
 
-def outgoing_headers() -> dict[str, str]:
-    """B3 headers for an HTTP call that is made for the current request."""
-    running = _current.get()
-    return b3.inject(running.trace_id, running.span_id, running.span is not None) if running else {}
-
-
 def _remote(incoming: b3.Incoming) -> Context:
     context = SpanContext(
         incoming.trace_id, incoming.span_id, is_remote=True, trace_flags=TraceFlags(TraceFlags.SAMPLED)

@@ -356,7 +356,7 @@ async def test_metrics_and_what_they_remember(state: AppState, tools: Tools) -> 
 
 
 def _value(state: AppState, name: str, each: Job) -> float:
-    value = state.metrics.registry.get_sample_value(name, {"job": each.name})
+    value = state.metrics.registry.get_sample_value(name, {"name": each.name})
     assert value is not None
     return value
 

@@ -43,7 +43,11 @@ def labels(method: str, uri: str, status: str, exception: str) -> Labels:
 
 
 def now(app: Starlette) -> dict[Labels, float]:
-    return requests(state_of(app).metrics.scrape().decode())
+    return requests(scraped(app))
+
+
+def scraped(app: Starlette) -> str:
+    return state_of(app).metrics.scrape().decode()
 
 
 def value(state: AppState, name: str, **tags: str) -> float:
@@ -146,6 +150,8 @@ async def test_an_exception_is_named(
     changed: Callable[..., Settings], database: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with started(changed()) as app, client_of(app) as client:
+        # Before the first failure, or rate() would not see it.
+        assert 'jiucom_http_requests_total{application="jiucom-api",outcome="SERVER_ERROR"} 0.0' in scraped(app)
 
         def broken(*_: object) -> None:
             raise ZeroDivisionError
@@ -153,6 +159,7 @@ async def test_an_exception_is_named(
         monkeypatch.setattr(state_of(app).db, "read", broken)
         assert (await client.get("/parts?minPrice=77")).status_code == 500
         assert now(app) == {labels("GET", "/parts", "500", "ZeroDivisionError"): 1}
+        assert value(state_of(app), "jiucom_http_requests_total", outcome="SERVER_ERROR") == 1
 
 
 async def test_the_pool_says_who_waits(changed: Callable[..., Settings], database: Settings) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from jiucom.app import operations
-from jiucom.telemetry.client import ClientAddress
-from jiucom.telemetry.http_metrics import HttpMetrics, _Timer
+from jiucom.telemetry.client import Gateway
+from jiucom.telemetry.http_metrics import BUCKETS, HttpMetrics, _Timer
 from jiucom.telemetry.metrics import Metrics
 from jiucom.telemetry.runtime import container_memory
 
@@ -32,6 +32,31 @@ def test_unknown_methods_are_one() -> None:
     family = next(iter(metrics.collect()))
     assert {sample.labels["method"] for sample in family.samples} == {"UNKNOWN"}
     assert {sample.labels["uri"] for sample in family.samples} == {"NOT_FOUND"}
+
+
+def outcomes(metrics: HttpMetrics) -> dict[str, float]:
+    (family,) = (family for family in metrics.collect() if family.name == "jiucom_http_requests")
+    return {sample.labels["outcome"]: sample.value for sample in family.samples}
+
+
+def test_outcomes_are_counted_from_0_and_without_the_machines() -> None:
+    """A counter that begins with its first error hides it from rate()."""
+    metrics = HttpMetrics()
+    names = {"INFORMATIONAL", "SUCCESS", "REDIRECTION", "CLIENT_ERROR", "SERVER_ERROR", "UNKNOWN"}
+    assert outcomes(metrics) == dict.fromkeys(names, 0)
+    for template, status in (
+        ("/parts", 200), ("/parts", 500), (None, 404), (None, 503), ("/posts", 0),
+        ("/actuator/prometheus", 200), ("/actuator/health/readiness", 503),
+    ):  # fmt: skip
+        metrics.observe("GET", template, status, "none", 0.1)
+    assert {name: count for name, count in outcomes(metrics).items() if count} == {
+        "SUCCESS": 1, "SERVER_ERROR": 2, "CLIENT_ERROR": 1, "UNKNOWN": 1,
+    }  # fmt: skip
+
+
+def test_the_warning_sign_is_a_bound_and_not_the_last() -> None:
+    """D6: above the last bound nothing is told apart, and a bucket around 1 s could show 0.6 s as more than that."""
+    assert 1.0 in BUCKETS[:-1]
 
 
 def test_no_answer_has_no_status() -> None:
@@ -86,7 +111,35 @@ def test_forwarded_addresses_are_believed_from_gateways_only(peer: str, headers:
     """C7, trap 41."""
     raw = [(name.encode(), value.encode()) for name, value in headers.items()]
     scope = {"type": "http", "client": (peer, 1), "headers": raw}
-    assert ClientAddress("10.0.0.2, 10.0.0.3/32,::1").of(scope) == expected
+    assert Gateway("10.0.0.2, 10.0.0.3/32,::1").client_address(scope) == expected
+
+
+@pytest.mark.parametrize(
+    ("peer", "said", "expected"),
+    [
+        ("10.0.0.2", "9f2c1e07aa", "9f2c1e07aa"),
+        ("203.0.113.1", "9f2c1e07aa", ""),
+        ("10.0.0.2", 'a","status":"200', ""),
+        ("10.0.0.2", "a\nb", ""),
+        ("10.0.0.2", "a\n", ""),
+        ("10.0.0.2", "x" * 64, "x" * 64),
+        ("10.0.0.2", "x" * 65, ""),
+    ],
+)
+def test_request_ids_are_the_gateway_s_and_fit_a_log(peer: str, said: str, expected: str) -> None:
+    scope = {"type": "http", "client": (peer, 1), "headers": [(b"x-request-id", said.encode())]}
+    assert Gateway("10.0.0.2").request_id(scope) == expected
+
+
+def test_no_label_is_one_of_prometheus_s_own() -> None:
+    """It would be stored as `exported_job`, and `job` would say "jiucom-api"."""
+    metrics = Metrics()
+    metrics.job_last_success.labels("cleanup").set(1)
+    metrics.job_duration.labels("cleanup").set(1)
+    metrics.http.observe("GET", "/parts", 200, "none", 0.1)
+    names = {name for family in metrics.families() for sample in family.samples for name in sample.labels}
+    assert {"name", "uri"} < names
+    assert names.isdisjoint({"job", "instance"})
 
 
 def test_a_scrape_of_the_whole_api_is_small_and_quick() -> None:

@@ -1,0 +1,36 @@
+"""What traces show of Redis keys: their kind, and nothing of whose they are."""
+
+import random
+from ipaddress import IPv6Address
+
+import pytest
+
+from jiucom.cache.redis import key_pattern
+from jiucom.limits import _network
+
+
+@pytest.mark.parametrize(
+    ("key", "pattern"),
+    [
+        ("{part:7}:detail", "{part:*}:detail"),
+        (b"{posts}:list:0:20:30", "{posts}:list:*:*:*"),
+        ("{limit:write:caller:user-17}", "{limit:write:caller:user-*}"),
+        (f"{{limit:login:account:{'0a' * 16}}}", "{limit:login:account:*}"),
+        ("{limit:login:address:203.0.113.7}", "{limit:login:address:*}"),
+        ("{limit:login:address:2001:db8:ab:cd::}", "{limit:login:address:*}"),
+        ("{limit:code:caller:::}", "{limit:code:caller:*}"),
+    ],
+)
+def test_a_key_s_pattern(key: str | bytes, pattern: str) -> None:
+    assert key_pattern(key) == pattern
+
+
+def test_no_piece_of_a_network_stays() -> None:
+    dice = random.Random(11)
+    for _ in range(1000):
+        groups = [dice.choice((0, dice.randrange(1 << 16))) for _ in range(8)]
+        address = ":".join(f"{group:x}" for group in groups)
+        network = _network(address)
+        if IPv6Address(address).ipv4_mapped is None:
+            assert network.endswith("::")
+        assert key_pattern(f"{{limit:login:address:{network}}}") == "{limit:login:address:*}", network
