@@ -175,4 +175,4 @@ def test_an_installed_host_needs_room_as_well(tmp_path: Path) -> None:
     said = refused(
         tmp_path, *words(platform_dir=where, platform_min_disk_mb=1, platform_min_disk_installed_mb=99_000_000)
     )
-    assert "platform_min_disk_installed_mb" in said
+    assert "need 99000000 MB (platform_min_disk_installed_mb)" in said
