@@ -25,8 +25,9 @@ def report(tmp_path: Path, seen: dict[str, bool], *arguments: str) -> tuple[int,
     """Report what was `seen`, ids with whether they hold; returns the exit code and what was said, on one line."""
     (tmp_path / "report.yml").write_text(PLAY)
     lines = [{"id": name, "what": "a promise", "seen": "something", "kept": kept} for name, kept in seen.items()]
+    given = json.dumps({"platform_promises": lines})
     run = subprocess.run(
-        [ROOT / ".venv/bin/ansible-playbook", tmp_path / "report.yml", "-e", json.dumps({"platform_promises": lines}), *arguments],
+        [ROOT / ".venv/bin/ansible-playbook", tmp_path / "report.yml", "-e", given, *arguments],
         cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120, check=False,
         env={**os.environ, "ANSIBLE_HOME": str(ROOT / ".cache/ansible")},
     )  # fmt: skip
