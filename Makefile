@@ -5,10 +5,10 @@ BIN := $(CURDIR)/.venv/bin
 export PATH := $(BIN):$(PATH)
 export ANSIBLE_HOME := $(CURDIR)/.cache/ansible
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
-# Passed on to ansible-playbook, for example ARGS="--check --diff" or ARGS="-e api_replicas=3".
+# Passed on to ansible-playbook, for example ARGS=-K where sudo asks for a password, or ARGS="--check --diff".
 ARGS ?=
 
-.PHONY: help deploy verify images test check lint types unit test-preflight test-images test-api test-monitoring molecule browser fuzz bench bench-api bench-tracing bench-connections lock
+.PHONY: help deploy verify doctor images test check lint types unit test-preflight test-images test-api test-monitoring molecule browser fuzz bench bench-api bench-tracing bench-connections lock
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 20
@@ -19,10 +19,13 @@ deploy: .venv/ready ## install the platform on this machine and verify it
 verify: .venv/ready ## look at every promise of the running platform, load tests included
 	ansible-playbook playbooks/verify.yml --tags verify,load $(ARGS)
 
+doctor: .venv/ready ## what is wrong on this machine, and what to type; changes nothing
+	ansible-playbook playbooks/doctor.yml $(ARGS)
+
 images: .venv/ready ## Docker and every image on this machine, without starting anything
 	ansible-playbook playbooks/images.yml $(ARGS)
 
-test: check images test-preflight test-images test-api test-monitoring molecule ## everything
+test: check images test-preflight test-images test-api test-monitoring molecule ## everything; as root, or with sudo and the right to use Docker
 
 check: lint types unit ## the fast part: lint, types, unit tests
 

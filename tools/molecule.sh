@@ -7,6 +7,7 @@ cd "$(dirname "$0")/.."
 # Molecule keeps its state by the directory's name: two checkouts of one name would share it.
 export ANSIBLE_HOME=$PWD/.cache/ansible MOLECULE_PROJECT_DIRECTORY=$PWD NO_COLOR=1
 mkdir -p .cache/molecule
+tools/hosts.sh || exit
 tools/browser.sh || exit
 
 lane() {

@@ -314,6 +314,8 @@ def test_grafana(start: Start, directory: Directory) -> None:
             "GF_SERVER_SERVE_FROM_SUB_PATH": "true",
             "GF_ANALYTICS_REPORTING_ENABLED": "false",
             "GF_ANALYTICS_CHECK_FOR_UPDATES": "false",
+            "GF_USERS_DEFAULT_LANGUAGE": "en-US",
+            **SEOUL,
         },
         data="/var/lib/grafana",
         mounts={
@@ -325,7 +327,9 @@ def test_grafana(start: Start, directory: Directory) -> None:
     grafana.healthy(wget(3000, "/grafana/api/health", '"database": *"ok"'))
     assert grafana.owner() == (472, 0)
     assert 3000 in grafana.listens()
-    assert grafana.http(3000, "/grafana/login")[0] == 200
+    status, body, _ = grafana.http(3000, "/grafana/login")
+    assert (status, '<html lang="en' in body) == (200, True)
+    assert grafana.out("date +%z").strip() == "+0900"
     assert grafana.http(3000, "/grafana/api/search")[0] == 401
     wrong = {"user": "admin", "password": "wrong"}
     assert grafana.http(3000, "/grafana/login", "POST", wrong)[0] == 401
@@ -425,9 +429,13 @@ def test_alertmanager(start: Start, directory: Directory) -> None:
         ],
         environment=SEOUL,
         data="/alertmanager",
-        mounts={"/etc/alertmanager": directory("alertmanager", {"alertmanager.yml": ALERTMANAGER}, gid=65534)},
+        mounts={
+            "/etc/alertmanager": directory("alertmanager", {"alertmanager.yml": ALERTMANAGER}, gid=65534),
+            "/run/secrets": directory("alertmanager-secrets", {"smtp_password": SECRET_PLAIN}, uid=65534, gid=65534),
+        },
     )
     alertmanager.healthy(wget(9093, "/-/ready", "^OK$"))
+    assert alertmanager.out("cat /run/secrets/smtp_password") == SECRET_PLAIN
     assert alertmanager.owner() == (65534, 65534)
     assert alertmanager.listens() & {9093, 9094} == {9093}
     alertmanager.out("amtool check-config /etc/alertmanager/alertmanager.yml")

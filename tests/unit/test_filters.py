@@ -2,27 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
-from types import ModuleType
-
 import pytest
 import yaml
-
-ROOT = Path(__file__).parents[2]
-
-
-def load(path: str) -> ModuleType:
-    """Import a plugin of a role, which is in no package."""
-    spec = importlib.util.spec_from_file_location(Path(path).stem, ROOT / path)
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
+from plugins import ROOT, load
 
 platform = load("roles/platform/filter_plugins/platform.py")
+secrets = load("roles/platform/filter_plugins/platform_secrets.py")
 TABLE = yaml.safe_load((ROOT / "roles/platform/defaults/main/services.yml").read_text())["platform_services_defaults"]
 
 
@@ -58,7 +43,7 @@ def test_the_table_is_the_manuals() -> None:
         ({"app": {"memory": "2 gigs"}}, "platform_services_overrides.app.memory"),
         ({"app": {"cpus": "two"}}, "platform_services_overrides.app.cpus"),
         ({"app": {"cpus": 8.0}}, "2 cores"),
-        ({"app": {"port": 70000}}, "65535"),
+        ({"app": {"port": 8081}}, "platform_gateway_port"),
         ({"app": {"memory": "256m"}}, "memory_reserved is above memory"),
         ({"app": {"cpus": 0.1}}, "cpus_reserved is above cpus"),
         ({"app": 3}, "platform_services_overrides.app"),
@@ -68,6 +53,66 @@ def test_service_faults_name_what_to_change(overrides: dict[str, object], named:
     faults = platform.service_faults(overrides, TABLE, 2)
     assert len(faults) == 1
     assert named in faults[0]
+
+
+@pytest.mark.parametrize(
+    ("overrides", "named"),
+    [
+        ({"mysqll": {"ref": "mysql:8.0.44"}}, "platform_images_overrides.mysqll"),
+        ({"mysql": {"tag": "8.0.44"}}, "platform_images_overrides.mysql.tag"),
+        ({"mysql": "mysql:8.0.44"}, '{ref: "mysql:1.2.3"}'),
+        ({"mysql": {"ref": "mysql"}}, "platform_images_overrides.mysql.ref"),
+        ({"mysql": {"ref": "mirror.example:5000/mysql"}}, "platform_images_overrides.mysql.ref"),
+        ({"mysql": {"ref": "mysql:latest"}}, "latest"),
+        ("mysql", "must be a mapping"),
+    ],
+)
+def test_image_faults_name_what_to_change(overrides: object, named: str) -> None:
+    [fault] = platform.image_faults(overrides, ["mysql", "redis"])
+    assert named in fault
+
+
+@pytest.mark.parametrize("ref", ["mysql:8.0.44", "mirror.example:5000/mysql:8.0.44", "mysql@sha256:" + 64 * "a", ""])
+def test_pinned_images_are_right(ref: str) -> None:
+    assert platform.image_faults({"mysql": {"ref": ref}}, ["mysql"]) == []
+
+
+@pytest.mark.parametrize(
+    ("value", "rule", "named"),
+    [
+        ("", {}, "is not set"),
+        ("secret\n", {}, "line break"),
+        ("two\nlines", {}, "line break"),
+        ("se#cr$et", {"without": "#;$"}, "# $"),
+        ("s" * 31, {"bytes": 32}, "31 bytes, and needs 32"),
+        ("s" * 15, {}, "15 characters, and needs 16"),
+        ("everybody-knows-it", {}, "publishes"),
+        ("sixteen-or-more-#", {"without": ";"}, ""),
+        ("가" * 16, {"bytes": 48}, ""),
+    ],
+)
+def test_secret_faults_name_the_variable_and_never_the_value(value: str, rule: dict[str, object], named: str) -> None:
+    faults = secrets.secret_faults({"a_password": value}, {"a_password": rule}, 16, ["everybody-knows-it"])
+    assert ["a_password" in fault and named in fault for fault in faults] == ([True] if named else [])
+    assert not value or not any(value in fault for fault in faults)
+
+
+def test_a_secret_that_no_inventory_sets_is_named() -> None:
+    assert secrets.secret_faults({}, {"a_password": {}}) == ["a_password is not set"]
+
+
+@pytest.mark.parametrize(("value", "fault"), [("registry", True), (["registry"], False)])
+def test_texts_are_no_lists(value: object, fault: bool) -> None:
+    options = {"images_sources": {"type": "list"}, "api_replicas": {"type": "int"}}
+    faults = platform.text_faults({"images_sources": value, "api_replicas": "2"}, options)
+    assert ["images_sources" in line for line in faults] == [True] * fault
+
+
+def test_ports_are_compared_as_numbers() -> None:
+    ports = [{"variable": "platform_gateway_port", "port": "8080"}, {"variable": "platform_direct_port", "port": 8080}]
+    [fault] = platform.port_faults(ports)
+    assert "platform_gateway_port" in fault
+    assert "platform_direct_port" in fault
 
 
 @pytest.mark.parametrize(

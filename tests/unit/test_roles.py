@@ -59,6 +59,14 @@ def test_every_role_has_the_verbs(role: str) -> None:
     assert role == "platform" or (ROOT / f"roles/{role}/tasks/main.yml").is_file()
 
 
+def test_every_promise_of_a_verification_has_its_check() -> None:
+    modules = [path.read_text() for path in ROOT.glob("roles/*/library/*.py")]
+    checked = {name for text in modules for name in re.findall(r'@promises\.promise\("([^"]+)"', text)}
+    promised = yaml.safe_load((ROOT / "roles/platform/vars/main.yml").read_text())["_platform_promised"]
+    assert len(promised) >= 17
+    assert {*promised, "C2"} <= checked
+
+
 @pytest.mark.parametrize("template", sorted(ROOT.glob("roles/*/templates/*")), ids=lambda path: path.name)
 def test_every_template_names_its_source(template: Path) -> None:
     # JSON and Redis's account file have no comments.

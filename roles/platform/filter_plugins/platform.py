@@ -1,17 +1,18 @@
-"""Filters of preflight: unknown variables, the service table, and sizes, each answering in words an operator can act on."""
+"""Filters of preflight: variables, services, images and sizes, each answering in words an operator can act on."""
 
 from __future__ import annotations
 
 import difflib
 import ipaddress
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)([kmg])b?", re.IGNORECASE)
+_PINNED = re.compile(r"\S+(:(?!latest$)[\w.-]+|@sha256:[0-9a-f]{64})")
 _UNITS = {"k": 1024, "m": 1024**2, "g": 1024**3}
-_NUMBERS = ("cpus", "cpus_reserved", "uid", "gid", "port")
-_SIZES = ("memory", "memory_reserved")
+_NUMBERS = ("cpus", "cpus_reserved", "uid", "gid")
+_HOST_PORTS = "platform_gateway_port, _direct_port, _prometheus_port, _grafana_port and _zipkin_port"
 
 
 def to_bytes(size: str) -> int:
@@ -50,6 +51,20 @@ def unknown_variables(names: Iterable[str], known: Iterable[str]) -> list[str]:
     return found
 
 
+def text_faults(given: Mapping[str, Any], options: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Name the lists and mappings among the `given` variables that are texts, as `-e name=value` makes them.
+
+    `options` are the specification's. Numbers and booleans may come as texts: they are converted where they are used.
+    """
+    examples = {"list": '["..."]', "dict": '{"...": "..."}'}
+    return [
+        f"{name} is a text, and must be a {options[name]['type']}: "
+        f"write it in the inventory, or -e '{{\"{name}\": {examples[options[name]['type']]}}}'"
+        for name, value in given.items()
+        if isinstance(value, str) and options[name]["type"] in examples
+    ]
+
+
 def without_defaults(options: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     """Drop the defaults of a specification: they are templates of the roles, and here only what is given is looked at."""
     return {
@@ -63,8 +78,6 @@ def _value_faults(path: str, key: str, value: Any, cores: float) -> list[str]:
             return [f"{path} must be a number, not {value!r}"]
         if key == "cpus" and value > cores:
             return [f"{path} is {value}, but the host has {cores} cores"]
-        if key == "port" and not 1 <= value <= 65535:
-            return [f"{path} must be between 1 and 65535, not {value}"]
         return []
     try:
         to_bytes(value)
@@ -90,8 +103,11 @@ def service_faults(overrides: Any, defaults: Mapping[str, Mapping[str, Any]], co
             continue
         for key, value in values.items():
             path = f"platform_services_overrides.{name}.{key}"
-            if key not in defaults[name]:
-                faults.append(f"{path}: no such setting; there are {', '.join(defaults[name])}")
+            if key == "port":
+                faults.append(f"{path}: the port inside the container is fixed (A3); {_HOST_PORTS} are the host's")
+            elif key not in defaults[name]:
+                settings = ", ".join(setting for setting in defaults[name] if setting != "port")
+                faults.append(f"{path}: no such setting; there are {settings}")
             else:
                 faults.extend(_value_faults(path, key, value, cores))
     if faults:
@@ -107,6 +123,28 @@ def service_faults(overrides: Any, defaults: Mapping[str, Mapping[str, Any]], co
                 f"the host has {cores} cores, {name} may use {merged['cpus']}: "
                 f"set platform_services_overrides.{name}.cpus, or give the host more"
             )
+    return faults
+
+
+def image_faults(overrides: Any, images: Collection[str]) -> list[str]:
+    """List what is wrong in `platform_images_overrides`: unknown `images`, and anything but a pinned `ref`."""
+    if not isinstance(overrides, Mapping):
+        return ["platform_images_overrides must be a mapping of images"]
+    faults = []
+    for name, values in overrides.items():
+        path = f"platform_images_overrides.{name}"
+        if name not in images:
+            faults.append(f"{path}: no such image; there are {', '.join(images)}")
+        elif not isinstance(values, Mapping):
+            faults.append(f'{path} must be like {{ref: "{name}:1.2.3"}}')
+        else:
+            faults += [
+                f"{path}.{key}: no such setting; there is ref, name and tag in one" for key in values if key != "ref"
+            ]
+            if values.get("ref") and not _PINNED.fullmatch(str(values["ref"])):
+                faults.append(
+                    f"{path}.ref is {values['ref']!r}: end it with a version or a digest, and never latest (A2)"
+                )
     return faults
 
 
@@ -149,8 +187,8 @@ def port_faults(ports: Iterable[Mapping[str, Any]]) -> list[str]:
     faults: list[str] = []
     seen: dict[int, str] = {}
     for entry in ports:
-        name, port = entry["variable"], entry["port"]
-        if not 1 <= int(port) <= 65535:
+        name, port = entry["variable"], int(entry["port"])
+        if not 1 <= port <= 65535:
             faults.append(f"{name} is {port}: a port lies between 1 and 65535")
         elif port in seen:
             faults.append(f"{name} and {seen[port]} are both {port}: give one of them another port")
@@ -180,6 +218,8 @@ class FilterModule:
             "platform_unknown_variables": unknown_variables,
             "platform_bridge_address": bridge_address,
             "platform_upper_half": upper_half,
+            "platform_text_faults": text_faults,
+            "platform_image_faults": image_faults,
             "platform_without_defaults": without_defaults,
             "platform_service_faults": service_faults,
             "platform_network_faults": network_faults,

@@ -1,6 +1,6 @@
 """What the check modules of the roles share: a list of promises, each looked at even when another is broken.
 
-A check module registers functions with their id of spec/manual-checks.md and what they show; each returns whether the promise
+A check module registers functions with their id of docs/manual-checks.md and what they show; each returns whether the promise
 holds and what was seen. An exception is a broken promise too, with its text as what was seen.
 """
 

@@ -107,8 +107,8 @@ def test_origins_are_the_inventory_s(host: Host) -> None:
         ).stdout.lower()  # fmt: skip
         return "access-control-allow-origin" in answer
 
-    assert allowed("https://jiucom.example.com")
-    assert not allowed("https://jiucom.example.com.evil.example")
+    assert allowed("http://jiucom.example.com")
+    assert not allowed("http://jiucom.example.com.evil.example")
 
 
 def test_both_replicas_answer_and_new_ones_are_found(host: Host) -> None:

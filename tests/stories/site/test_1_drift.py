@@ -12,6 +12,16 @@ def test_check_mode_tells_the_truth_and_touches_no_container(host: Host) -> None
     assert host.ids() == before
 
 
+def test_check_mode_counts_a_stopped_container_and_leaves_it(host: Host) -> None:
+    host.run("docker compose stop redis-exporter")
+    changed, output = host.apply("--check")
+    assert changed == 1
+    assert "redis-exporter: exited" in output
+    assert host.inspect()["redis-exporter"][0]["State"]["Status"] == "exited"
+    host.run("docker compose start redis-exporter")
+    wait_for(lambda: host.health()["redis-exporter"] == "healthy", 60, "the exporter")
+
+
 def test_what_was_changed_by_hand_is_named_and_repaired_alone(host: Host) -> None:
     """A file of Redis, a file that nginx has read since, and a container that was stopped: one run finds all three."""
     before = host.ids()
