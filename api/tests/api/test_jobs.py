@@ -14,11 +14,12 @@ from apscheduler.triggers.cron import CronTrigger
 
 from jiucom.db import WriteSession
 from jiucom.domains.images.storage import Storage
-from jiucom.jobs import cleanup, counters, leases, orphans, popularity, runner
+from jiucom.jobs import cleanup, counters, leases, orphans, popularity, recall, runner
 from jiucom.jobs.job import Job, Report, Tools
 from jiucom.jobs.registry import BY_NAME, JOBS
 from jiucom.jobs.runner import JobBusyError, LeaseLostError, Runner
 from jiucom.state import AppState
+from jiucom.telemetry.metrics import Metrics
 from testing.clients import User
 from testing.waiting import eventually
 
@@ -353,6 +354,40 @@ async def test_metrics_and_what_they_remember(state: AppState, tools: Tools) -> 
     state.metrics.job_last_success.labels(each.name).set(0)
     await Runner(tools, state.metrics).recall()
     assert _value(state, "jiucom_job_last_success_timestamp_seconds", each) == pytest.approx(before, abs=5)
+
+
+async def test_runs_elsewhere_are_in_the_metrics_too(
+    state: AppState, tools: Tools, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Those of another replica or by hand; and what goes wrong in between is not the end of it."""
+    monkeypatch.setattr(recall, "_INTERVAL", 0.05)
+    monkeypatch.setattr(recall, "_RETRY", 0.05)
+    here, elsewhere = Metrics(), Metrics()
+    each, later = job(nothing), job(nothing)
+    keeping = recall.Recall(Runner(tools, here))
+    keeping.start()
+    try:
+        await Runner(tools, elsewhere).run(each)
+        await eventually(lambda: _seconds(here, each) is not None)
+        with monkeypatch.context() as broken:
+            broken.setattr(leases, "_LAST", "SELECT nonsense")
+            await eventually(lambda: "runs of jobs are not known" in caplog.text)
+        await Runner(tools, elsewhere).run(later)
+        await eventually(lambda: _seconds(here, later) is not None)
+    finally:
+        await keeping.stop()
+
+
+def _seconds(metrics: Metrics, each: Job) -> float | None:
+    return next(
+        (
+            sample.value
+            for family in metrics.job_duration.collect()
+            for sample in family.samples
+            if each.name in sample.labels.values()
+        ),
+        None,
+    )
 
 
 def _value(state: AppState, name: str, each: Job) -> float:
