@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from apscheduler.triggers.cron import CronTrigger
 
-from jiucom.db import WriteSession
+from jiucom.db import ReadSession, WriteSession
+from jiucom.domains.images import queries
 from jiucom.domains.images.storage import Storage
 from jiucom.jobs import cleanup, counters, leases, orphans, popularity, recall, runner
 from jiucom.jobs.job import Job, Report, Tools
@@ -244,6 +245,34 @@ async def test_image_orphans(state: AppState, tools: Tools, user: User) -> None:
     # What shows it is deleted: so is the image.
     await execute(state, "UPDATE posts SET is_deleted = TRUE WHERE user_id = %s", user.id)
     assert (await orphans.remove(tools))["images"] == 2
+
+
+async def test_an_image_that_moves_while_we_look_is_kept(
+    state: AppState, tools: Tools, user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From a comment to a post, when posts have been looked at and comments have not."""
+    image = await _image(state, user, hours=48, text="{}")
+    await execute(state, "UPDATE posts SET updated_at = UTC_TIMESTAMP(6) - INTERVAL 2 DAY WHERE user_id = %s", user.id)
+    ((post, content),) = await rows(state, "SELECT id, content FROM posts WHERE user_id = %s", user.id)
+    await execute(state, "UPDATE posts SET content = 'nothing yet' WHERE id = %s", post)
+    comment = await insert(
+        state, "INSERT INTO comments (post_id, user_id, content) VALUES (%s, %s, %s)", post, user.id, content
+    )
+    texts, moved = queries.texts, False
+
+    async def moving(session: ReadSession, after: tuple[int, int], *rest: Any) -> Any:
+        nonlocal moved
+        if after[0] == 1 and not moved:
+            moved = True
+            answer = await user.client.put(f"/posts/{post}", json={"content": content})
+            assert answer.status_code == 200
+            assert (await user.client.delete(f"/comments/{comment}")).status_code == 200
+        return await texts(session, after, *rest)
+
+    monkeypatch.setattr(queries, "texts", moving)
+    await orphans.remove(tools)
+    assert (moved, image.exists()) == (True, True)
+    assert await rows(state, "SELECT is_attached FROM images WHERE file_name = %s", image.name) == [(1,)]
 
 
 async def test_one_of_many_runs_it(state: AppState, tools: Tools) -> None:
