@@ -1,4 +1,7 @@
-"""The command line: `python -m jiucom` migrates, seeds and serves; its subcommands do one of these."""
+"""The command line: `python -m jiucom` migrates, seeds and serves; its subcommands do one of these, or work by hand.
+
+What a command has to say is its output, as JSON with `--json`. Progress, and what goes wrong, goes to standard error.
+"""
 
 import argparse
 import asyncio
@@ -8,9 +11,10 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Coroutine
-from typing import Protocol
+from typing import Protocol, TextIO
 
-from jiucom.commands import check_counters, create_admin, run_job, sampling
+from jiucom.commands import check_counters, create_admin, migrate, run_job, sampling, seed
+from jiucom.commands.tools import show
 from jiucom.settings import Settings, SettingsError, load
 from jiucom.telemetry import logs
 
@@ -21,17 +25,24 @@ def main() -> int:
     """Run the command; the exit code."""
     parser = argparse.ArgumentParser(prog="python -m jiucom", description="The JIUCOM API.")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
-    for name, (text, _) in _COMMANDS.items():
+    for name, (text, _) in _SERVING.items():
         commands.add_parser(name, help=text, description=text)
+    for name, (text, _) in _PRINTING.items():
+        _with_json(commands.add_parser(name, help=text, description=text))
     for name, module in _BY_HAND.items():
-        module.arguments(commands.add_parser(name, help=module.HELP, description=module.HELP))
+        each = commands.add_parser(name, help=module.HELP, description=module.HELP)
+        module.arguments(each)
+        _with_json(each)
     options = parser.parse_args()
     command = options.command or "start"
     # As process 1 of a container nobody else ends us while we wait for a database.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     if command in _BY_HAND:
         return _by_hand(_BY_HAND[command], options)
-    return _COMMANDS[command][1]()
+    if command in _PRINTING:
+        _PRINTING[command][1](options.json)
+        return 0
+    return _SERVING[command][1]()
 
 
 def start() -> int:
@@ -39,7 +50,7 @@ def start() -> int:
     settings = _settings()
     if settings is None:
         return 2
-    return asyncio.run(_prepare(settings, migrating=True, seeding=True)) or _serve(settings)
+    return asyncio.run(_prepare(settings)) or _serve(settings)
 
 
 def serve() -> int:
@@ -48,41 +59,33 @@ def serve() -> int:
     return 2 if settings is None else _serve(settings)
 
 
-def migrate() -> int:
-    """Bring the schema up to date."""
-    settings = _settings()
-    return 2 if settings is None else asyncio.run(_prepare(settings, migrating=True, seeding=False))
-
-
-def seed() -> int:
-    """Fill an empty database with what SEED names."""
-    settings = _settings()
-    return 2 if settings is None else asyncio.run(_prepare(settings, migrating=False, seeding=True))
-
-
-def openapi() -> int:
-    """Print the OpenAPI document."""
+def openapi(_: bool) -> None:
+    """Print the OpenAPI document, which is JSON."""
     from jiucom.app import operations
     from jiucom.web.openapi import document
 
     print(json.dumps(document(operations()), ensure_ascii=False, indent=2))
-    return 0
 
 
-def routes() -> int:
+def routes(as_json: bool) -> None:
     """Print every operation."""
     from jiucom.app import operations
 
-    for each in operations():
-        print(f"{each.method:7}{each.path:45}{each.access:8}{each.status}  {each.tag}")
-    return 0
+    found = operations()
+    rows = [
+        {"method": each.method, "path": each.path, "access": each.access, "status": each.status, "tag": each.tag}
+        for each in found
+    ]
+    lines = [f"{each.method:7}{each.path:45}{each.access:8}{each.status}  {each.tag}" for each in found]
+    show(rows, lines, as_json=as_json)
 
 
-_COMMANDS: dict[str, tuple[str, Callable[[], int]]] = {
+_SERVING: dict[str, tuple[str, Callable[[], int]]] = {
     "start": ("migrate, seed, then serve (the default)", start),
     "serve": ("serve on port 8080", serve),
-    "migrate": ("bring the database schema up to date", migrate),
-    "seed": ("fill an empty database with the seed that SEED names", seed),
+}
+
+_PRINTING: dict[str, tuple[str, Callable[[bool], None]]] = {
     "openapi": ("print the OpenAPI document", openapi),
     "routes": ("print every operation", routes),
 }
@@ -98,6 +101,8 @@ class _Command(Protocol):
 
 
 _BY_HAND: dict[str, _Command] = {
+    "migrate": migrate,
+    "seed": seed,
     "create-admin": create_admin,
     "check-counters": check_counters,
     "run-job": run_job,
@@ -105,11 +110,15 @@ _BY_HAND: dict[str, _Command] = {
 }
 
 
+def _with_json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+
+
 def _by_hand(module: _Command, options: argparse.Namespace) -> int:
-    settings = _settings()
+    settings = _settings(sys.stderr)
     if settings is None:
         return 2
-    # What a command has to say is its output; below that, only what went wrong.
+    # Of the log, only what went wrong.
     logging.getLogger().setLevel(logging.WARNING)
     try:
         return asyncio.run(module.run(settings, options))
@@ -118,28 +127,26 @@ def _by_hand(module: _Command, options: argparse.Namespace) -> int:
         return 1
 
 
-def _settings() -> Settings | None:
+def _settings(logged: TextIO | None = None) -> Settings | None:
     try:
         settings = load(os.environ)
     except SettingsError as error:
         for problem in error.problems:
             print(problem, file=sys.stderr)
         return None
-    logs.configure(settings.log_level, settings.time_zone)
+    logs.configure(settings.log_level, settings.time_zone, logged)
     return settings
 
 
-async def _prepare(settings: Settings, *, migrating: bool, seeding: bool) -> int:
+async def _prepare(settings: Settings) -> int:
     from jiucom.db import migrate as migrations
     from jiucom.db import seed as seeds
     from jiucom.db.waiting import wait_for_database
 
     try:
-        await wait_for_database(settings, migrating=migrating)
-        if migrating:
-            await migrations.upgrade(settings)
-        if seeding:
-            await seeds.run(settings, settings.seed)
+        await wait_for_database(settings, migrating=True)
+        await migrations.upgrade(settings)
+        await seeds.run(settings, settings.seed)
     except Exception as error:
         log.critical("the database cannot be prepared: %s: %s", type(error).__name__, error)
         return 1

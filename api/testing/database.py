@@ -23,7 +23,14 @@ async def root(server: tuple[int, str], database: str = "mysql") -> AsyncIterato
 
 
 async def make_database(server: tuple[int, str], settings: Settings) -> None:
-    """The schema of the settings on a server: accounts with the rights they have on the platform, demo seed."""
+    """The schema of the settings on a server, with the demo seed."""
+    await make_empty_database(server, settings)
+    await migrate.upgrade(settings)
+    await seeds.run(settings, "demo")
+
+
+async def make_empty_database(server: tuple[int, str], settings: Settings) -> None:
+    """A database without tables, and accounts with the rights they have on the platform."""
     name = settings.db_name
     async with root(server) as cursor:
         for statement in (
@@ -34,8 +41,6 @@ async def make_database(server: tuple[int, str], settings: Settings) -> None:
             f"GRANT ALL ON {name}.* TO {name}_m",
         ):
             await cursor.execute(statement)
-    await migrate.upgrade(settings)
-    await seeds.run(settings, "demo")
 
 
 async def drop_database(server: tuple[int, str], settings: Settings) -> None:

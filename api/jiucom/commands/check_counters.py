@@ -12,12 +12,11 @@ HELP = "compare likes, comments and totals with what they count"
 def arguments(parser: argparse.ArgumentParser) -> None:
     """What the command takes."""
     parser.add_argument("--repair", action="store_true", help="put right what drifted")
-    parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
 
 async def run(settings: Settings, options: argparse.Namespace) -> int:
     """Check; the exit code."""
-    async with opened(settings, quiet=options.json) as (tools, _):
+    async with opened(settings) as (tools, _):
         drifts = await counters.check(tools)
         if drifts and options.repair:
             await counters.repair(tools)

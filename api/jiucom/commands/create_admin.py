@@ -28,7 +28,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--email", required=True)
     parser.add_argument("--nickname", required=True)
     parser.add_argument("--password-file", type=Path, help="otherwise asked for, or the first line of standard input")
-    parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
 
 async def run(settings: Settings, options: argparse.Namespace) -> int:
@@ -49,7 +48,7 @@ async def run(settings: Settings, options: argparse.Namespace) -> int:
         await audit.record(tx, None, "ADMIN_CREATED", "USER", user_id, None, {"role": "ADMIN"}, None)
         return user_id
 
-    async with opened(settings, quiet=True) as (tools, _):
+    async with opened(settings) as (tools, _):
         try:
             user_id = await tools.db.write(work)
         except DuplicateKeyError as error:

@@ -17,13 +17,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = "jobs:\n" + "\n".join(f"  {job.name:15} {job.crontab:12} {job.text}" for job in JOBS)
     parser.add_argument("job", choices=sorted(BY_NAME), metavar="JOB", help="one of those below")
-    parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
 
 async def run(settings: Settings, options: argparse.Namespace) -> int:
     """Run the job; the exit code."""
     job = BY_NAME[options.job]
-    async with opened(settings, quiet=options.json) as (tools, metrics):
+    async with opened(settings) as (tools, metrics):
         try:
             report = await Runner(tools, metrics).run(job)
         except JobBusyError:

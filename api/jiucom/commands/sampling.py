@@ -15,7 +15,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """What the command takes."""
     parser.add_argument("--rate", type=_share, required=True, help="share of the requests, 0 to 1")
     parser.add_argument("--minutes", type=_minutes, default=15, help="after which the deployed rate is back (15)")
-    parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
 
 async def run(settings: Settings, options: argparse.Namespace) -> int:

@@ -20,8 +20,8 @@ _CONNECTIONS = 2
 
 
 @asynccontextmanager
-async def opened(settings: Settings, *, quiet: bool) -> AsyncIterator[tuple[Tools, Metrics]]:
-    """The tools of jobs; progress goes to standard error unless `quiet`. Raises what the driver raises."""
+async def opened(settings: Settings) -> AsyncIterator[tuple[Tools, Metrics]]:
+    """The tools of jobs; progress goes to standard error. Raises what the driver raises."""
     metrics = Metrics()
     few = {name: getattr(settings, name) for name in settings.__struct_fields__} | {"db_pool_size": _CONNECTIONS}
     database = Database(Settings(**few), Clock(settings.time_zone), metrics)
@@ -29,7 +29,7 @@ async def opened(settings: Settings, *, quiet: bool) -> AsyncIterator[tuple[Tool
     await database.connect()
     try:
         storage = Storage(settings.storage_upload_dir)
-        yield Tools(database, Cache(redis, database, metrics), storage, _silent if quiet else _tell), metrics
+        yield Tools(database, Cache(redis, database, metrics), storage, _tell), metrics
     finally:
         await redis.close()
         await database.disconnect()
@@ -54,7 +54,3 @@ async def read_line() -> str:
 
 def _tell(progress: str) -> None:
     print(progress, file=sys.stderr)
-
-
-def _silent(progress: str) -> None:
-    """Scripts wait for the end."""

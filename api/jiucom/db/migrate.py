@@ -30,8 +30,8 @@ class MigrationError(RuntimeError):
     """The schema could not be brought up to date; the text says why."""
 
 
-async def upgrade(settings: Settings) -> None:
-    """Run all revisions that the database lacks, with the migrating account.
+async def upgrade(settings: Settings) -> tuple[str, str]:
+    """Run all revisions that the database lacks, with the migrating account; the revisions before and after.
 
     Replicas that start together wait for each other. Raises MigrationError when the lock stays taken, and what the
     driver raises (asyncmy.errors, OSError) when the server cannot be reached or refuses a statement.
@@ -43,6 +43,7 @@ async def upgrade(settings: Settings) -> None:
         log.info("database schema is up to date at revision %s", after)
     else:
         log.info("database schema migrated from %s to %s in %.1f s", before, after, time.monotonic() - started)
+    return before, after
 
 
 @asynccontextmanager

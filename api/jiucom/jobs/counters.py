@@ -62,7 +62,12 @@ class Drift(msgspec.Struct, frozen=True):
 
 async def check(tools: Tools) -> list[Drift]:
     """Every drifted number. Each comparison is one statement, so that writes in between are never taken for drift."""
-    return [drift for counter in COUNTERS for drift in await _drifts(tools, counter)]
+    found = []
+    for counter in COUNTERS:
+        drifts = await _drifts(tools, counter)
+        found += drifts
+        tools.progress(f"{counter.name}: {len(drifts)} drifted")
+    return found
 
 
 async def repair(tools: Tools) -> Report:
@@ -89,6 +94,8 @@ async def _drifts(tools: Tools, counter: Counter) -> list[Drift]:
                 (start, start + _STEP),
             )
             found += [Drift(counter.name, row[0], row[1], row[2]) for row in rows]
+            if start + _STEP < last:
+                tools.progress(f"{counter.name}: {start + _STEP} of {last} rows")
     return found
 
 

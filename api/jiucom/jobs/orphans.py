@@ -1,48 +1,65 @@
 """Images that nothing shows: removed a day after their upload, so that a text being written keeps its pictures."""
 
 import re
+from datetime import datetime
 
 import anyio.to_thread
 
+from jiucom.db import ReadSession
 from jiucom.domains.images import queries
 from jiucom.jobs.job import Report, Tools
 
 _BATCH = 500
 _AGE = 24  # h
 
+# Before anything was written.
+_EVER = datetime(1970, 1, 1)
+
 _NAME = re.compile(r"/images/[a-z]+/([0-9a-f]{32}\.(?:jpg|png|webp))", re.ASCII)
 
 
 async def remove(tools: Tools) -> Report:
     """Mark what is shown, remove what is not, and files that no row knows."""
+    async with tools.db.read() as session:
+        begun = await queries.lately(session)
     await _mark(tools)
-    return {"images": await _remove_rows(tools), "files": await _remove_files(tools)}
+    return {"images": await _remove_rows(tools, begun), "files": await _remove_files(tools)}
 
 
 async def _mark(tools: Tools) -> None:
-    shown: set[str] = set()
-    position: tuple[int, int] | None = (0, 0)
     async with tools.db.read() as session:
         marked = await queries.attached(session)
-        while position is not None:
-            texts, position = await queries.texts(session, position, _BATCH)
-            shown.update(name for text in texts for name in _NAME.findall(text))
+        shown = await _shown(session, _EVER)
     for names, flag in ((sorted(shown - marked), True), (sorted(marked - shown), False)):
         for start in range(0, len(names), _BATCH):
             async with tools.db.transaction() as tx:
                 await queries.mark(tx, names[start : start + _BATCH], shown=flag)
 
 
-async def _remove_rows(tools: Tools) -> int:
+async def _shown(session: ReadSession, since: datetime) -> set[str]:
+    """Names of images in texts that were changed since."""
+    shown: set[str] = set()
+    position: tuple[int, int] | None = (0, 0)
+    while position is not None:
+        texts, position = await queries.texts(session, position, _BATCH, since)
+        shown.update(name for text in texts for name in _NAME.findall(text))
+    return shown
+
+
+async def _remove_rows(tools: Tools, begun: datetime) -> int:
     total = 0
     while True:
         async with tools.db.transaction() as tx:
             found = await queries.orphans(tx, _AGE, _BATCH)
-            await queries.delete(tx, [each for each, _, _ in found])
+            # While we looked at one text, an image may have moved to another that we had seen already.
+            moved = await _shown(tx, begun) if found else set()
+            gone = [each for each in found if each[2] not in moved]
+            await queries.mark(tx, [name for _, _, name in found if name in moved], shown=True)
+            await queries.delete(tx, [each for each, _, _ in gone])
         # Rows first: a file without a row is found by the next run, a row without a file would be a dead link.
-        for _, directory, name in found:
+        for _, directory, name in gone:
             await anyio.to_thread.run_sync(tools.storage.remove, directory, name)
-        total += len(found)
+        total += len(gone)
         tools.progress(f"{total} images")
         if len(found) < _BATCH:
             return total

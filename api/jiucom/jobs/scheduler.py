@@ -7,11 +7,10 @@ from datetime import UTC, datetime
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.cron import CronTrigger
 
-from jiucom.errors import ApiError
 from jiucom.jobs.job import Job
+from jiucom.jobs.recall import Recall
 from jiucom.jobs.registry import JOBS
 from jiucom.jobs.runner import JobBusyError, Runner
-from jiucom.worker import end
 
 log = logging.getLogger(__name__)
 # What ran is one line of ours.
@@ -19,7 +18,6 @@ logging.getLogger("apscheduler").setLevel(logging.WARNING)
 
 # A loop that was busy, or a machine that slept: later than this waits for the next time (s).
 _GRACE = 300
-_RETRY = 5.0
 
 
 class Scheduler:
@@ -29,7 +27,7 @@ class Scheduler:
         self._runner = runner
         self._zone = zone
         self._scheduler: AsyncIOScheduler | None = None
-        self._recall: asyncio.Task[None] | None = None
+        self._recall = Recall(runner)
         self._running: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
@@ -41,11 +39,11 @@ class Scheduler:
                 self._start, trigger, (job,), id=job.name, misfire_grace_time=_GRACE, coalesce=True, max_instances=1
             )
         self._scheduler.start()
-        self._recall = asyncio.create_task(self._recall_when_possible(), name="jobs-recall")
+        self._recall.start()
 
     async def stop(self) -> None:
         """Stop; what runs is cut off, which every job survives."""
-        await end(self._recall)
+        await self._recall.stop()
         if self._scheduler:
             self._scheduler.shutdown(wait=False)
             # Cancelled just now; each still gives its lease back.
@@ -63,13 +61,3 @@ class Scheduler:
             log.debug("job %s runs elsewhere", job.name)
         except Exception:
             log.exception("job %s failed", job.name)
-
-    async def _recall_when_possible(self) -> None:
-        while True:
-            try:
-                await self._runner.recall()
-            except ApiError as error:
-                log.debug("runs of jobs are not known yet: %s", error.code)
-            else:
-                return
-            await asyncio.sleep(_RETRY)

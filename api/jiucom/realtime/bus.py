@@ -70,7 +70,11 @@ class Bus(Worker):
     async def _listen(self) -> None:
         client = self._redis.subscriber()
         async with client, client.pubsub() as subscription:
-            await subscription.subscribe(*self._handlers)
+            subscribed: set[str] = set()
+            # Channels may be added while we subscribe to the others.
+            while missing := self._handlers.keys() - subscribed:
+                await subscription.subscribe(*missing)
+                subscribed |= missing
             self._subscription = subscription
             heard = time.monotonic()
             try:

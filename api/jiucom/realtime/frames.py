@@ -1,11 +1,19 @@
 """STOMP 1.1 and 1.2 frames: bytes in, bytes out, no state beyond an incomplete frame."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 # A client only ever sends headers: a token of a few hundred bytes is the longest.
 MAX_FRAME = 16 * 1024
 _MAX_HEADERS = 32
+# Of what comes at once: a client that connects and subscribes sends nine, and a message has room for thousands.
+MAX_FRAMES = 100
+
+_LINE_ENDS = re.compile(rb"[\r\n]*")
+_HEAD_END = re.compile(rb"\n\r?\n")
+# Python refuses to read numbers of thousands of digits.
+_LENGTH = re.compile(r"[0-9]{1,6}")
 
 _UNESCAPED = {"n": "\n", "r": "\r", "c": ":", "\\": "\\"}
 _ESCAPES = str.maketrans({"\\": "\\\\", "\n": "\\n", "\r": "\\r", ":": "\\c"})
@@ -44,51 +52,51 @@ class Parser:
     def feed(self, data: bytes) -> Iterator[Frame]:
         """The frames that are complete now; heart-beats are none. Raises FrameError, after which nothing can follow."""
         self._buffer += data
+        start = count = 0
         while True:
             # Between frames, and as heart-beats, there may be line ends.
-            self._buffer = self._buffer.lstrip(b"\r\n")
-            taken = _take(self._buffer)
+            start = _after_line_ends(self._buffer, start)
+            taken = _take(self._buffer, start)
             if taken is None:
                 break
-            frame, length = taken
-            self._buffer = self._buffer[length:]
+            if (count := count + 1) > MAX_FRAMES:
+                raise FrameError("too many frames at once")
+            frame, start = taken
             yield frame
+        self._buffer = self._buffer[start:]
         if len(self._buffer) > MAX_FRAME:
             raise FrameError("frame too large")
 
 
-def _take(buffer: bytes) -> tuple[Frame, int] | None:
-    """The first frame and its length with the NUL; None while it is incomplete."""
-    head, separator, rest = _head(buffer)
-    if not separator:
+def _after_line_ends(buffer: bytes, start: int) -> int:
+    found = _LINE_ENDS.match(buffer, start)
+    return found.end() if found else start
+
+
+def _take(buffer: bytes, start: int) -> tuple[Frame, int] | None:
+    """The frame that begins at `start`, and where the next one may; None while it is incomplete."""
+    separator = _HEAD_END.search(buffer, start)
+    if separator is None:
         # A NUL inside the head: there will never be an empty line.
-        if b"\0" in buffer:
+        if buffer.find(b"\0", start) >= 0:
             raise FrameError("no end of headers")
         return None
-    command, headers = _parse_head(head)
+    command, headers = _parse_head(buffer[start : separator.start()])
+    body = separator.end()
     length = headers.get("content-length")
     if length is None:
-        size = rest.find(b"\0")
-        if size < 0:
+        end = buffer.find(b"\0", body)
+        if end < 0:
             return None
     else:
-        if not (length.isascii() and length.isdecimal() and int(length) <= MAX_FRAME):
+        if not _LENGTH.fullmatch(length) or int(length) > MAX_FRAME:
             raise FrameError("bad content-length")
-        size = int(length)
-        if len(rest) <= size:
+        end = body + int(length)
+        if len(buffer) <= end:
             return None
-        if rest[size] != 0:
+        if buffer[end] != 0:
             raise FrameError("body longer than content-length")
-    return Frame(command, headers, rest[:size]), len(head) + len(separator) + size + 1
-
-
-def _head(buffer: bytes) -> tuple[bytes, bytes, bytes]:
-    """What stands before the first empty line, that line's separator, and what follows."""
-    found = [(at, separator) for separator in (b"\n\n", b"\n\r\n") if (at := buffer.find(separator)) >= 0]
-    if not found:
-        return buffer, b"", b""
-    at, separator = min(found)
-    return buffer[:at], separator, buffer[at + len(separator) :]
+    return Frame(command, headers, buffer[body:end]), end + 1
 
 
 def _parse_head(head: bytes) -> tuple[str, dict[str, str]]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 import secrets
 import time
 from collections.abc import Awaitable, Callable
@@ -24,6 +25,9 @@ _TOLERANCE = 2.0
 # Who opens a connection has this long to say who they are (s).
 CONNECT_TIMEOUT = 10.0
 _MAX_SUBSCRIPTIONS = 8
+
+# What the client can do and what it wants (ms): up to eleven days.
+_HEARTBEAT = re.compile(r"\s*([0-9]{1,9})\s*,\s*([0-9]{1,9})\s*")
 
 _POLICY, _NORMAL = 1008, 1000
 
@@ -57,7 +61,9 @@ class Session:
         self._watchdog = self._loop.call_later(CONNECT_TIMEOUT, self._watch)
 
     async def receive(self, data: bytes) -> None:
-        """What the client sent, in order: wait for one call before the next."""
+        """What the client sent, in order: wait for one call before the next. Nothing is heard after the end."""
+        if self.outbox.finished:
+            return
         self._heard = self._loop.time()
         frame: Frame | None = None
         try:
@@ -71,7 +77,7 @@ class Session:
             self._fail(error.code, error.message, frame)
 
     def deliver(self, body: bytes) -> None:
-        """A notification (JSON) to each of its subscriptions. Who has not read the last ones is closed."""
+        """A notification (JSON) to each of its subscriptions."""
         for subscription, (destination, acknowledged) in self._subscriptions.items():
             self._messages += 1
             headers = {
@@ -83,8 +89,7 @@ class Session:
             }
             if acknowledged:
                 headers["ack"] = str(self._messages)
-            if not self.outbox.put(encode(Frame("MESSAGE", headers, body))):
-                self._fail("slow", "읽지 않은 메시지가 너무 많습니다.", drop=True)
+            if not self._say(Frame("MESSAGE", headers, body)):
                 return
 
     async def recheck(self) -> None:
@@ -129,7 +134,7 @@ class Session:
             case _:
                 raise ApiError(ErrorCode.BAD_REQUEST)
         if receipt := frame.headers.get("receipt"):
-            self.outbox.put(encode(Frame("RECEIPT", {"receipt-id": receipt})))
+            self._say(Frame("RECEIPT", {"receipt-id": receipt}))
         if frame.command == "DISCONNECT":
             self.outbox.finish(_NORMAL, "")
 
@@ -156,14 +161,14 @@ class Session:
             "session": secrets.token_hex(8),
             "server": "jiucom",
         }
-        self.outbox.put(encode(Frame("CONNECTED", headers)))
+        self._say(Frame("CONNECTED", headers))
 
     def _agree_on_heartbeats(self, wanted: str) -> None:
         """Each direction beats at the slower of what one side can and the other wants; 0 is not at all."""
-        try:
-            can, wants = (int(number) for number in wanted.split(","))
-        except ValueError:
-            raise ApiError(ErrorCode.BAD_REQUEST) from None
+        found = _HEARTBEAT.fullmatch(wanted)
+        if found is None:
+            raise ApiError(ErrorCode.BAD_REQUEST)
+        can, wants = map(int, found.groups())
         if wants > 0:
             self.outbox.heartbeat = max(wants, HEARTBEAT) / 1000 * 0.9
             # The writer may already wait without a limit.
@@ -196,6 +201,13 @@ class Session:
                 return
             wait = min(wait, left)
         self._watchdog = self._loop.call_later(max(wait, 0.01), self._watch)
+
+    def _say(self, frame: Frame) -> bool:
+        """False when it was not said: who has not read the last ones is closed."""
+        if self.outbox.put(encode(frame)):
+            return True
+        self._fail("slow", "읽지 않은 메시지가 너무 많습니다.", drop=True)
+        return False
 
     def _fail(
         self,

@@ -6,7 +6,7 @@ A session over HTTP lives on the replica that opened it; what the client sends m
 import asyncio
 import re
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 import msgspec
 from starlette.requests import Request
@@ -50,9 +50,9 @@ class Frames:
         """All of them in one array."""
         return [_array(texts)]
 
-    def unwrap(self, message: str) -> Iterable[str]:
+    def unwrap(self, message: str) -> str:
         """Raises ValueError for what is no array of texts."""
-        return _messages(message.encode()) if message else ()
+        return _joined(message.encode()) if message else ""
 
     def closing(self, code: int, reason: str) -> str | None:
         """The close frame."""
@@ -83,8 +83,7 @@ class _Xhr:
 
     async def hear(self, body: bytes) -> None:
         async with self.lock:
-            for text in _messages(body):
-                await self.session.receive(text.encode())
+            await self.session.receive(_joined(body).encode())
 
     def relayed(self, body: bytes) -> None:
         task = asyncio.create_task(self.hear(body))
@@ -108,24 +107,28 @@ class Xhr:
         fresh = xhr is None
         if xhr is None:
             xhr = self._sessions[session_id] = _Xhr(self._open_session())
-            await self._bus.subscribe(_channel(session_id), xhr.relayed)
         stream = _Stream(scope, send, xhr.session.outbox.wake)
-        await stream.start(_PRELUDE if limit > POLL_LIMIT else "")
+        prelude = _PRELUDE if limit > POLL_LIMIT else ""
         if xhr.attached:
+            await stream.start(prelude)
             await stream.write(_closing(2010, "Another connection still open"))
             await stream.end()
             return
+        # From here on the end of this response, whatever it is, is what the session's own end is counted from.
         xhr.attached = True
         if xhr.expiry:
             xhr.expiry.cancel()
         try:
+            if fresh:
+                await self._bus.subscribe(_channel(session_id), xhr.relayed)
+            await stream.start(prelude)
             await self._stream(xhr, stream, receive, "o" if fresh else None, limit)
-        except (OutboxClosedError, TimeoutError, OSError) as error:
-            if isinstance(error, OutboxClosedError):
-                await stream.write(_closing(error.code, error.reason))
-            else:
-                stream.abort()
+        except OutboxClosedError:
             await self._end(session_id, xhr)
+        except (TimeoutError, OSError):
+            stream.abort()
+            await self._end(session_id, xhr)
+            return
         finally:
             xhr.attached = False
             if session_id in self._sessions:
@@ -137,7 +140,7 @@ class Xhr:
         _check(session_id)
         body = await read_body(Request(scope, receive), _MAX_BODY)
         try:
-            _messages(body)
+            _joined(body)
         except ValueError:
             raise ApiError(ErrorCode.BAD_REQUEST, "문자열 배열(JSON)이 필요합니다.") from None
         if xhr := self._sessions.get(session_id):
@@ -163,6 +166,9 @@ class Xhr:
                     xhr.session.outbox.give_back(texts)
                     return
                 await stream.write(_array(texts))
+        except OutboxClosedError as end:
+            await stream.write(_closing(end.code, end.reason))
+            raise
         finally:
             gone.cancel()
 
@@ -242,12 +248,13 @@ def _channel(session_id: str) -> str:
     return f"jiucom:sockjs:{session_id}"
 
 
-def _messages(body: bytes) -> list[str]:
+def _joined(body: bytes) -> str:
+    """The texts of an array, one after the other: STOMP's frames are found in them wherever they were cut."""
     try:
         found = _decode(body)
     except msgspec.MsgspecError as error:
         raise ValueError("broken JSON") from error
-    return [found] if isinstance(found, str) else found
+    return "".join(found)
 
 
 def _array(texts: list[str]) -> str:

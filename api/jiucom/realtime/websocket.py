@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Protocol
 
 from starlette.types import Message, Receive, Scope, Send
@@ -28,7 +28,7 @@ class Framing(Protocol):
     idle: float | None
 
     def wrap(self, texts: list[str]) -> list[str]: ...
-    def unwrap(self, message: str) -> Iterable[str]: ...
+    def unwrap(self, message: str) -> str: ...
     def closing(self, code: int, reason: str) -> str | None: ...
 
 
@@ -42,9 +42,9 @@ class Raw:
         """One message each."""
         return texts
 
-    def unwrap(self, message: str) -> Iterable[str]:
+    def unwrap(self, message: str) -> str:
         """The message."""
-        return (message,)
+        return message
 
     def closing(self, code: int, reason: str) -> str | None:
         """The WebSocket's own close says it."""
@@ -69,15 +69,22 @@ async def _read(receive: Receive, session: Session, framing: Framing) -> None:
     """Until the connection is gone, which every end leads to."""
     while (message := await receive())["type"] != "websocket.disconnect":
         try:
-            for text in framing.unwrap(_text(message)):
-                await session.receive(text.encode())
+            text = framing.unwrap(_text(message))
         except ValueError as error:
             session.close(1007, str(error))
+        else:
+            await session.receive(text.encode())
 
 
 def _text(message: Message) -> str:
+    """Raises ValueError, whose text is a reason to close (123 bytes at most) and holds nothing of the message."""
     text: str | None = message.get("text")
-    return text if text is not None else bytes(message["bytes"]).decode()
+    if text is not None:
+        return text
+    try:
+        return bytes(message["bytes"]).decode()
+    except UnicodeDecodeError:
+        raise ValueError("not UTF-8") from None
 
 
 async def _write(send: Send, outbox: Outbox, framing: Framing, abort: Callable[[], None]) -> None:

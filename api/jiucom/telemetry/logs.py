@@ -1,9 +1,9 @@
-"""Logs: one JSON object per line on standard output. Levels change at run time through the standard logging module."""
+"""Logs: one JSON object per line. Levels change at run time through the standard logging module."""
 
 import logging
 import sys
 from datetime import datetime
-from typing import Any
+from typing import Any, TextIO
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -37,9 +37,9 @@ class JsonFormatter(logging.Formatter):
         return _encode(line).decode()
 
 
-def configure(level: str, zone: str) -> None:
-    """Send everything that is logged to standard output, from `level` on."""
-    handler = logging.StreamHandler(sys.stdout)
+def configure(level: str, zone: str, stream: TextIO | None = None) -> None:
+    """Send everything that is logged to `stream` (standard output), from `level` on."""
+    handler = logging.StreamHandler(stream or sys.stdout)
     handler.setFormatter(JsonFormatter(ZoneInfo(zone)))
     logging.basicConfig(handlers=[handler], level=level, force=True)
     # MySQL's warnings quote the values of rows.

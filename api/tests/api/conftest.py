@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from jiucom.domains.images.storage import Storage
+from jiucom.jobs.job import Tools
 from jiucom.state import AppState
 from testing.shop import Shop
 
@@ -14,3 +16,9 @@ async def shop(state: AppState) -> AsyncIterator[Shop]:
     own = Shop(state)
     yield own
     await own.close()
+
+
+@pytest.fixture
+def tools(state: AppState) -> Tools:
+    """What jobs work with."""
+    return Tools(state.db, state.cache, Storage(state.settings.storage_upload_dir))

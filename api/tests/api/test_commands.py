@@ -13,8 +13,10 @@ import httpx
 import msgspec
 import pytest
 
+from jiucom.jobs import counters
 from jiucom.settings import Settings
 from jiucom.state import AppState
+from testing.database import drop_database, make_empty_database
 
 pytestmark = pytest.mark.anyio
 
@@ -146,6 +148,58 @@ async def test_unknown_job_and_missing_settings(database: Settings) -> None:
     assert (outcome.code, outcome.err.startswith("JWT_SECRET: ")) == (2, True)
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("migrate",),
+        ("seed",),
+        ("check-counters", "--repair"),
+        ("run-job", "counters"),
+        ("run-job", "popularity"),
+        ("sampling", "--rate", "0"),
+        ("openapi",),
+        ("routes",),
+    ],
+    ids=" ".join,
+)
+async def test_with_json_the_output_is_one_document(database: Settings, arguments: tuple[str, ...]) -> None:
+    """Whatever is logged, and however much of it."""
+    outcome = await jiucom(msgspec.structs.replace(database, log_level="DEBUG"), *arguments, "--json")
+    assert outcome.code == 0, outcome.err
+    assert isinstance(json.loads(outcome.out), dict | list)
+
+
+async def test_routes(database: Settings) -> None:
+    outcome = await jiucom(database, "routes", "--json")
+    rows = json.loads(outcome.out)
+    assert {"method": "GET", "path": "/parts", "access": "public", "status": 200, "tag": "Part"} in rows
+    assert len((await jiucom(database, "routes")).out.splitlines()) == len(rows)
+
+
+async def test_progress(database: Settings, mysql_server: tuple[int, str]) -> None:
+    """On standard error, for people and beside JSON alike."""
+    for arguments in (("check-counters",), ("run-job", "counters", "--json")):
+        lines = (await jiucom(database, *arguments)).err.splitlines()
+        assert [line.partition(":")[0] for line in lines] == [each.name for each in counters.COUNTERS]
+    name = f"{database.db_name}_empty"
+    empty = msgspec.structs.replace(
+        database, db_name=name, db_username=name, db_migrate_username=f"{name}_m", seed="dev"
+    )
+    await make_empty_database(mysql_server, empty)
+    try:
+        outcome = await jiucom(empty, "migrate", "--json")
+        revisions = list((_API / "jiucom/db/migrations/versions").glob("[0-9]*.py"))
+        assert outcome.err.count("Running upgrade") == len(revisions)
+        assert json.loads(outcome.out) == {"before": "nothing", "after": max(each.name[:4] for each in revisions)}
+        outcome = await jiucom(empty, "seed", "--json")
+        assert (json.loads(outcome.out), outcome.err) == ({"seed": "dev", "loaded": True}, "seed dev\n")
+        assert (await jiucom(empty, "seed")).out == "nothing loaded: the seed is dev, or rows are there\n"
+    finally:
+        await drop_database(mysql_server, empty)
+
+
 async def test_a_database_that_is_away(database: Settings) -> None:
     outcome = await jiucom(msgspec.structs.replace(database, db_port=9), "check-counters", "--json")
-    assert (outcome.code, "Traceback" in outcome.err + outcome.out) == (1, False)
+    assert (outcome.code, outcome.out, "Traceback" in outcome.err) == (1, "", False)
+    record = json.loads(outcome.err.splitlines()[-1])
+    assert (record["level"], record["message"].startswith("failed: ")) == ("CRITICAL", True)

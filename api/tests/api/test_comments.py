@@ -76,7 +76,7 @@ async def test_a_comment_is_written_and_shown(client: httpx.AsyncClient, user: U
     assert page["comments"] == [{**written, "replies": []}]
     assert {key: value for key, value in page.items() if key != "comments"} == {
         "currentPage": 0, "page": 0, "number": 0, "size": 20, "totalElements": 1, "totalPages": 1,
-        "first": True, "last": True,
+        "first": True, "last": True, "repliesAfter": None,
     }  # fmt: skip
 
 
@@ -147,17 +147,42 @@ async def test_a_page_of_threads_takes_three_statements(
     assert len([sql for sql in statements if "comments" in sql]) == 3
 
 
-async def test_a_page_has_an_end(client: httpx.AsyncClient, user: User, post: int, state: AppState) -> None:
-    root = await comment(user, post)
+@pytest.mark.parametrize(
+    ("replies", "text"), [(queries.MAX_BELOW * 2 + 1, "x"), (60, "가" * 10_000), (2, "x")], ids=["many", "long", "few"]
+)
+async def test_a_long_thread_is_shown_answer_by_answer(
+    client: httpx.AsyncClient, user: User, post: int, state: AppState, replies: int, text: str
+) -> None:
+    root, other = await comment(user, post), await comment(user, post)
     async with state.db.transaction() as session:
+        await session.execute("SET SESSION cte_max_recursion_depth = 10000")
         await session.execute(
             "INSERT INTO comments (post_id, user_id, parent_id, root_id, content)"
-            " WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 999)"
-            " SELECT %s, %s, %s, %s, 'x' FROM n CROSS JOIN (SELECT n FROM n LIMIT 6) AS times",
-            (post, user.id, root, root),
+            " WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < %s)"
+            " SELECT %s, %s, IF(n %% 2, %s, %s), IF(n %% 2, %s, %s), %s FROM n",
+            (replies, post, user.id, root, other, root, other, text),
         )
-        await session.execute("UPDATE posts SET comment_count = comment_count + 5994 WHERE id = %s", (post,))
-    assert len((await threads(client, post, size=7))["comments"][0]["replies"]) == queries.MAX_BELOW
+        await session.execute("UPDATE posts SET comment_count = comment_count + %s WHERE id = %s", (replies, post))
+        rows = await session.fetch_rows("SELECT id FROM comments WHERE root_id IN (%s, %s) ORDER BY id", (root, other))
+    found: list[int] = []
+    answers, after = 0, 0
+    while after is not None:
+        answer = await client.get(f"/posts/{post}/comments", params={"size": 7, "repliesAfter": after})
+        assert len(answer.content) < 1024 * 1024
+        page = data(answer)
+        first, second = page["comments"]
+        assert (first["id"], second["id"]) == (root, other)
+        assert {each["parentId"] for each in first["replies"]} <= {root}
+        found += sorted(each["id"] for thread in page["comments"] for each in thread["replies"])
+        answers, after = answers + 1, page["repliesAfter"]
+        assert answers < 10
+    assert found == [row for (row,) in rows]
+    assert (answers > 1) == (replies > 2)
+
+
+async def test_replies_after_what_is_no_id(client: httpx.AsyncClient, post: int) -> None:
+    for wrong in ("-1", "x", str(2**63)):
+        assert wrong_fields(await client.get(f"/posts/{post}/comments?repliesAfter={wrong}")) == {"repliesAfter"}
 
 
 async def test_threads_are_paged_oldest_first(client: httpx.AsyncClient, user: User, post: int) -> None:

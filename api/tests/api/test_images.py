@@ -3,6 +3,7 @@
 import asyncio
 import io
 import struct
+import threading
 import zlib
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -11,11 +12,13 @@ import httpx
 import pytest
 from PIL import Image, PngImagePlugin
 
-from jiucom.domains.images import service
+from jiucom.domains.images import codec, decoding, service
 from jiucom.domains.images.codec import MAX_PIXELS
+from jiucom.domains.images.storage import Storage
 from jiucom.domains.images.upload import MAX_BYTES
 from jiucom.state import AppState
 from testing.clients import User
+from testing.waiting import eventually
 
 pytestmark = pytest.mark.anyio
 
@@ -93,6 +96,47 @@ async def test_metadata_and_what_follows_is_gone(client: httpx.AsyncClient, user
     assert b"secret" not in shown
 
 
+# A head of EXIF without anything below it.
+BROKEN_EXIF = b"MM\0*"
+# Two entries: a description that is a number (such a note cannot be written back), and an orientation.
+ODD_EXIF = (
+    BROKEN_EXIF
+    + struct.pack(">IH", 8, 2)
+    + struct.pack(">HHIf", 0x010E, 11, 1, 1.5)
+    + struct.pack(">HHIHH", 0x0112, 3, 1, 6, 0)
+    + struct.pack(">I", 0)
+)
+
+
+def chunk(kind: bytes, data: bytes) -> bytes:
+    """A part of a PNG."""
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def png_with_exif(exif: bytes) -> bytes:
+    plain = picture()
+    head = plain.index(b"IHDR") + 4 + 13 + 4
+    return plain[:head] + chunk(b"eXIf", exif) + plain[head:]
+
+
+@pytest.mark.parametrize(
+    ("data", "size"),
+    [
+        (png_with_exif(BROKEN_EXIF), (40, 20)),
+        (picture("WEBP", exif=BROKEN_EXIF), (40, 20)),
+        (picture("JPEG", dpi=(72, 72), exif=b"Exif\0\0" + BROKEN_EXIF), (40, 20)),
+        (picture("JPEG", dpi=(72, 72), exif=b"Exif\0\0" + ODD_EXIF), (20, 40)),
+    ],
+    ids=["PNG", "WebP", "JPEG", "number for a text"],
+)
+async def test_broken_metadata_does_not_matter(
+    client: httpx.AsyncClient, user: User, data: bytes, size: tuple[int, int]
+) -> None:
+    shown = await client.get(path_of(await upload(user, data)))
+    with Image.open(io.BytesIO(shown.content)) as opened:
+        assert opened.size == size
+
+
 @pytest.mark.parametrize(
     ("format_", "mode"), [("JPEG", "CMYK"), ("PNG", "P"), ("PNG", "RGBA"), ("PNG", "I;16"), ("WEBP", "RGBA")]
 )
@@ -127,10 +171,6 @@ async def test_empty(user: User) -> None:
 
 def bomb(width: int, height: int) -> bytes:
     """A PNG of a few hundred bytes that would be `width` x `height` pixels."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
     head = struct.pack(">IIBBBBB", width, height, 8, 6, 0, 0, 0)
     return (
         b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(b"\0" * 1000)) + chunk(b"IEND", b"")
@@ -244,3 +284,57 @@ async def test_quota_of_parallel_uploads(state: AppState, user: User, monkeypatc
     monkeypatch.setattr(service, "QUOTA", 3 * size)
     statuses = [each.status_code for each in await asyncio.gather(*(upload(user, out.getvalue()) for _ in range(8)))]
     assert sorted(statuses) == [200] * 2 + [409] * 6
+
+
+async def test_one_picture_is_decoded_at_a_time(state: AppState, user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also when the request of the first one was cancelled: its thread goes on."""
+    reencode, busy, most = codec.reencode, 0, 0
+    started, go_on = threading.Event(), threading.Event()
+
+    def watched(data: bytes) -> codec.Picture:
+        nonlocal busy, most
+        busy += 1
+        most = max(most, busy)
+        started.set()
+        go_on.wait(5)
+        busy -= 1
+        return reencode(data)
+
+    monkeypatch.setattr(codec, "reencode", watched)
+    storage = Storage(state.settings.storage_upload_dir)
+    cut_off = asyncio.create_task(service.upload(state.db, storage, user.id, picture(), "posts"))
+    await eventually(started.is_set)
+    cut_off.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await cut_off
+    second = asyncio.create_task(service.upload(state.db, storage, user.id, picture(), "posts"))
+    # Time enough for a second thread, were there one.
+    await asyncio.wait({second}, timeout=0.2)
+    go_on.set()
+    await second
+    assert most == 1
+
+
+async def test_more_uploads_than_there_are_places_wait_outside(user: User) -> None:
+    """Those that are inside have begun to send, and the one too many is told so before it is read."""
+    arrived, go_on = 0, asyncio.Event()
+
+    async def slow() -> AsyncIterator[bytes]:
+        nonlocal arrived
+        yield b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n\r\n'
+        arrived += 1
+        await go_on.wait()
+        yield picture() + b"\r\n--x--\r\n"
+
+    def send() -> asyncio.Task[httpx.Response]:
+        headers = {"Content-Type": "multipart/form-data; boundary=x"}
+        return asyncio.create_task(user.client.post("/images/upload", content=slow(), headers=headers))
+
+    inside = [send() for _ in range(decoding.MAX_UPLOADS)]
+    await eventually(lambda: arrived == decoding.MAX_UPLOADS)
+    refused = await send()
+    assert (refused.status_code, refused.json()["code"], refused.headers["retry-after"]) == (503, "JIUCOM-503", "2")
+    assert arrived == decoding.MAX_UPLOADS
+    go_on.set()
+    assert [(await each).status_code for each in inside] == [200] * decoding.MAX_UPLOADS
+    assert (await upload(user, picture())).status_code == 200

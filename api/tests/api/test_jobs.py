@@ -1,48 +1,28 @@
 """Jobs (contract 1.15, issue 4 "Jobs"): what each does, that one replica runs it, and what is known of it afterwards."""
 
 import asyncio
-import os
 import secrets
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 from apscheduler.triggers.cron import CronTrigger
 
 from jiucom.db import WriteSession
-from jiucom.domains.images.storage import Storage
-from jiucom.jobs import cleanup, counters, leases, orphans, popularity, runner
+from jiucom.jobs import cleanup, counters, leases, popularity, recall, runner
 from jiucom.jobs.job import Job, Report, Tools
 from jiucom.jobs.registry import BY_NAME, JOBS
 from jiucom.jobs.runner import JobBusyError, LeaseLostError, Runner
 from jiucom.state import AppState
+from jiucom.telemetry.metrics import Metrics
 from testing.clients import User
 from testing.waiting import eventually
 
+from .tables import execute, insert, rows
+
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-def tools(state: AppState) -> Tools:
-    return Tools(state.db, state.cache, Storage(state.settings.storage_upload_dir))
-
-
-async def rows(state: AppState, sql: str, *args: Any) -> list[tuple[Any, ...]]:
-    async with state.db.read() as session:
-        return list(await session.fetch_rows(sql, args))
-
-
-async def execute(state: AppState, sql: str, *args: Any) -> None:
-    async with state.db.transaction() as tx:
-        await tx.execute(sql, args)
-
-
-async def insert(state: AppState, sql: str, *args: Any) -> int:
-    async with state.db.transaction() as tx:
-        return await tx.insert(sql, args)
 
 
 def job(run: Callable[[Tools], Any], name: str | None = None) -> Job:
@@ -197,54 +177,6 @@ async def test_popularity_and_prices_of_parts(state: AppState, tools: Tools) -> 
     assert (await popularity.recompute(tools))["changed"] == 0
 
 
-async def _image(state: AppState, user: User, *, hours: int, text: str | None = None, file: bool = True) -> Path:
-    name = f"{secrets.token_hex(16)}.png"
-    path = Path(state.settings.storage_upload_dir) / "posts" / name
-    if file:
-        Storage(state.settings.storage_upload_dir).write("posts", name, b"png")
-    await insert(
-        state,
-        "INSERT INTO images (user_id, directory, file_name, content_type, size_bytes, width, height, sha256, created_at)"
-        " VALUES (%s, 'posts', %s, 'image/png', 3, 1, 1, %s, UTC_TIMESTAMP(6) - INTERVAL %s HOUR)",
-        user.id,
-        name,
-        "0" * 64,
-        hours,
-    )
-    if text is not None:
-        await insert(
-            state,
-            "INSERT INTO posts (user_id, board_type, title, content) VALUES (%s, 'FREE', 't', %s)",
-            user.id,
-            text.format(f"/api/v1/images/posts/{name}"),
-        )
-    return path
-
-
-async def test_image_orphans(state: AppState, tools: Tools, user: User) -> None:
-    shown = await _image(state, user, hours=48, text="![그림]({}) 보세요")
-    twice = await _image(state, user, hours=48, text="<img src='https://jiucom.com{0}'>{0}")
-    young = await _image(state, user, hours=23)
-    orphan = await _image(state, user, hours=25)
-    without_file = await _image(state, user, hours=25, file=False)
-    strays = [orphan.parent / f"{secrets.token_hex(16)}.png" for _ in range(2)]
-    for stray, age in zip(strays, (25, 1), strict=True):
-        stray.write_bytes(b"stray")
-        os.utime(stray, times=(time.time() - age * 3600,) * 2)
-    # A file as old as its row.
-    os.utime(shown, times=(time.time() - 48 * 3600,) * 2)
-    report = await orphans.remove(tools)
-    assert (report["images"], report["files"]) == (2, 1)
-    assert [each.exists() for each in (shown, twice, young, orphan, without_file, *strays)] == [
-        *(True, True, True),
-        *(False, False),
-        *(False, True),
-    ]
-    # What shows it is deleted: so is the image.
-    await execute(state, "UPDATE posts SET is_deleted = TRUE WHERE user_id = %s", user.id)
-    assert (await orphans.remove(tools))["images"] == 2
-
-
 async def test_one_of_many_runs_it(state: AppState, tools: Tools) -> None:
     ran = 0
 
@@ -353,6 +285,40 @@ async def test_metrics_and_what_they_remember(state: AppState, tools: Tools) -> 
     state.metrics.job_last_success.labels(each.name).set(0)
     await Runner(tools, state.metrics).recall()
     assert _value(state, "jiucom_job_last_success_timestamp_seconds", each) == pytest.approx(before, abs=5)
+
+
+async def test_runs_elsewhere_are_in_the_metrics_too(
+    state: AppState, tools: Tools, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Those of another replica or by hand; and what goes wrong in between is not the end of it."""
+    monkeypatch.setattr(recall, "_INTERVAL", 0.05)
+    monkeypatch.setattr(recall, "_RETRY", 0.05)
+    here, elsewhere = Metrics(), Metrics()
+    each, later = job(nothing), job(nothing)
+    keeping = recall.Recall(Runner(tools, here))
+    keeping.start()
+    try:
+        await Runner(tools, elsewhere).run(each)
+        await eventually(lambda: _seconds(here, each) is not None)
+        with monkeypatch.context() as broken:
+            broken.setattr(leases, "_LAST", "SELECT nonsense")
+            await eventually(lambda: "runs of jobs are not known" in caplog.text)
+        await Runner(tools, elsewhere).run(later)
+        await eventually(lambda: _seconds(here, later) is not None)
+    finally:
+        await keeping.stop()
+
+
+def _seconds(metrics: Metrics, each: Job) -> float | None:
+    return next(
+        (
+            sample.value
+            for family in metrics.job_duration.collect()
+            for sample in family.samples
+            if each.name in sample.labels.values()
+        ),
+        None,
+    )
 
 
 def _value(state: AppState, name: str, each: Job) -> float:

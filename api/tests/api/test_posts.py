@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import httpx
@@ -10,6 +11,7 @@ import pytest
 from jiucom.db import ReadSession
 from jiucom.state import AppState
 from testing.clients import User
+from testing.waiting import eventually
 
 from .answers import data, refusal, wrong_fields
 
@@ -81,6 +83,26 @@ async def test_official_boards_are_for_administrators(user: User, admin: User) -
         assert refusal(await user.client.post("/posts", json=body)) == (403, "JIUCOM-A002")
         assert refusal(await user.client.put(f"/posts/{mine}", json=body)) == (403, "JIUCOM-A002")
         assert await write(admin, board)
+
+
+async def test_administrators_that_were_write_no_news(user: User, admin: User, state: AppState) -> None:
+    """Their posts stay, as they are, and those on other boards stay theirs."""
+    news, free = await write(admin, "NEWS"), await write(admin)
+    data(await admin.client.put(f"/posts/{news}", json={"title": "고친 공지"}))
+    async with state.db.transaction() as tx:
+        await tx.execute("UPDATE users SET role = 'USER' WHERE id = %s", (admin.id,))
+        state.accounts.changed(tx, admin.id)
+    await eventually(partial(_refused, admin, news))
+    for changes in ({"title": "또 고친 공지"}, {"boardType": "FREE"}):
+        assert refusal(await admin.client.put(f"/posts/{news}", json=changes)) == (403, "JIUCOM-A002")
+    assert data(await admin.client.get(f"/posts/{news}"))["title"] == "고친 공지"
+    data(await admin.client.put(f"/posts/{free}", json={"title": "고친 글"}))
+    assert refusal(await user.client.put(f"/posts/{news}", json={"title": "x"})) == (403, "JIUCOM-PO002")
+
+
+async def _refused(author: User, post: int) -> bool:
+    """Every replica knows of a new role within a second."""
+    return (await author.client.put(f"/posts/{post}", json={"title": "고친 공지"})).status_code == 403
 
 
 async def test_every_look_counts_and_none_is_an_edit(client: httpx.AsyncClient, user: User, state: AppState) -> None:

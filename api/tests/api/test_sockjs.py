@@ -1,6 +1,7 @@
 """SockJS (contract 1.17): its paths and frames, over WebSocket and over HTTP, with what is sent reaching another replica."""
 
 import asyncio
+import contextlib
 import json
 import time
 from collections.abc import AsyncIterator
@@ -8,9 +9,11 @@ from contextlib import asynccontextmanager
 
 import httpx
 import pytest
+from starlette.types import Message
 from websockets.asyncio.client import connect
 
 from jiucom.domains.notifications.announce import announce
+from jiucom.realtime import sockjs
 from jiucom.realtime.frames import Frame, Parser, encode
 from jiucom.settings import Settings
 from jiucom.state import AppState
@@ -219,3 +222,29 @@ async def test_who_goes_without_a_word_is_forgotten(server: Replica, user: User)
         await send(server, "stream-6", connecting(user.token))
         assert not await open_now()
     await eventually(open_now, 12)
+
+
+@pytest.mark.parametrize("error", [OSError, RuntimeError, asyncio.CancelledError])
+async def test_a_session_whose_first_response_cannot_begin_is_forgotten(
+    state: AppState, monkeypatch: pytest.MonkeyPatch, error: type[BaseException]
+) -> None:
+    monkeypatch.setattr(sockjs, "DISCONNECT_DELAY", 0.01)
+    before = open_sessions(state)
+    path = "/api/v1/ws/0/unlucky/xhr_streaming"
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(_: Message) -> None:
+        assert open_sessions(state) == before + 1
+        raise error
+
+    with contextlib.suppress(error):
+        await state.realtime({"type": "http", "method": "POST", "path": path}, receive, send)
+    await eventually(lambda: open_sessions(state) == before)
+
+
+def open_sessions(state: AppState) -> float:
+    value = state.metrics.registry.get_sample_value("jiucom_websockets_open")
+    assert value is not None
+    return value

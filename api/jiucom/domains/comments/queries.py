@@ -38,13 +38,22 @@ ORDER BY comments.id
 
 _COUNT = f"SELECT COUNT(*) FROM {_JOINED} WHERE {_ROOTS}"  # noqa: S608
 
-# No answer without an end; smaller pages show more of each thread.
-MAX_BELOW = 5000
+# No answer without an end: so many replies, and so many bytes of text. The next answer goes on where it was reached.
+MAX_BELOW = 2000
+MAX_TEXT = 512 * 1024
 
-# One range instead of a list of ids: one statement to prepare, whatever the size of the page.
+# One range instead of a list of ids: one statement to prepare, whatever the size of the page. What is deleted shows no text.
 _BELOW = f"""
-SELECT {_ROW} FROM {_JOINED}
-WHERE comments.post_id = %s AND comments.root_id BETWEEN %s AND %s ORDER BY comments.id LIMIT {MAX_BELOW}
+SELECT {_ROW}
+FROM (
+    SELECT id, SUM(size) OVER (ORDER BY id) - size AS before_it
+    FROM (
+        SELECT id, IF(is_deleted, 0, LENGTH(content)) AS size FROM comments
+        WHERE post_id = %s AND root_id BETWEEN %s AND %s AND id > %s ORDER BY id LIMIT {MAX_BELOW}
+    ) AS following
+) AS measured
+JOIN comments USING (id) {_POST_AND_AUTHOR}
+WHERE measured.before_it < {MAX_TEXT} ORDER BY comments.id
 """  # noqa: S608
 
 _BY_ID = f"SELECT {_ROW} FROM {_JOINED} WHERE comments.id = %s AND comments.is_deleted = FALSE"  # noqa: S608
@@ -88,9 +97,16 @@ async def count(session: ReadSession, post_id: int) -> int:
     return int(await session.fetch_value(_COUNT, (post_id,)))
 
 
-async def below(session: ReadSession, post_id: int, first_root: int, last_root: int) -> list[Row]:
-    """What is below the threads of a page, deleted ones too: the oldest MAX_BELOW."""
-    return await session.fetch_all(_BELOW, (post_id, first_root, last_root), Row)
+async def below(session: ReadSession, post_id: int, roots: list[Row], after: int) -> tuple[list[Row], int | None]:
+    """What is below the threads of a page, deleted ones too, oldest first, from the one after the id `after` on.
+
+    Where the answer is full, also the last id in it: what follows, if anything does, comes after that.
+    """
+    if not roots:
+        return [], None
+    rows = await session.fetch_all(_BELOW, (post_id, roots[0].id, roots[-1].id, after), Row)
+    text = sum(len(row.content.encode()) for row in rows if not row.deleted)
+    return rows, rows[-1].id if len(rows) == MAX_BELOW or text >= MAX_TEXT else None
 
 
 async def by_id(session: ReadSession, comment_id: int) -> Row | None:

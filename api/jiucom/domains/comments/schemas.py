@@ -14,6 +14,12 @@ DELETED_NAME = "(삭제됨)"
 Content = Annotated[str, NotBlank, Meta(max_length=10_000, examples=["바이오스를 올리니 나아졌습니다."])]
 
 
+class CommentQuery(PageQuery, frozen=True, kw_only=True):
+    """Which threads, and which of their replies: those after the id that the last answer named."""
+
+    replies_after: Annotated[int, Meta(ge=0, le=2**63 - 1)] = 0
+
+
 class CommentCreate(Schema, frozen=True):
     """A new comment, or a reply to `parent_id`."""
 
@@ -63,12 +69,17 @@ class Row(Struct, frozen=True, rename="camel"):
 
 
 class CommentPage(Paged, frozen=True, kw_only=True):
-    """One page of threads, oldest first; the totals count threads. `currentPage` is `page` once more."""
+    """One page of threads, oldest first; the totals count threads. `currentPage` is `page` once more.
+
+    `replies_after` is null where every reply is here. Else the same page, asked for with it, has the same threads with
+    the replies that follow.
+    """
 
     comments: list[Comment]
     current_page: int
+    replies_after: int | None
 
     @classmethod
-    def of(cls, comments: list[Comment], query: PageQuery, total: int) -> "CommentPage":
+    def of(cls, comments: list[Comment], query: PageQuery, total: int, replies_after: int | None) -> "CommentPage":
         """The page that `query` asked for, of `total` threads."""
-        return cls.at(query, total, comments=comments, current_page=query.page)
+        return cls.at(query, total, comments=comments, current_page=query.page, replies_after=replies_after)

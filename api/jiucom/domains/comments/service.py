@@ -7,24 +7,25 @@ from jiucom.cache import keys
 from jiucom.db import ReadSession, WriteSession
 from jiucom.domains.admin import audit
 from jiucom.domains.comments import queries, threads
-from jiucom.domains.comments.schemas import Comment, CommentCreate, CommentPage, CommentUpdate, Row
+from jiucom.domains.comments.schemas import Comment, CommentCreate, CommentPage, CommentQuery, CommentUpdate, Row
 from jiucom.domains.notifications.announce import announce
-from jiucom.encoding import Json
+from jiucom.encoding import Json, encode
 from jiucom.errors import ApiError, ErrorCode
 from jiucom.state import AppState
-from jiucom.web import PageQuery
 
 
-async def page(app: AppState, post_id: int, query: PageQuery) -> Json[CommentPage]:
-    """One page of the threads of a post; an unknown post has none."""
+async def page(app: AppState, post_id: int, query: CommentQuery) -> Json[CommentPage]:
+    """One page of the threads of a post; an unknown post has none. Its further replies are not cached."""
 
     async def load() -> CommentPage:
         async with app.db.read() as session:
             roots = await queries.page(session, post_id, query)
-            replies = await queries.below(session, post_id, roots[0].id, roots[-1].id) if roots else []
+            replies, last = await queries.below(session, post_id, roots, query.replies_after)
             total = await app.totals.of(("comments", post_id), lambda: queries.count(session, post_id))
-        return CommentPage.of(threads.build(roots, replies), query, total)
+        return CommentPage.of(threads.build(roots, replies, complete=last is None), query, total, last)
 
+    if query.replies_after:
+        return Json(encode(await load()))
     return await app.cache.fetch(keys.COMMENT_LIST, (post_id, query.page, query.size), load)
 
 

@@ -5,15 +5,17 @@ from collections.abc import Iterable, Sequence
 from jiucom.domains.comments.schemas import DELETED_NAME, DELETED_TEXT, Comment, Row
 
 
-def build(roots: Sequence[Row], replies: Sequence[Row]) -> list[Comment]:
+def build(roots: Sequence[Row], replies: Sequence[Row], *, complete: bool = True) -> list[Comment]:
     """The threads of `roots`; `replies` are everything below them (and perhaps below others), ordered by id.
 
-    A deleted comment stays as a placeholder where somebody replied to it and is gone where nobody did.
+    A deleted comment stays as a placeholder where somebody replied to it and is gone where nobody did. Unless the replies
+    are `complete` (more may follow), it stays.
     """
     below: dict[int | None, list[Row]] = {}
     for reply in replies:
         below.setdefault(reply.root_id, []).append(reply)
-    return [_comment(root, [_comment(reply) for reply in _shown(below.get(root.id, ()))]) for root in roots]
+    shown = _shown if complete else list
+    return [_comment(root, [_comment(reply) for reply in shown(below.get(root.id, ()))]) for root in roots]
 
 
 def single(row: Row) -> Comment:

@@ -1,6 +1,7 @@
 """Statements of images."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from jiucom.db import ReadSession, WriteSession
 from jiucom.domains.images.codec import Picture
@@ -39,14 +40,24 @@ async def insert(tx: WriteSession, user_id: int, directory: str, name: str, pict
     return await tx.insert(_INSERT, (user_id, directory, name, picture.content_type, size, width, height, sha256))
 
 
-async def texts(session: ReadSession, after: tuple[int, int], limit: int) -> tuple[list[str], tuple[int, int] | None]:
-    """Texts that mention images, some at a time: begin after (0, 0), go on after what is returned until it is None."""
+async def lately(session: ReadSession) -> datetime:
+    """A minute ago, UTC: what is written from now on says that it was changed after that."""
+    return await session.fetch_value("SELECT UTC_TIMESTAMP(6) - INTERVAL 1 MINUTE")  # type: ignore[no-any-return]
+
+
+async def texts(
+    session: ReadSession, after: tuple[int, int], limit: int, since: datetime
+) -> tuple[list[str], tuple[int, int] | None]:
+    """Texts that mention images and were changed since, some at a time.
+
+    Begin after (0, 0), go on after what is returned until it is None.
+    """
     table, last = after
     name, column, living = _SHOWING[table]
     rows = await session.fetch_rows(
         f"SELECT id, {column} FROM {name}"  # noqa: S608
-        f" WHERE id > %s AND {living} AND {column} LIKE '%%/images/%%' ORDER BY id LIMIT %s",
-        (last, limit),
+        f" WHERE id > %s AND updated_at >= %s AND {living} AND {column} LIKE '%%/images/%%' ORDER BY id LIMIT %s",
+        (last, since, limit),
     )
     found = [text for _, text in rows]
     if len(rows) == limit:

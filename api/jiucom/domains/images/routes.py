@@ -7,7 +7,7 @@ import anyio.to_thread
 from msgspec import Meta
 from starlette.responses import FileResponse, Response
 
-from jiucom.domains.images import service, upload
+from jiucom.domains.images import decoding, service, upload
 from jiucom.domains.images.schemas import DIRECTORIES, UploadedImage
 from jiucom.domains.images.storage import Storage
 from jiucom.errors import ApiError, ErrorCode
@@ -62,9 +62,10 @@ async def upload_image(ctx: Context) -> UploadedImage:
 
     JPEG, PNG, WebP, 5MB 이하. 다시 인코딩되어 메타데이터는 남지 않는다.
     """
-    data, directory = await upload.read(ctx.request)
-    storage = Storage(ctx.app.settings.storage_upload_dir)
-    return await service.upload(ctx.app.db, storage, ctx.user.user_id, data, directory)
+    with decoding.admitted():
+        data, directory = await upload.read(ctx.request)
+        storage = Storage(ctx.app.settings.storage_upload_dir)
+        return await service.upload(ctx.app.db, storage, ctx.user.user_id, data, directory)
 
 
 @endpoint("GET", "/images/{directory}/{filename}", tag=_TAG, errors=[ErrorCode.RESOURCE_NOT_FOUND])

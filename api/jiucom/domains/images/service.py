@@ -4,11 +4,10 @@ import hashlib
 import logging
 import secrets
 
-import anyio
 import anyio.to_thread
 
 from jiucom.db import Database, WriteSession
-from jiucom.domains.images import codec, queries
+from jiucom.domains.images import decoding, queries
 from jiucom.domains.images.schemas import UploadedImage
 from jiucom.domains.images.storage import Storage
 from jiucom.errors import ApiError, ErrorCode
@@ -18,13 +17,10 @@ log = logging.getLogger(__name__)
 
 QUOTA = 200 * 1024 * 1024
 
-# One picture is decoded at a time, whatever waits: each may take a hundred megabytes.
-_decoding = anyio.CapacityLimiter(1)
-
 
 async def upload(db: Database, storage: Storage, user_id: int, data: bytes, directory: str) -> UploadedImage:
     """Check, re-encode and store. Raises ApiError IMG001, IMG003, 413, or IMG004 when the user's quota is used up."""
-    picture = await anyio.to_thread.run_sync(codec.reencode, data, limiter=_decoding)
+    picture = await decoding.reencode(data)
     name = f"{secrets.token_hex(16)}.{picture.extension}"
     # The file first: a row without a file would be a dead link, a file without a row is removed by a job.
     try:

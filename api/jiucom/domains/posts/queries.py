@@ -1,9 +1,10 @@
 """Statements about posts."""
 
+from jiucom.auth.principal import Principal
 from jiucom.db import ReadSession, WriteSession
 from jiucom.db.totals import Totals
 from jiucom.domains.authors import NICKNAME
-from jiucom.domains.posts.schemas import Post, PostCreate, PostDetail, PostItem, PostQuery, PostUpdate
+from jiucom.domains.posts.schemas import BoardType, Post, PostCreate, PostDetail, PostItem, PostQuery, PostUpdate
 from jiucom.rules import search_sql
 from jiucom.rules.search_sql import Searchable, Sql
 from jiucom.rules.search_terms import Plan
@@ -37,12 +38,14 @@ _BY_ID = "FROM posts JOIN users ON users.id = posts.user_id WHERE posts.id = %s 
 
 _INSERT = "INSERT INTO posts (user_id, board_type, title, content) VALUES (%s, %s, %s, %s)"
 
-_UPDATE = """
+_OFFICIAL = ", ".join(f"'{board}'" for board in BoardType if board.official)
+
+_UPDATE = f"""
 UPDATE posts
 SET board_type = COALESCE(%s, board_type), title = COALESCE(%s, title), content = COALESCE(%s, content),
     updated_at = UTC_TIMESTAMP(6)
-WHERE id = %s AND user_id = %s AND is_deleted = FALSE
-"""
+WHERE id = %s AND user_id = %s AND is_deleted = FALSE AND (%s OR board_type NOT IN ({_OFFICIAL}))
+"""  # noqa: S608
 
 _DELETE = """
 UPDATE posts SET is_deleted = TRUE, deleted_at = UTC_TIMESTAMP(6)
@@ -107,9 +110,9 @@ async def insert(session: WriteSession, author_id: int, post: PostCreate) -> int
     return await session.insert(_INSERT, (author_id, post.board_type, post.title, post.content))
 
 
-async def update(session: WriteSession, post_id: int, author_id: int, changes: PostUpdate) -> bool:
-    """Change the author's post; False when there is none."""
-    args = (changes.board_type, changes.title, changes.content, post_id, author_id)
+async def update(session: WriteSession, post_id: int, author: Principal, changes: PostUpdate) -> bool:
+    """Change the author's post; False when there is none, or it stands where they may not write any more."""
+    args = (changes.board_type, changes.title, changes.content, post_id, author.user_id, author.is_admin)
     return bool(await session.execute(_UPDATE, args))
 
 

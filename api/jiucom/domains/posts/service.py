@@ -88,8 +88,8 @@ async def update(app: AppState, author: Principal, post_id: int, changes: PostUp
     _check_board(author, changes.board_type)
 
     async def work(session: WriteSession) -> PostDetail:
-        if not await queries.update(session, post_id, author.user_id, changes):
-            raise await _not_ones_own(session, post_id)
+        if not await queries.update(session, post_id, author, changes):
+            raise await _not_ones_own(session, post_id, author)
         await app.cache.invalidate(session, keys.post(post_id), keys.POSTS)
         return _existing(await queries.detail(session, post_id))
 
@@ -101,7 +101,7 @@ async def delete(app: AppState, author: Principal, post_id: int) -> None:
 
     async def work(session: WriteSession) -> None:
         if not await queries.delete(session, post_id, author.user_id):
-            raise await _not_ones_own(session, post_id)
+            raise await _not_ones_own(session, post_id, author)
         await app.cache.invalidate(session, keys.post(post_id), keys.POSTS)
 
     await app.db.write(work)
@@ -123,7 +123,7 @@ async def moderate(app: AppState, admin: Principal, post_id: int, address: str) 
 
 def _check_board(author: Principal, board: BoardType | None) -> None:
     if board is not None and board.official and not author.is_admin:
-        raise ApiError(ErrorCode.FORBIDDEN, "관리자만 글을 쓸 수 있는 게시판입니다.")
+        raise _officials_only()
 
 
 def _existing(post: P | None) -> P:
@@ -132,6 +132,12 @@ def _existing(post: P | None) -> P:
     return post
 
 
-async def _not_ones_own(session: ReadSession, post_id: int) -> ApiError:
-    exists = await queries.by_id(session, post_id)
-    return ApiError(ErrorCode.POST_NOT_AUTHOR if exists else ErrorCode.POST_NOT_FOUND)
+async def _not_ones_own(session: ReadSession, post_id: int, author: Principal) -> ApiError:
+    post = await queries.by_id(session, post_id)
+    if post is None:
+        return ApiError(ErrorCode.POST_NOT_FOUND)
+    return _officials_only() if post.author_id == author.user_id else ApiError(ErrorCode.POST_NOT_AUTHOR)
+
+
+def _officials_only() -> ApiError:
+    return ApiError(ErrorCode.FORBIDDEN, "관리자만 글을 쓸 수 있는 게시판입니다.")

@@ -31,6 +31,11 @@ def test_a_chain_of_deleted_replies_goes_as_a_whole() -> None:
     assert ids([row(1)], replies) == [[1]]
 
 
+def test_deleted_replies_stay_while_more_may_follow() -> None:
+    (thread,) = threads.build([row(1)], [row(2, 1, 1), row(3, 1, 1, deleted=True)], complete=False)
+    assert [reply.id for reply in thread.replies or []] == [2, 3]
+
+
 def test_replies_of_other_pages_are_left_out() -> None:
     assert ids([row(1)], [row(3, 2, 2)]) == [[1]]
 
