@@ -8,7 +8,7 @@ export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 # Passed on to ansible-playbook, for example ARGS="--check --diff" or ARGS="-e api_replicas=3".
 ARGS ?=
 
-.PHONY: help deploy verify images test check lint types unit test-preflight test-images test-api test-monitoring molecule browser fuzz bench bench-api bench-tracing bench-connections lock
+.PHONY: help deploy verify images test check lint types unit test-preflight test-images test-api test-gateway test-monitoring molecule browser fuzz bench bench-api bench-tracing bench-connections lock
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 20
@@ -22,7 +22,7 @@ verify: .venv/ready ## look at every promise of the running platform, load tests
 images: .venv/ready ## Docker and every image on this machine, without starting anything
 	ansible-playbook playbooks/images.yml $(ARGS)
 
-test: check images test-preflight test-images test-api test-monitoring molecule ## everything
+test: check images test-preflight test-images test-api test-gateway test-monitoring molecule ## everything
 
 check: lint types unit ## the fast part: lint, types, unit tests
 
@@ -59,6 +59,9 @@ bench-connections: .venv/ready ## memory of a thousand idle connections through 
 
 bench-tracing: .venv/ready ## what a slow, refusing or absent Zipkin costs, and tracing at all
 	PYTHONPATH=api:. python -m bench.tracing
+
+test-gateway: .venv/ready ## the gateway's own answers and its log, on a real nginx
+	pytest -q tests/gateway
 
 test-monitoring: .venv/ready ## rules, dashboards, board
 	pytest -q tests/monitoring

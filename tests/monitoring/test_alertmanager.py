@@ -18,7 +18,7 @@ from docker.models.containers import Container
 
 from testing.images import image
 
-from .conftest import eventually, free_port, run_role
+from .conftest import eventually, free_port, run_monitoring
 from .test_report import Inbox
 
 SERVICES = {"prometheus": 9090, "alertmanager": 9093}
@@ -90,7 +90,7 @@ class Stage:
             "monitoring_smtp_from": "alerts@jiucom.example",
             "monitoring_runbook_url": "https://git.jiucom.example/main/",
         }
-        done = run_role(self.home, variables)
+        done = run_monitoring(self.home, variables)
         assert done.returncode == 0, done.stdout
 
     def run(self, name: str, image: str, mounts: dict[str, str], **options: Any) -> None:
@@ -191,6 +191,6 @@ def test_secrets_are_files_of_the_container_s_user_alone(stage: Stage) -> None:
 
 
 def test_an_alertmanager_that_could_tell_nobody_is_refused(tmp_path: Path) -> None:
-    done = run_role(tmp_path, {"monitoring_alertmanager_enabled": True}, "--check")
+    done = run_monitoring(tmp_path, {"monitoring_alertmanager_enabled": True}, "--check")
     assert done.returncode != 0
     assert "monitoring_alertmanager_slack_url" in done.stdout
