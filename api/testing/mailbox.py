@@ -50,10 +50,15 @@ def text_of(message: EmailMessage) -> str:
 
 
 @contextmanager
-def mailbox(tls: ssl.SSLContext | None = None, address: str = "127.0.0.1", port: int = 0) -> Iterator[Mailbox]:
-    """A server that takes mails; without a port at one that is free."""
+def mailbox(
+    tls: ssl.SSLContext | None = None,
+    address: str = "127.0.0.1",
+    port: int = 0,
+    implicit_tls: ssl.SSLContext | None = None,
+) -> Iterator[Mailbox]:
+    """A server that takes mails, by STARTTLS with `tls`, encrypted from the start with `implicit_tls`; a free port for 0."""
     box = Mailbox(port or free_port())
-    controller = Controller(box, hostname=address, port=box.port, tls_context=tls)
+    controller = Controller(box, hostname=address, port=box.port, tls_context=tls, ssl_context=implicit_tls)
     controller.start()
     try:
         yield box

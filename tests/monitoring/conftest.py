@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import subprocess
 import sys
@@ -21,6 +20,7 @@ import yaml
 from prometheus_client import CollectorRegistry, start_http_server
 
 from testing.images import image
+from tests.role import run_role
 
 from .exporters import JOBS, Exporter, last_week, past
 
@@ -49,17 +49,9 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def run_role(home: Path, variables: dict[str, Any], *options: str) -> subprocess.CompletedProcess[str]:
+def run_monitoring(home: Path, variables: dict[str, Any], *options: str) -> subprocess.CompletedProcess[str]:
     """Run the role `monitoring` on this machine, into the directory `jiucom` of `home`."""
-    common = {"platform_dir": str(home / "jiucom"), "monitoring_grafana_admin_password": "admin"}
-    common |= {"ansible_python_interpreter": sys.executable}
-    play = [{"hosts": "localhost", "connection": "local", "vars": common | variables, "roles": ["monitoring"]}]
-    (home / "play.yml").write_text(yaml.safe_dump(play))
-    command = [str(Path(sys.executable).with_name("ansible-playbook")), "--inventory", "localhost,", *options]
-    environment = os.environ | {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")}
-    return subprocess.run(
-        [*command, str(home / "play.yml")], env=environment, capture_output=True, text=True, timeout=120, check=False
-    )
+    return run_role("monitoring", home, {"monitoring_grafana_admin_password": "admin"} | variables, *options)
 
 
 @pytest.fixture(scope="session")

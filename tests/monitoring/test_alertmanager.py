@@ -13,12 +13,13 @@ from typing import Any
 import docker
 import httpx
 import pytest
+import yaml
 from aiosmtpd.controller import Controller
 from docker.models.containers import Container
 
 from testing.images import image
 
-from .conftest import eventually, free_port, run_role
+from .conftest import eventually, free_port, run_monitoring
 from .test_report import Inbox
 
 SERVICES = {"prometheus": 9090, "alertmanager": 9093}
@@ -75,7 +76,7 @@ class Stage:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         return server
 
-    def configure(self) -> None:
+    def configure(self, **changed: Any) -> None:
         """Run the role as the platform's play does, a second's pace apart."""
         variables = {
             "images_resolved": {name: {"reference": image} for name, image in self.images.items()},
@@ -90,7 +91,7 @@ class Stage:
             "monitoring_smtp_from": "alerts@jiucom.example",
             "monitoring_runbook_url": "https://git.jiucom.example/main/",
         }
-        done = run_role(self.home, variables)
+        done = run_monitoring(self.home, variables | changed)
         assert done.returncode == 0, done.stdout
 
     def run(self, name: str, image: str, mounts: dict[str, str], **options: Any) -> None:
@@ -151,6 +152,7 @@ def test_a_stopped_api_is_told_and_so_is_its_return(stage: Stage) -> None:
     assert attachment["title"] == "[경보 1] ApiDown · JIUCOM"
     assert "API가 응답하지 않습니다" in attachment["text"]
     assert "https://git.jiucom.example/main/docs/runbook.md#apidown" in attachment["text"]
+    assert attachment["title_link"] == "https://git.jiucom.example/main/docs/runbook.md#apidown"
     assert attachment["color"] == "danger"
     mail = stage.inbox.mails[0]
     assert (mail["To"], mail["Subject"]) == ("operators@jiucom.example", "[경보 1] ApiDown · JIUCOM")
@@ -190,7 +192,23 @@ def test_secrets_are_files_of_the_container_s_user_alone(stage: Stage) -> None:
     assert "/hook" not in (stage.home / "jiucom/alertmanager/conf/alertmanager.yml").read_text()
 
 
+def test_secrets_that_are_no_longer_set_are_removed(stage: Stage) -> None:
+    secrets = stage.home / "jiucom/alertmanager/secrets"
+    stage.configure(monitoring_smtp_username="jiucom", monitoring_smtp_password="changed later")
+    assert sorted(file.name for file in secrets.iterdir()) == ["slack_url", "smtp_password"]
+    stage.configure(monitoring_alertmanager_slack_url="")
+    assert list(secrets.iterdir()) == []
+
+
+def test_port_465_asks_for_no_starttls(stage: Stage) -> None:
+    """It is encrypted from the start, and Alertmanager would refuse a server that offers nothing more."""
+    config = stage.home / "jiucom/alertmanager/conf/alertmanager.yml"
+    for port, asked in ((587, True), (465, False)):
+        stage.configure(monitoring_smtp_port=port, monitoring_smtp_starttls=True)
+        assert yaml.safe_load(config.read_text())["global"]["smtp_require_tls"] is asked
+
+
 def test_an_alertmanager_that_could_tell_nobody_is_refused(tmp_path: Path) -> None:
-    done = run_role(tmp_path, {"monitoring_alertmanager_enabled": True}, "--check")
+    done = run_monitoring(tmp_path, {"monitoring_alertmanager_enabled": True}, "--check")
     assert done.returncode != 0
     assert "monitoring_alertmanager_slack_url" in done.stdout

@@ -11,6 +11,8 @@ import pytest
 from .conftest import PASSWORD, ROOT, Board, eventually
 from .exporters import ALL, CHECKS, COMMANDS, MEMORY, MEMORY_LIMIT, RATES
 
+NOTE = "Grafana가 아닙니다: JIUCOM의 읽기 전용 뷰어"  # in both languages on every page
+
 
 def panel(html: str, title: str) -> str:
     """Cut a panel out of a page."""
@@ -66,6 +68,11 @@ def test_api_refuses_strangers(board: Board, path: str) -> None:
     assert httpx.get(board.url + path, auth=("admin", PASSWORD)).status_code == 200
 
 
+@pytest.mark.parametrize("sent", [b"Basic \xe9", b"Basic !", b"Basic /w==", b"Basic", b"Bearer x", b"\xff"])
+def test_malformed_authorizations_are_refused(board: Board, sent: bytes) -> None:
+    assert httpx.get(f"{board.url}/api/search", headers={b"Authorization": sent}).status_code == 401
+
+
 def test_json_login_as_grafana_s_own_page_sends_it(board: Board) -> None:
     with httpx.Client(base_url=board.url) as client:
         wrong = client.post("/login", json={"user": "admin", "password": "wrong"})
@@ -76,7 +83,7 @@ def test_json_login_as_grafana_s_own_page_sends_it(board: Board) -> None:
         assert client.get("/api/search").status_code == 401
 
 
-@pytest.mark.parametrize("body", ['"text"', "[1]", "{", '{"user": "admin"}', ""])
+@pytest.mark.parametrize("body", ['"text"', "[1]", "{", "[" * 8000, '{"user": "admin"}', ""])
 def test_malformed_logins_are_refused(board: Board, body: str) -> None:
     answer = httpx.post(f"{board.url}/login", content=body, headers={"Content-Type": "application/json"})
     assert answer.status_code == 401
@@ -200,9 +207,13 @@ def test_pages_speak_the_language_of_the_dashboards(new_board: Board) -> None:
         eventually(lambda: httpx.get(f"{new_board.url}/api/health").status_code == 200)
         with httpx.Client(base_url=new_board.url, auth=("admin", PASSWORD)) as client:
             for path in ("/", "/d/jiucom-main", "/d/jiucom-endpoint"):
-                html = client.get(path).text.replace("Grafana가 아닙니다: JIUCOM의 읽기 전용 뷰어", "")
+                html = client.get(path).text.replace(NOTE, "")
                 assert '<html lang="en">' in html
                 assert re.findall("[가-힣]+", html) == []
+            for path in ("/nothing", "/d/nothing", "/d/jiucom-main?from=yesterday", "/d/jiucom-main?refresh=0s"):
+                fault = client.get(path)
+                assert fault.status_code in (400, 404)
+                assert re.findall("[가-힣]+", fault.text.replace(NOTE, "")) == []
             refused = httpx.post(f"{new_board.url}/login", data={"user": "admin", "password": "wrong"})
             assert "Wrong name or password" in refused.text
     finally:
@@ -241,10 +252,16 @@ def test_time_range_moves_the_axis(admin: httpx.Client) -> None:
         {"from": "now-99d"},
         {"from": "now-9999999d"},
         {"to": "-1"},
+        {"refresh": "0s"},  # without a pause
+        {"refresh": "4s"},
+        {"refresh": "999999h"},  # more than a browser's clock holds
+        {"refresh": "often"},
     ],
 )
-def test_bad_time_ranges_are_refused(admin: httpx.Client, asked: dict[str, str]) -> None:
-    assert admin.get("/d/jiucom-main", params=asked).status_code == 400
+def test_bad_times_are_refused_in_the_reader_s_language(admin: httpx.Client, asked: dict[str, str]) -> None:
+    answer = admin.get("/d/jiucom-main", params=asked)
+    assert answer.status_code == 400
+    assert re.search("<p>[^<]*[가-힣][^<]*</p>", answer.text)
 
 
 def test_fragment_is_the_panels_alone(admin: httpx.Client) -> None:
@@ -278,15 +295,18 @@ def test_changed_dashboard_shows_without_a_restart_and_a_broken_one_keeps_the_la
     assert admin.get("/d/jiucom-endpoint").status_code == 200
 
 
-def test_page_says_when_prometheus_is_gone(new_board: Board) -> None:
+@pytest.mark.parametrize(
+    ("language", "said"), [("ko-KR", "Prometheus에 연결할 수 없습니다"), ("en-US", "Prometheus cannot be reached")]
+)
+def test_page_says_when_prometheus_is_gone(new_board: Board, language: str, said: str) -> None:
     source = new_board.home / "provisioning/datasources/datasource.yml"
     source.write_text(re.sub(r"url: \S+", "url: http://127.0.0.1:9", source.read_text()))
-    process = new_board.start()
+    process = new_board.start(GF_USERS_DEFAULT_LANGUAGE=language)
     try:
         eventually(lambda: httpx.get(f"{new_board.url}/api/health").status_code == 200)
         answer = httpx.get(f"{new_board.url}/d/jiucom-main", auth=("admin", PASSWORD))
         assert answer.status_code == 200
-        assert answer.text.count("Prometheus에 연결할 수 없습니다") == 16
+        assert answer.text.count(said) == 16
     finally:
         process.terminate()
         process.wait(10)

@@ -14,10 +14,11 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
-def refused(tmp_path: Path, *extra: str, inventory: str = "inventories/dev") -> str:
-    """Run the site's preflight with wrong values and return what it said; the run must end at preflight, unchanged."""
+def refused(tmp_path: Path, *extra: str, playbook: str = "site.yml") -> str:
+    """Run a playbook with wrong values and return what it said; the run must end at what it refuses, unchanged."""
+    inventory = "inventories/dev"
     run = subprocess.run(
-        [ROOT / ".venv/bin/ansible-playbook", "site.yml", "-i", inventory, "-e", f"platform_dir={tmp_path}/jiucom", *extra],
+        [ROOT / ".venv/bin/ansible-playbook", playbook, "-i", inventory, "-e", f"platform_dir={tmp_path}/jiucom", *extra],
         cwd=ROOT, capture_output=True, text=True, timeout=120, check=False,
         env={**os.environ, "ANSIBLE_HOME": str(ROOT / ".cache/ansible"), "ANSIBLE_CALLBACK_RESULT_FORMAT": "json"},
     )  # fmt: skip
@@ -79,6 +80,16 @@ CASES = {
         {"platform_min_disk_mb": 99_000_000, "docker_daemon_options": {"data-root": "/dev/shm/to/come"}},
         "/dev/shm/to/come has",
     ),
+    "mail account without a password": (
+        {
+            "monitoring_alertmanager_enabled": True,
+            "monitoring_alertmanager_mail_to": ["ops@example.com"],
+            "monitoring_smtp_host": "mail.example.com",
+            "monitoring_smtp_from": "jiucom@example.com",
+            "monitoring_smtp_username": "jiucom",
+        },
+        "set monitoring_smtp_password",
+    ),
     "images that no source gives": (
         {
             "images_sources": ["archive"],
@@ -103,6 +114,20 @@ def volume() -> Iterator[str]:
 def test_refused(case: str, tmp_path: Path) -> None:
     variables, named = CASES[case]
     assert named in refused(tmp_path, "-e", json.dumps(variables))
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ({}, "rate is not given"),
+        ({"rate": "half"}, "rate is half"),
+        ({"rate": 1.5}, "rate is 1.5"),
+        ({"rate": 1, "minutes": "soon"}, "minutes is soon"),
+        ({"rate": 1, "minutes": 1441}, "minutes is 1441"),
+    ],
+)
+def test_sampling_takes_a_share_and_a_time(given: dict[str, object], named: str, tmp_path: Path) -> None:
+    assert named in refused(tmp_path, "-e", json.dumps(given), playbook="playbooks/sampling.yml")
 
 
 def words(**variables: object) -> list[str]:

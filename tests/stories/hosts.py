@@ -59,6 +59,12 @@ class Host:
         body, _, status = result.stdout.rpartition("\n")
         return int(status), body
 
+    def access_log(self, uri: str) -> list[dict[str, Any]]:
+        """Return the gateway's log lines of the requests whose path and query begin with `uri`."""
+        wanted = shlex.quote(f'"uri":"{uri}')
+        log = self.run(f"docker logs $(docker compose ps --quiet nginx) 2>/dev/null | grep -F {wanted} || true")
+        return [json.loads(line) for line in log.splitlines()]
+
     def playbook(self, *arguments: str, playbook: str = "site.yml", seconds: int = 600) -> tuple[int, str]:
         """Run a playbook against this host as an operator does; returns its exit code and output."""
         result = subprocess.run(

@@ -1,5 +1,5 @@
 #!/usr/bin/python
-"""Look at the gateway from outside: C1, C3 to C8."""
+"""Look at the gateway from outside: C1, C3 to C8, E6."""
 
 from __future__ import annotations
 
@@ -24,6 +24,17 @@ EXAMPLES = "- gateway_check: {facts: {gateway: 'http://127.0.0.1', project: jiuc
 RETURN = "promises: {type: list, returned: always, description: What was seen of each promise.}"
 
 promises = Promises()
+# Answers of each kind: the gateway's own, those of the services behind it, errors of both.
+PATHS = (
+    "/",
+    "/health",
+    "/api/v1/parts",
+    "/api/v1/parts/0",
+    "/api/v1/nothing",
+    "/nothing",
+    "/grafana/login",
+    "/zipkin/",
+)
 
 
 @promises.promise("C1", "the manual's routes lead where it says")
@@ -45,22 +56,19 @@ def routes(facts: dict[str, Any]) -> Seen:
 @promises.promise("C3", "security headers on every answer, errors included, each once")
 def headers(facts: dict[str, Any]) -> Seen:
     wrong = []
-    paths = (
-        "/",
-        "/health",
-        "/api/v1/parts",
-        "/api/v1/parts/0",
-        "/api/v1/nothing",
-        "/nothing",
-        "/grafana/login",
-        "/zipkin/",
-    )
-    for path in paths:
+    for path in PATHS:
         answer = http_request(facts["gateway"] + path)
         for name, value in facts["headers"].items():
             if answer.headers.get(name.lower()) != [value]:
                 wrong.append(f"{path} {name}: {answer.headers.get(name.lower())}")
-    return not wrong, "; ".join(wrong) or f"{len(facts['headers'])} headers on {len(paths)} answers"
+    return not wrong, "; ".join(wrong) or f"{len(facts['headers'])} headers on {len(PATHS)} answers"
+
+
+@promises.promise("E6", "an X-Trace-Id on every answer, the gateway's own included, each once")
+def traced(facts: dict[str, Any]) -> Seen:
+    seen = {path: http_request(facts["gateway"] + path).headers.get("x-trace-id", []) for path in PATHS}
+    wrong = [f"{path}: {ids}" for path, ids in seen.items() if len(ids) != 1 or not ids[0]]
+    return not wrong, "; ".join(wrong) or f"{len(PATHS)} answers"
 
 
 @promises.promise("C4", "preflights are answered at the gateway, for the inventory's origins alone")

@@ -50,9 +50,9 @@ def flush(host: Host) -> None:
 def traced(host: Host, marker: str) -> dict[str, tuple[int, int]]:
     """Count each replica's requests, by the gateway's log, and those of them that Zipkin has."""
     flush(host)
-    lines = host.run(f"docker logs $(docker compose ps --quiet nginx) 2>/dev/null | grep {marker}=").splitlines()
     # What the gateway refused has no trace.
-    replicas = {line["trace_id"]: line["upstream"] for line in map(json.loads, lines) if line["trace_id"]}
+    answered = [line for line in host.access_log(f"{PATH}?{marker}=") if line["status"] == 200]
+    replicas = {line["trace_id"]: line["upstream"] for line in answered}
     assert len(replicas) == REQUESTS
     asked = Counter(replicas.values())
     found = Counter(replicas[trace] for trace in in_zipkin(host, list(replicas)))

@@ -15,10 +15,11 @@ from starlette.staticfiles import StaticFiles
 
 from . import __version__, render
 from .auth import COOKIE, LIFETIME, Auth
+from .language import LANGUAGE, t
 from .prometheus import Prometheus
 from .provisioning import Board, Boards, datasources
 from .settings import Settings
-from .timerange import TimeRange, seconds
+from .timerange import TimeRange, check_refresh, seconds
 
 _HERE = Path(__file__).parent
 _HEADERS = {
@@ -41,9 +42,9 @@ class Viewer:
         self.prometheus = Prometheus(source["url"])
         self.scrape = seconds(source.get("jsonData", {}).get("timeInterval", "15s"))
         self.templates = jinja2.Environment(loader=jinja2.FileSystemLoader(_HERE / "templates"), autoescape=True)
-        self.templates.globals.update(base=settings.base, version=__version__, zone=settings.zone.key)
-        korean = settings.language == "ko"
-        self.templates.globals.update(language=settings.language, t=lambda ko, en: ko if korean else en)
+        self.templates.globals.update(
+            base=settings.base, version=__version__, zone=settings.zone.key, t=t, language=LANGUAGE
+        )
 
     def page(self, template: str, status: int = 200, **values: Any) -> HTMLResponse:
         """Render a template."""
@@ -72,7 +73,7 @@ class Viewer:
         try:
             form = await request.json() if is_json else parse_qs((await request.body()).decode())
             user, password = (str(form[name] if is_json else form[name][0]) for name in ("user", "password"))
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             user = password = ""
         if not self.auth.attempt(user, password):
             if is_json:
@@ -96,8 +97,10 @@ class Viewer:
     async def dashboard(self, request: Request) -> Response:
         """Draw a dashboard, or only its panels where `fragment` asks for the refresh."""
         board = self._board(request)
-        asked = {"refresh": board.model.get("refresh") or "off", **board.model.get("time", {}), **request.query_params}
+        given = {name: value for name, value in request.query_params.items() if value}
+        asked = {"refresh": board.model.get("refresh") or "off", **board.model.get("time", {}), **given}
         try:
+            check_refresh(asked["refresh"])
             span = TimeRange.parse(asked.setdefault("from", "now-1h"), asked.setdefault("to", "now"), self.scrape)
         except ValueError as fault:
             return self.page("message.html", 400, title="400", message=str(fault))
@@ -134,7 +137,7 @@ class Viewer:
     def _board(self, request: Request) -> Board:
         board = self.boards.all().get(request.path_params["uid"])
         if board is None:
-            raise HTTPException(404, "Dashboard not found")
+            raise HTTPException(404)
         return board
 
     def _local(self, target: str) -> str:
@@ -147,7 +150,11 @@ class Viewer:
         status, text = (problem.status_code, problem.detail) if isinstance(problem, HTTPException) else (500, "Error")
         if request.url.path.startswith(f"{self.settings.mount}/api/"):
             return JSONResponse({"message": text}, status)
-        return self.page("message.html", status, title=str(status), message=text)
+        known = {
+            404: t("없는 페이지입니다.", "There is no such page."),
+            500: t("오류가 발생했습니다.", "An error occurred."),
+        }
+        return self.page("message.html", status, title=str(status), message=known.get(status, text))
 
 
 def create_app(settings: Settings) -> Starlette:

@@ -1,7 +1,6 @@
 """One administrator, known by a signed cookie or by HTTP basic authentication."""
 
 import base64
-import binascii
 import hashlib
 import hmac
 import os
@@ -50,7 +49,7 @@ class Auth:
         scheme, _, value = connection.headers.get("authorization", "").partition(" ")
         try:
             user, _, password = base64.b64decode(value, validate=True).decode().partition(":")
-        except (binascii.Error, UnicodeDecodeError):
+        except ValueError:  # neither base64 nor UTF-8
             return False
         return scheme.lower() == "basic" and self.attempt(user, password)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 
+from .language import t
 from .timerange import TimeRange
 
 _KEPT_SECONDS, _KEPT_ANSWERS = 5, 500
@@ -58,7 +59,8 @@ class Prometheus:
             answer = await self._client.get(f"/api/v1/{path}", params=parameters)
             body = answer.json()
         except (httpx.HTTPError, ValueError) as fault:
-            raise QueryError(f"Prometheus에 연결할 수 없습니다 ({self.url}): {type(fault).__name__}") from fault
+            text = t("Prometheus에 연결할 수 없습니다", "Prometheus cannot be reached")
+            raise QueryError(f"{text} ({self.url}): {type(fault).__name__}") from fault
         if body.get("status") != "success":
             raise QueryError(f"Prometheus: {body.get('error', answer.status_code)}")
         if len(self._kept) >= _KEPT_ANSWERS:

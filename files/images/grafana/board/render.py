@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from . import draw
+from .language import t
 from .panels import Panel, panels_of
 from .prometheus import Prometheus, QueryError, Series
 from .timerange import TimeRange
@@ -44,7 +45,8 @@ async def _view(
     panel: Panel, values: Mapping[str, str], prometheus: Prometheus, span: TimeRange, zone: ZoneInfo
 ) -> View:
     if panel.type not in ("stat", "timeseries", "table"):
-        return View(panel, fault="" if panel.type == "row" else f"board는 {panel.type} 패널을 그리지 않습니다")
+        unknown = t(f"board는 {panel.type} 패널을 그리지 않습니다", f"board draws no {panel.type} panels")
+        return View(panel, fault="" if panel.type == "row" else unknown)
     try:
         series = await _ask(panel, values, prometheus, span)
     except QueryError as fault:

@@ -21,7 +21,6 @@ class Settings:
     data: Path
     port: int
     zone: ZoneInfo
-    language: str
 
     @classmethod
     def from_environment(cls, env: Mapping[str, str] = os.environ) -> "Settings":
@@ -42,5 +41,4 @@ class Settings:
             data=Path(env.get("GF_PATHS_DATA", "/var/lib/grafana")),
             port=int(env.get("GF_SERVER_HTTP_PORT", "3000")),
             zone=ZoneInfo(env.get("TZ", "UTC")),
-            language=env.get("GF_USERS_DEFAULT_LANGUAGE", "ko-KR").partition("-")[0],
         )

@@ -4,6 +4,8 @@ import re
 import time
 from dataclasses import dataclass
 
+from .language import t
+
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 LONGEST = 31 * 86400
 _POINTS = 240
@@ -13,8 +15,14 @@ def seconds(duration: str) -> int:
     """Turn `15s` or `2h` into seconds. Raises ValueError for anything else."""
     match = re.fullmatch(r"(\d{1,6})([smhdw])", duration)
     if not match:
-        raise ValueError(f"{duration!r} is not a duration like 15s or 2h")
+        raise ValueError(f"{duration!r}: {t('15s, 2h 같은 기간이 아닙니다', 'no duration like 15s or 2h')}")
     return int(match[1]) * UNITS[match[2]]
+
+
+def check_refresh(refresh: str) -> None:
+    """Raise ValueError unless a page's refresh is `off`, or from 5 seconds to a day: browsers take longer for no pause."""
+    if refresh != "off" and not 5 <= seconds(refresh) <= UNITS["d"]:
+        raise ValueError(f"{refresh!r}: {t('새로고침은 5s에서 1d까지입니다', 'the refresh is from 5s to 1d')}")
 
 
 @dataclass(frozen=True)
@@ -33,7 +41,12 @@ class TimeRange:
         now = int(time.time())
         first, last = _moment(start, now), _moment(end, now)
         if not 0 < last - first <= LONGEST:
-            raise ValueError("the range must end after it starts, and span 31 days at most")
+            raise ValueError(
+                t(
+                    "끝이 시작보다 뒤이고 31일 이내여야 합니다",
+                    "the range must end after it starts, and span 31 days at most",
+                )
+            )
         step = max(scrape, -(-(last - first) // _POINTS // scrape) * scrape)
         # Aligned to the step: two looks within a step ask the same question, and are answered from memory.
         return cls(first // step * step, last // step * step, last // scrape * scrape, step, scrape)
@@ -54,4 +67,6 @@ def _moment(text: str, now: int) -> int:
         return now - seconds(text[4:])
     if text.isdigit() and len(text) <= 14:
         return int(text) // 1000
-    raise ValueError(f"{text!r} is not a time like now-1h, or milliseconds since 1970")
+    raise ValueError(
+        f"{text!r}: {t('now-1h 같은 시각도, 1970년부터의 밀리초도 아닙니다', 'no time like now-1h or milliseconds')}"
+    )

@@ -1,0 +1,135 @@
+"""Every answer can be looked up in the gateway's log, and carries the security headers (C3, E6), whoever gave it."""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+import socket
+from collections.abc import Iterator
+
+import httpx
+import pytest
+import yaml
+
+from tests.role import ROOT
+
+from .conftest import TRACE, Gateway
+
+SECURITY = yaml.safe_load((ROOT / "roles/gateway/vars/main.yml").read_text())["_gateway_security_headers"]
+PREFLIGHT = {"Origin": "https://jiucom.example", "Access-Control-Request-Method": "POST"}
+ID = re.compile("[0-9a-f]{32}")
+
+
+@pytest.fixture
+def client(gateway: Gateway) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=gateway.url, transport=httpx.HTTPTransport(retries=10)) as opened:
+        yield opened
+
+
+def sole(answer: httpx.Response, name: str) -> str:
+    """Return the value of a header that must be there once."""
+    (value,) = answer.headers.get_list(name)
+    return str(value)
+
+
+def unique(path: str) -> str:
+    return f"{path}?{secrets.token_hex(8)}"
+
+
+def own(client: httpx.Client, path: str, status: int) -> httpx.Response:
+    """Have nginx give an answer of its own."""
+    if status == 413:
+        return client.post(path, content=b"x" * 2000)
+    if status == 204:
+        return client.options(path, headers=PREFLIGHT)
+    while (answer := client.get(path)).status_code == 200 and status == 429:
+        pass
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/", 302),
+        ("/zipkin", 301),
+        ("/nothing", 404),
+        ("/grafana/login", 403),
+        ("/api/v1/upload", 413),
+        ("/api/v1/preflight", 204),
+        ("/api/v1/flood", 429),
+        ("/api/v1/actuator/health/closed", 502),
+    ],
+)
+def test_the_gateway_s_own_answers_have_the_id_of_their_line_in_the_log(
+    gateway: Gateway, client: httpx.Client, path: str, status: int
+) -> None:
+    asked = unique(path)
+    answer = own(client, asked, status)
+    assert answer.status_code == status
+    trace = sole(answer, "X-Trace-Id")
+    assert ID.fullmatch(trace)
+    lines = map(json.loads, gateway.lines(trace))
+    assert [(line["uri"], line["status"]) for line in lines if line["trace_id"] == trace] == [(asked, status)]
+
+
+def test_health_has_an_id_and_no_line(client: httpx.Client) -> None:
+    assert ID.fullmatch(sole(client.get("/health"), "X-Trace-Id"))
+
+
+# Where no limit is: another test's flood does not count.
+@pytest.mark.parametrize("path", ["/api/v1/actuator/health", "/api/v1/actuator/health/missing", "/api/v1/ws/info"])
+def test_the_api_s_answers_keep_their_trace(gateway: Gateway, client: httpx.Client, path: str) -> None:
+    asked = unique(path)
+    answer = client.get(asked)
+    assert sole(answer, "X-Trace-Id") == TRACE
+    line = gateway.line(asked)
+    assert line["trace_id"] == TRACE
+    assert line["request_id"] == answer.headers["X-Seen-Request-Id"] != TRACE
+
+
+@pytest.mark.parametrize("path", ["/", "/health", "/nothing", "/grafana/", "/api/v1/parts", "/api/v1/missing"])
+def test_security_headers_are_on_every_answer_once(client: httpx.Client, path: str) -> None:
+    answer = client.get(path)
+    assert {name: sole(answer, name) for name in SECURITY} == SECURITY
+
+
+def say(gateway: Gateway, request: bytes) -> bytes:
+    """Send bytes as they are, and return the answer until the gateway closes."""
+    with socket.create_connection((gateway.address, 80), timeout=10) as connection:
+        connection.sendall(request)
+        connection.shutdown(socket.SHUT_WR)
+        return connection.makefile("rb").read()
+
+
+REQUESTS = [
+    b'GET /nothing?"quoted"\\back HTTP/1.1\r\nHost: x\r\nUser-Agent: "a" \\ \t b\r\nConnection: close\r\n\r\n',
+    "GET /nothing?부품 HTTP/1.1\r\nHost: x\r\nUser-Agent: 한글\r\nConnection: close\r\n\r\n".encode(),
+    b"GET /nothing?\xff\xfe HTTP/1.1\r\nHost: x\r\nUser-Agent: \xe9\r\nConnection: close\r\n\r\n",
+    b"GET /%00%1b%0a%22?%0d%01 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+    b"GET / HTTP/9.9\r\n\r\n",
+    b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",  # TLS, where there is none
+    b"nonsense \x01\x7f\r\n\r\n",
+    b"GET /without-a-version\r\n",
+    b"GET /half HTT",
+    b"GET /headers HTTP/1.1\r\nHost: x\r\nUser-Age",
+    b"POST /api/v1/parts HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf",
+    b"POST /api/v1/parts HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nnonsense\r\n",
+    b"",
+]
+
+
+def test_every_line_of_the_log_is_json(gateway: Gateway, client: httpx.Client) -> None:
+    for request in REQUESTS:
+        say(gateway, request)
+    last = unique("/nothing")
+    client.get(last)
+    lines = gateway.lines(last)
+    wrong = []
+    for line in lines:
+        try:
+            json.loads(line)
+        except ValueError as fault:
+            wrong.append(f"{fault}: {line!r}")
+    assert wrong == []
+    assert len(lines) >= len(REQUESTS), "all but the empty one are logged, and the last"
