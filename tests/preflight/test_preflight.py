@@ -14,9 +14,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
-def refused(tmp_path: Path, *extra: str, playbook: str = "site.yml") -> str:
+def refused(tmp_path: Path, *extra: str, playbook: str = "site.yml", inventory: str = "inventories/dev") -> str:
     """Run a playbook with wrong values and return what it said; the run must end at what it refuses, unchanged."""
-    inventory = "inventories/dev"
     run = subprocess.run(
         [ROOT / ".venv/bin/ansible-playbook", playbook, "-i", inventory, "-e", f"platform_dir={tmp_path}/jiucom", *extra],
         cwd=ROOT, capture_output=True, text=True, timeout=120, check=False,
