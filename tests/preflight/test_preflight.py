@@ -12,12 +12,23 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+# Not those of a platform that this machine may have.
+PORTS = {
+    f"platform_{name}_port": 20080 + n
+    for n, name in enumerate(("gateway", "direct", "prometheus", "grafana", "zipkin"))
+}
+
+
+def words(**variables: object) -> list[str]:
+    """Give variables as operators type them, which makes a text of each."""
+    return [word for name, value in variables.items() for word in ("-e", f"{name}={value}")]
 
 
 def refused(tmp_path: Path, *extra: str, playbook: str = "site.yml", inventory: str = "inventories/dev") -> str:
     """Run a playbook with wrong values and return what it said; the run must end at what it refuses, unchanged."""
+    given = (*words(platform_dir=tmp_path / "jiucom", **PORTS), *extra)
     run = subprocess.run(
-        [ROOT / ".venv/bin/ansible-playbook", playbook, "-i", inventory, "-e", f"platform_dir={tmp_path}/jiucom", *extra],
+        [ROOT / ".venv/bin/ansible-playbook", playbook, "-i", inventory, *given],
         cwd=ROOT, capture_output=True, text=True, timeout=120, check=False,
         env={**os.environ, "ANSIBLE_HOME": str(ROOT / ".cache/ansible"), "ANSIBLE_CALLBACK_RESULT_FORMAT": "json"},
     )  # fmt: skip
@@ -127,11 +138,6 @@ def test_refused(case: str, tmp_path: Path) -> None:
 )
 def test_sampling_takes_a_share_and_a_time(given: dict[str, object], named: str, tmp_path: Path) -> None:
     assert named in refused(tmp_path, "-e", json.dumps(given), playbook="playbooks/sampling.yml")
-
-
-def words(**variables: object) -> list[str]:
-    """Give variables as operators type them, which makes a text of each."""
-    return [word for name, value in variables.items() for word in ("-e", f"{name}={value}")]
 
 
 def test_a_taken_port_is_named_with_its_variable(tmp_path: Path) -> None:

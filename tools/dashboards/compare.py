@@ -94,8 +94,8 @@ def panels(window: int) -> dict[Key, float]:
     return found
 
 
-def counted_requests(begun: float, ended: float, replicas: int) -> dict[Key, Count]:
-    """The overview's and HTTP's panels, from the logs since `begun`."""
+def counted_requests(begun: float, ended: float, replicas: int, known: set[int]) -> dict[Key, Count]:
+    """The overview's and HTTP's panels, from the logs since `begun`; `known` statuses that nobody was answered are none."""
     lasted = ended - begun
     logged = counts.answers(begun)
     statuses = Counter(int(each["status"]) for each in logged)
@@ -111,8 +111,10 @@ def counted_requests(begun: float, ended: float, replicas: int) -> dict[Key, Cou
         # It forgets after two to three minutes.
         ("Mean latency", "max"): near(max(counts.latencies(ended - 120))),
         **{
-            ("Requests by status", str(status)): near(n / lasted + (status == 200) * machines, slack=0.02)
-            for status, n in statuses.items()
+            ("Requests by status", str(status)): near(
+                statuses[status] / lasted + (status == 200) * machines, slack=0.02
+            )
+            for status in known | statuses.keys()
         },
         **{
             ("Latency percentiles", f"p{quantile}"): in_bucket(percentile(took, quantile / 100))
@@ -175,7 +177,8 @@ def main(minutes: float) -> int:
             window = int(ended - begun) - 30  # the first and the last scrape are never quite at the ends
             shown = panels(window)
             counted = counted_stores(before, after, ended - begun, window)
-            counted |= counted_requests(begun, ended, len(replicas))
+            known = {int(status) for title, status in shown if title == "Requests by status"}
+            counted |= counted_requests(begun, ended, len(replicas), known)
     time.sleep(2 * SCRAPE)
     runtime = counted_runtime(replicas)
     shown |= {key: value for key, value in panels(window).items() if key in runtime}
