@@ -133,6 +133,36 @@ async def test_updates_by_id_change_what_is_given(admin: User, shop: Shop, clien
     assert (data["name"], data["manufacturer"], data["lowestPrice"]) == (shop.name(part), "다른 곳", 10)
 
 
+async def test_lines_mean_the_part_that_had_the_name_before(admin: User, uploaded: Uploaded) -> None:
+    part = await uploaded.shop.part()
+    before, after = uploaded.shop.name(part), f"{uploaded.word} 새 이름"
+    rows = [line(before, sellerId=1, price=5), {"partId": part, "name": after}, line(f"{uploaded.word} 다른 부품")]
+    data = (await admin.client.post(PATH, json=rows)).json()["data"]
+    assert (data["partsCreated"], data["partsUpdated"], data["listings"]) == (1, 1, 1)
+    assert (await uploaded.parts())[after] == part
+    assert await uploaded.shop.prices(part) == (5, 5)
+
+
+async def test_no_two_parts_of_one_name(admin: User, uploaded: Uploaded) -> None:
+    part = await uploaded.shop.part()
+    new, roman, latin = f"{uploaded.word} B", f"{uploaded.word} Classic Ⅱ", f"{uploaded.word} Classic II"
+    for rows in (
+        [{"partId": part, "name": new}, line(new, category="ETC", sellerId=1, price=7)],
+        [line(latin, sellerId=1, price=7), line(roman, sellerId=1, price=8)],
+    ):
+        response = await admin.client.post(PATH, json=rows)
+        assert response.status_code == 400, response.text
+        assert [error["field"] for error in response.json()["errors"]] == ["lines[2].name"]
+        report = (await admin.client.post(PATH, params={"dryRun": "true"}, json=rows)).json()["data"]
+        assert (report["errorCount"], report["partsCreated"]) == (1, 0)
+    assert await uploaded.parts() == {}
+    # A part that exists is no other matter.
+    assert (await admin.client.post(PATH, json=[line(latin)])).status_code == 200
+    assert (await admin.client.post(PATH, json=[line(roman)])).json()["data"]["partsUpdated"] == 1
+    assert (await admin.client.post(PATH, json=[line(latin), line(roman)])).status_code == 400
+    assert len(await uploaded.parts()) == 1
+
+
 async def test_dry_run_stores_nothing(admin: User, uploaded: Uploaded, client: httpx.AsyncClient) -> None:
     part = await uploaded.shop.part(lowest=1000)
     rows = [line(f"{uploaded.word} 1", seller="다나와", price=5), {"partId": part, "sellerId": 1, "price": 5}]
