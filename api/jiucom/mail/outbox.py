@@ -92,10 +92,11 @@ class Outbox(Worker):
         span = self._tracing.resume(mail.variables.pop(_TRACE, None), f"mail {mail.template}")
         problem: Exception | None = None
         try:
-            variables = await self._db.write(lambda tx: with_token(tx, mail.template, mail.recipient, mail.variables))
-            if variables is not None:
+            found = await self._db.write(lambda tx: with_token(tx, mail.template, mail.recipient, mail.variables))
+            if found is not None:
+                recipient, variables = found
                 letter = TEMPLATES[mail.template](variables, self._settings.public_url.rstrip("/"))
-                await send(self._settings, mail.recipient, letter, f"outbox-{mail.id}")
+                await send(self._settings, recipient, letter, f"outbox-{mail.id}")
         except ApiError as error:
             problem = error
             # The database went away: the row is still claimed and comes back.

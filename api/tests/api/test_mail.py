@@ -166,6 +166,18 @@ async def test_reset(mailing: tuple[httpx.AsyncClient, AppState], box: Mailbox) 
     assert (await login(client, account.email, NEW_PASSWORD)).status_code == 200
 
 
+async def test_a_reset_goes_to_the_address_of_the_account(
+    mailing: tuple[httpx.AsyncClient, AppState], box: Mailbox
+) -> None:
+    """What is one address to the database may be two mailboxes."""
+    client, _ = mailing
+    account = await signup(client)
+    typed = account.email.upper()
+    assert (await client.post("/auth/password/reset-request", json={"email": typed})).status_code == 200
+    await eventually(lambda: box.messages)
+    assert [message["To"] for message in box.messages] == [account.email]
+
+
 async def test_resets_at_once_count_once(mailing: tuple[httpx.AsyncClient, AppState], box: Mailbox) -> None:
     client, _ = mailing
     account = await signup(client)
