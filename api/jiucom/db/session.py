@@ -91,6 +91,8 @@ class WriteSession(ReadSession):
     def __init__(self, connection: Connection, clock: Clock, waited: float, events: Events) -> None:
         super().__init__(connection, clock, waited)
         self.hooks: list[Hook] = []
+        # Those that also follow a commit of which nobody knows whether it happened.
+        self.hooks_in_doubt: list[Hook] = []
         self._events = events
 
     async def execute(self, sql: str, args: Args = ()) -> int:
@@ -118,9 +120,14 @@ class WriteSession(ReadSession):
             span.end()
         return int(matched or 0)
 
-    def after_commit(self, hook: Hook) -> None:
-        """Run `hook` if and when the transaction has committed. Its failures are logged, not raised."""
+    def after_commit(self, hook: Hook, *, in_doubt: bool = False) -> None:
+        """Run `hook` if and when the transaction has committed. Its failures are logged, not raised.
+
+        With `in_doubt` also when the commit failed on its way: then it may have happened.
+        """
         self.hooks.append(hook)
+        if in_doubt:
+            self.hooks_in_doubt.append(hook)
 
     def emit(self, event: object) -> None:
         """Tell `event` to those who subscribed to its type (`Database.events`), once the transaction has committed."""
