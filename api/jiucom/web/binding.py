@@ -1,6 +1,5 @@
 """Runs an operation: path, query and body become the handler's arguments, its result becomes a response."""
 
-import asyncio
 import typing
 from types import UnionType
 from typing import Any
@@ -12,6 +11,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from jiucom.auth.principal import Role
+from jiucom.deadline import deadline
 from jiucom.errors import ApiError, ErrorCode
 from jiucom.state import AppState
 from jiucom.web.context import Context
@@ -42,13 +42,8 @@ class Endpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
-        try:
-            async with asyncio.timeout(self._deadline) as deadline:
-                response = await self._respond(request)
-        except TimeoutError:
-            if not deadline.expired():
-                raise
-            raise ApiError(ErrorCode.DEADLINE_EXCEEDED, headers={"Retry-After": "1"}) from None
+        async with deadline(scope["jiucom.started"] + self._deadline):
+            response = await self._respond(request)
         await response(scope, receive, send)
 
     async def _respond(self, request: Request) -> Response:
