@@ -44,6 +44,8 @@ async def test_closed_shops_do_not_count(shop: Shop, client: httpx.AsyncClient) 
     assert await shop.prices(part) == (1000, 1000)
     data = (await client.get(f"/prices/parts/{part}")).json()["data"]
     assert [line["price"] for line in data["prices"]] == [1000]
+    detail = (await client.get(f"/parts/{part}")).json()["data"]
+    assert [line["price"] for line in detail["prices"]] == [1000]
 
 
 async def test_history_keeps_the_last_price_of_a_day(shop: Shop, state: AppState) -> None:

@@ -134,7 +134,10 @@ async def test_deals_go_on_behind_what_is_sold_out(
 ) -> None:
     monkeypatch.setattr(queries, "_BEST", 1)
     yesterday = state.clock.now().date() - timedelta(days=1)
-    await shop.remember(await shop.part(category="MOUSE", lowest=100), 1, 1000, yesterday)
+    # In stock of a closed shop alone is sold out.
+    sold_out, closed = await shop.part(category="MOUSE", lowest=100), await shop.seller(status="SUSPENDED")
+    await shop.remember(sold_out, 1, 1000, yesterday)
+    await shop.offer(sold_out, closed, 100)
     part = await shop.part(category="MOUSE")
     await shop.remember(part, 1, 1000, yesterday)
     await shop.offer(part, 1, 600)

@@ -40,7 +40,8 @@ FROM (
     ORDER BY (recent.average - parts.lowest_price) / recent.average DESC, parts.id LIMIT %s
 ) AS best STRAIGHT_JOIN parts ON parts.id = best.part_id
 WHERE EXISTS (
-    SELECT /*+ NO_SEMIJOIN() */ 1 FROM price_entries WHERE part_id = parts.id AND is_available AND NOT is_deleted
+    SELECT /*+ NO_SEMIJOIN() */ 1 FROM price_entries JOIN sellers ON sellers.id = seller_id
+    WHERE part_id = parts.id AND is_available AND NOT price_entries.is_deleted AND sellers.status = 'ACTIVE'
 )
 ORDER BY (best.average - parts.lowest_price) / best.average DESC, parts.id LIMIT %s
 """
