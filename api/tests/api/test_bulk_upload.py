@@ -5,12 +5,14 @@ import csv
 import io
 import json
 import secrets
+from collections.abc import Callable
 from typing import Any
 
 import httpx
 import pytest
 
-from testing.clients import User
+from jiucom.settings import Settings
+from testing.clients import User, client_of, started
 from testing.shop import Shop
 
 pytestmark = pytest.mark.anyio
@@ -108,6 +110,15 @@ async def test_uploads_at_the_same_time_follow_each_other(admin: User, uploaded:
     assert sorted(answer.json()["data"]["partsCreated"] for answer in answers) == [0, 0, 100]
     assert await uploaded.shop.rows("SELECT COUNT(*) FROM parts WHERE name LIKE %s", f"{uploaded.word}%") == [(100,)]
     await uploaded.parts()
+
+
+async def test_uploads_have_a_limit_of_their_own(
+    database: Settings, application: object, changed: Callable[..., Settings], admin: User
+) -> None:
+    """Decision 10."""
+    async with started(changed(rate_limit_upload=2)) as app, client_of(app, admin.token) as client:
+        answers = [await client.post(PATH, json=[{}]) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [400, 400, 429]
 
 
 async def test_listings_alone_leave_parts_as_they_are(
