@@ -91,6 +91,21 @@ async def test_json_creates_parts_and_listings(admin: User, uploaded: Uploaded, 
     assert (action, json.loads(after)) == ("PARTS_UPLOADED", {"created": 2, "updated": 0, "listings": 3})
 
 
+async def test_prices_of_new_and_old_parts_are_set(admin: User, uploaded: Uploaded) -> None:
+    """Decision 8: they hold when the offers are gone."""
+    old, name = await uploaded.shop.part(lowest=10, highest=20), f"{uploaded.word} 1"
+    rows = [
+        line(name, lowestPrice=30, sellerId=1, price=5),
+        {"partId": old, "lowestPrice": 15, "sellerId": 1, "price": 5},
+    ]
+    assert (await admin.client.post(PATH, json=rows)).status_code == 200
+    new = (await uploaded.parts())[name]
+    assert [await uploaded.shop.prices(part) for part in (new, old)] == [(5, 5), (5, 5)]
+    for part in (new, old):
+        await uploaded.shop.offer(part, 1, 5, available=False)
+    assert [await uploaded.shop.prices(part) for part in (new, old)] == [(30, None), (15, 20)]
+
+
 async def test_the_same_file_twice_changes_nothing(admin: User, uploaded: Uploaded) -> None:
     rows = [line(f"{uploaded.word} {n}", seller="쿠팡", price=1000 + n) for n in range(3)]
     first, second = [(await post_csv(admin, as_csv(rows))).json()["data"] for _ in range(2)]

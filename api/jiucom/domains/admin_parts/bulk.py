@@ -94,6 +94,9 @@ async def _store(tx: WriteSession, app: AppState, given: Upload) -> _Counts:
     _same_names(given, known, await _named(tx, given, new))
     if given.errors:
         return _Counts()
+    priced = {**old, **{known[key]: values for key, values in new.items()}}
+    for batch in _batches({"id": part_id, **values} for part_id, values in priced.items()):
+        await queries.set_prices(tx, batch)
     offers = {
         (known[_part_key(line)], sellers[_seller_key(line)]): Offer(
             known[_part_key(line)], sellers[_seller_key(line)], line.price, line.product_url, line.available
