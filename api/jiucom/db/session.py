@@ -129,9 +129,12 @@ class WriteSession(ReadSession):
         if in_doubt:
             self.hooks_in_doubt.append(hook)
 
-    def emit(self, event: object) -> None:
-        """Tell `event` to those who subscribed to its type (`Database.events`), once the transaction has committed."""
-        self.after_commit(partial(self._events.tell, event))
+    def emit(self, *events: object) -> None:
+        """Tell those who subscribed to an event's type (`Database.events`), once the transaction has committed.
+
+        Events that are emitted together do not wait for each other.
+        """
+        self.after_commit(partial(self._events.tell, *events))
 
 
 class StatementSession(WriteSession):

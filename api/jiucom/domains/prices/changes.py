@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from jiucom.cache import Cache, keys
 from jiucom.clock import Clock
 from jiucom.db import DuplicateKeyError, WriteSession
-from jiucom.domains.notifications.announce import announce
+from jiucom.domains.notifications.announce import Notice, announce_all
 from jiucom.domains.prices import change_queries
 from jiucom.domains.prices.change_queries import Crossing, Offer, Standing
 from jiucom.errors import ApiError, ErrorCode
@@ -90,16 +90,23 @@ def settled(part: Standing) -> tuple[int, int | None, int | None, int] | None:
 
 async def _alert(tx: WriteSession, part_ids: Sequence[int]) -> None:
     """Tell who waited for these prices: a notification and a mail, each once per alert and crossing."""
-    crossings = await change_queries.crossings(tx, part_ids)
-    if not crossings:
-        return
-    await change_queries.trigger(tx, [crossing.alert_id for crossing in crossings])
-    for crossing in crossings:
-        key = f"PRICE_ALERT:{crossing.alert_id}:{crossing.count}"
-        await announce(
-            tx, crossing.user_id, "PRICE_ALERT", "목표가 도달", _text(crossing), f"/parts/{crossing.part_id}", key
-        )
-        await outbox.enqueue(tx, crossing.email, "price-alert", _variables(crossing), key)
+    for crossings in _batches(await change_queries.crossings(tx, part_ids)):
+        await change_queries.trigger(tx, [crossing.alert_id for crossing in crossings])
+        await announce_all(tx, list(map(_notice, crossings)))
+        await outbox.enqueue_all(tx, list(map(_mail, crossings)))
+
+
+def _notice(crossing: Crossing) -> Notice:
+    link = f"/parts/{crossing.part_id}"
+    return Notice(crossing.user_id, "PRICE_ALERT", "목표가 도달", _text(crossing), link, _key(crossing))
+
+
+def _mail(crossing: Crossing) -> outbox.Draft:
+    return outbox.Draft(crossing.email, "price-alert", _variables(crossing), _key(crossing))
+
+
+def _key(crossing: Crossing) -> str:
+    return f"PRICE_ALERT:{crossing.alert_id}:{crossing.count}"
 
 
 def _text(crossing: Crossing) -> str:

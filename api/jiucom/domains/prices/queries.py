@@ -80,6 +80,13 @@ async def deals(session: ReadSession, since: date, category: PartCategory | None
     return found
 
 
+async def count_alerts(session: WriteSession, user_id: int) -> int:
+    """How many active alerts the user has; until the end of the transaction nobody adds another one."""
+    await session.fetch_rows("SELECT id FROM users WHERE id = %s FOR UPDATE", (user_id,))
+    sql = "SELECT COUNT(*) FROM price_alerts WHERE user_id = %s AND is_active"
+    return int(await session.fetch_value(sql, (user_id,)))
+
+
 async def add_alert(session: WriteSession, user_id: int, part_id: int, target_price: int) -> int:
     """A new alert; its id."""
     sql = "INSERT INTO price_alerts (user_id, part_id, target_price) VALUES (%s, %s, %s)"
