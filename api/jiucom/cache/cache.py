@@ -45,6 +45,8 @@ class Cache(Worker):
         self._seconds = seconds
         self._requests = metrics.cache_requests
         self._flights: dict[tuple[str, bytes | None], asyncio.Task[bytes]] = {}
+        # The last flight for each key, and when it began.
+        self._latest: dict[str, tuple[float, asyncio.Task[bytes]]] = {}
 
     async def fetch(self, entry: Entry, args: tuple[object, ...], load: Callable[[], Awaitable[Any]]) -> Json[Any]:
         """The value, or what `load` returns, encoded and stored. Misses at the same time load once per process.
@@ -52,17 +54,23 @@ class Cache(Worker):
         What `load` raises is raised and not stored. It runs in a task of its own: open sessions inside it.
         """
         key = entry.key(*args)
-        until = within(_PATIENCE)
+        asked = within(0)
+        until = asked + _PATIENCE
         version, value = await self._look(entry, args, key, until)
         self._requests.labels(entry.name, "hit" if value else "miss" if version else "error").inc()
         if value is not None:
             return Json(value)
         # A flight that began under another version may bring what is outdated by now.
         flight = self._flights.get((key, version))
+        if flight is None and key in self._latest:
+            began, latest = self._latest[key]
+            # It reads nothing older than we would. Of many at once some know the version, and some ask in vain.
+            flight = latest if began >= asked else None
         if flight is None:
             left = until - within(0)
             flight = asyncio.create_task(self._load(key, version, entry.lifetime, load, left))
             self._flights[key, version] = flight
+            self._latest[key] = within(0), flight
             flight.add_done_callback(lambda done: self._landed((key, version), done))
         return Json(await asyncio.shield(flight))
 
@@ -133,9 +141,15 @@ class Cache(Worker):
         _, version = flight
         if failed or version is None:
             self._flights.pop(flight, None)
-        else:
-            # Lookups that passed the store on its way find it here. It is of their version, so it is right.
-            asyncio.get_running_loop().call_later(_LANDED, self._flights.pop, flight, None)
+        # Lookups that passed the store on its way find it here. It is of their version, so it is right.
+        asyncio.get_running_loop().call_later(0 if failed else _LANDED, self._clear, flight, task)
+
+    def _clear(self, flight: tuple[str, bytes | None], task: asyncio.Task[bytes]) -> None:
+        if self._flights.get(flight) is task:
+            del self._flights[flight]
+        key, _ = flight
+        if key in self._latest and self._latest[key][1] is task:
+            del self._latest[key]
 
     async def _raise(self, scopes: tuple[str, ...]) -> bool:
         fresh = secrets.token_hex(_VERSION_BYTES // 2)

@@ -22,9 +22,9 @@ from jiucom.telemetry.metrics import Metrics
 log = logging.getLogger(__name__)
 
 TIMEOUT = 0.2  # s
-# What waits in between (for a connection, or its handshake) included (s).
+# For one command, with its connection's handshake (s).
 _PATIENCE = 2 * TIMEOUT
-# A busy event loop makes answers late, too: so many in a row are Redis's fault.
+# A busy event loop makes answers late, too: so many, one after the other, are Redis's fault.
 _LATE_IN_A_ROW = 5
 # How long nobody asks after a failure; then one command tries again while the others still go without (s).
 _OPEN = 1.0
@@ -46,7 +46,9 @@ class _Lane:
     # Who waits for a connection does not take Redis for absent.
     slots: asyncio.Semaphore
     closed_until: float = 0.0
-    late: int = 0  # in a row
+    # In a row. Of those that are under way at the same time one counts: they may be late together.
+    late: int = 0
+    late_at: float = 0.0
 
 
 class RedisClient:
@@ -73,7 +75,7 @@ class RedisClient:
     async def execute(self, *command: Any, until: float | None = None) -> Any:
         """One command: `await redis.execute("SET", key, value, "EX", 60)`.
 
-        Who is less patient than the client says `until` when (s, the event loop's time).
+        Who is less patient than the client says `until` when (s, the event loop's time), waiting for a turn included.
         """
         return (await self._run([command], command[0], until))[0]
 
@@ -96,11 +98,16 @@ class RedisClient:
 
     async def _run(self, commands: Sequence[Sequence[Any]], name: str, until: float | None) -> list[Any]:
         lane = self._patient if until is None else self._hasty
+        began = within(0)
         try:
-            async with asyncio.timeout_at(within(_PATIENCE) if until is None else until), lane.slots:
+            if until is None:
+                async with lane.slots, asyncio.timeout(_PATIENCE):
+                    return await self._try(lane, commands, name)
+            async with asyncio.timeout_at(until), lane.slots:
                 return await self._try(lane, commands, name)
         except TimeoutError as error:
-            lane.late += 1
+            if began >= lane.late_at:
+                lane.late, lane.late_at = lane.late + 1, within(0)
             self._fail(lane, error, absent=until is None or lane.late >= _LATE_IN_A_ROW)
             raise RedisUnavailableError("no answer in time") from error
 

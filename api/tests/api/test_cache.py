@@ -207,19 +207,63 @@ async def test_a_slow_redis_delays_little(
             await state.redis.execute("PING", until=within(1))
 
 
-async def test_waiting_for_a_connection_is_part_of_the_delay(state: AppState) -> None:
+async def test_many_who_ask_a_slow_redis_do_not_queue(
+    redis_server: tuple[str, int], changed: Callable[..., Settings], database: Settings
+) -> None:
+    """There are ten connections: in turns, the last would wait ten times as long."""
+
     async def load() -> str:
         return "found"
 
+    async with relay(redis_server[1]) as way, started(changed(redis_port=way.port)) as app:
+        state = state_of(app)
+        await state.cache.fetch(ENTRY, ("warm",), load)
+        way.delay = 0.15
+        before = mgets(state)
+        answers = await asyncio.gather(*(state.cache.fetch(ENTRY, (n,), load) for n in range(100)))
+        assert {answer.raw for answer in answers} == {b'"found"'}
+        assert mgets(state) - before <= 20
+        # They were late together.
+        assert state.redis._hasty.late < 5
+
+
+def mgets(state: AppState) -> float:
+    return state.metrics.registry.get_sample_value("jiucom_redis_calls_total", {"command": "MGET"}) or 0
+
+
+async def test_what_began_after_one_asked_is_good_for_all(state: AppState) -> None:
+    """Of many at once some know the version, and some ask Redis in vain; who comes later may know of a change."""
+    loads, more = 0, asyncio.Event()
+
+    async def load() -> str:
+        nonlocal loads
+        loads += 1
+        await more.wait()
+        return "found"
+
+    def ask() -> asyncio.Task[object]:
+        return asyncio.create_task(state.cache.fetch(ENTRY, ("join",), load))
+
+    await write(state.cache, state, "test:join")
     slots = state.redis._hasty.slots
-    for _ in range(slots._value):
+    for _ in range(10):
         await slots.acquire()
-    try:
-        found = await asyncio.wait_for(state.cache.fetch(ENTRY, ("slots",), load), 1)
-    finally:
-        for _ in range(10):
-            slots.release()
-    assert found.raw == b'"found"'
+    failures = state.metrics.redis_failures._value.get()
+    asking = []
+    # One gets through; the next waits for nothing, and began before.
+    for each in (ask, lambda: asyncio.create_task(slots.acquire()), ask):
+        asking.append(each())
+        await asyncio.sleep(0)
+    slots.release()
+    await eventually(lambda: loads)
+    await eventually(lambda: state.metrics.redis_failures._value.get() > failures)
+    assert loads == 1
+    asking.append(ask())
+    await eventually(lambda: loads == 2)
+    more.set()
+    await asyncio.gather(*asking)
+    for _ in range(10):
+        slots.release()
 
 
 @pytest.mark.parametrize("fault", ["gone", "silent"])
