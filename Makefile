@@ -8,7 +8,7 @@ export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 # Passed on to ansible-playbook, for example ARGS=-K where sudo asks for a password, or ARGS="--check --diff".
 ARGS ?=
 
-.PHONY: help deploy verify doctor images test check lint types unit test-preflight test-images test-api test-gateway test-monitoring molecule browser fuzz bench bench-api bench-tracing bench-connections lock
+.PHONY: help deploy verify doctor images test check lint types unit test-preflight test-images test-api test-gateway test-monitoring molecule browser fuzz bench bench-api bench-login bench-tracing bench-connections lock
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 20
@@ -59,6 +59,9 @@ bench-api: .venv/ready ## CPU per request as a multiple of a bare route, in the 
 
 bench-connections: .venv/ready ## memory of a thousand idle connections through this machine's gateway
 	PYTHONPATH=api:. python -m bench.connections
+
+bench-login: .venv/ready ## whether the time of 600 refused logins tells which addresses exist
+	JIUCOM_TEST_LONG=1 pytest -q api/tests/api/test_login_time.py
 
 bench-tracing: .venv/ready ## what a slow, refusing or absent Zipkin costs, and tracing at all
 	PYTHONPATH=api:. python -m bench.tracing

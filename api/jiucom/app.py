@@ -71,7 +71,7 @@ def create_app(settings: Settings, only: Collection[str] | None = None) -> Starl
         middleware=[
             Middleware(Observe, app.metrics.http, app.tracing, Gateway(settings.forwarded_allow_ips)),
             Middleware(Failures, app.clock),
-            Middleware(Authentication, app.tokens, app.accounts),
+            Middleware(Authentication, app.tokens, app.accounts, settings.request_deadline),
         ],
         # Not turned into text here: Failures gives it the error shape.
         exception_handlers={HTTPException: _pass_on},
@@ -98,7 +98,7 @@ def _state(settings: Settings) -> AppState:
         tracing=tracing,
         db=db,
         redis=redis,
-        cache=Cache(redis, db, meters),
+        cache=Cache(redis, db, meters, settings.request_deadline),
         tokens=tokens,
         accounts=accounts,
         passwords=Passwords(),
@@ -106,7 +106,7 @@ def _state(settings: Settings) -> AppState:
         limiter=RateLimiter(settings, redis, meters),
         runtime=RuntimeSettings(redis, tracing),
         totals=Totals(),
-        views=Views(),
+        views=Views(settings.request_deadline),
         realtime=Realtime(db, redis, tokens, accounts, clock, meters),
         started_at=clock.now(),
     )

@@ -37,6 +37,7 @@ class Shop:
                 " VALUES (%s, %s, '시험', %s, %s, %s)",
                 (name, category, lowest, highest, deleted),
             )
+            await tx.execute("INSERT INTO list_prices VALUES (%s, %s, %s)", (part, lowest, highest))
         self._names[part] = name
         return part
 

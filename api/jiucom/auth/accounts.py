@@ -57,6 +57,7 @@ class Accounts(Worker):
         self._listeners: list[Callable[[int], None]] = []
         # Whom the others have not been told of.
         self._unannounced: set[int] = set()
+        self._warned = 0.0
 
     async def get(self, user_id: int) -> Account | None:
         """The account, None when there is none (any more)."""
@@ -84,16 +85,19 @@ class Accounts(Worker):
         """Call it in the transaction that changes a user's role, status, logins or existence."""
 
         async def announce() -> None:
-            self._forget(user_id)
             self._unannounced.add(user_id)
+            self._forget(user_id)
             await self._announce()
-            if user_id in self._unannounced:
+            if self._unannounced and time.monotonic() - self._warned > 1:
+                self._warned = time.monotonic()
                 # Others may hear Redis well: they would believe what they know for a minute.
                 log.warning(
-                    "change of user %d is announced later: without Redis others see it within %g s", user_id, _DEAF
+                    "changes of %d users are announced later: without Redis others see them within %g s",
+                    len(self._unannounced),
+                    _DEAF,
                 )
 
-        session.after_commit(announce)
+        session.after_commit(announce, in_doubt=True)
 
     def on_change(self, listener: Callable[[int], None]) -> None:
         """Call `listener(user_id)` on this replica whenever a user changed anywhere (open sessions end by it)."""
@@ -111,6 +115,8 @@ class Accounts(Worker):
                 await self._listen()
             except (RedisError, OSError, ValueError) as error:
                 log.info("changes of accounts are not heard: %s", error)
+            except Exception:
+                log.exception("changes of accounts are not heard")
             await asyncio.sleep(_HEARTBEAT)
 
     async def _listen(self) -> None:
@@ -143,9 +149,12 @@ class Accounts(Worker):
     async def _announce(self) -> None:
         """Tell the others of every change that they have not been told of; what fails is told with the next beat."""
         while self._unannounced:
+            # Taken out before: it may change again meanwhile.
             user_id = self._unannounced.pop()
             try:
                 await self._redis.execute("PUBLISH", _CHANNEL, user_id)
-            except RedisUnavailableError:
+            except BaseException as error:
                 self._unannounced.add(user_id)
-                return
+                if isinstance(error, RedisUnavailableError):
+                    return
+                raise

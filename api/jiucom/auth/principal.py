@@ -1,10 +1,12 @@
 """Who is asking, and the middleware that finds out."""
 
+import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from jiucom.deadline import deadline
 from jiucom.errors import ApiError, ErrorCode
 
 if TYPE_CHECKING:
@@ -32,18 +34,24 @@ class Principal:
 
 
 class Authentication:
-    """Sets `jiucom.principal` where there is a valid bearer token. A bad one is 401 on every path (contract 8.7)."""
+    """Sets `jiucom.principal` where there is a valid bearer token. A bad one is 401 on every path (contract 8.7).
 
-    def __init__(self, app: ASGIApp, tokens: "Tokens", accounts: "Accounts") -> None:
+    `seconds` are what a request has by default. They begin here: `jiucom.started`, on the event loop's clock.
+    """
+
+    def __init__(self, app: ASGIApp, tokens: "Tokens", accounts: "Accounts", seconds: float) -> None:
         self.app = app
         self.tokens = tokens
         self.accounts = accounts
+        self.seconds = seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
+            started = scope["jiucom.started"] = asyncio.get_running_loop().time()
             for name, value in scope["headers"]:
                 if name == b"authorization" and value.startswith(b"Bearer "):
-                    scope["jiucom.principal"] = await self.principal(value[7:].decode("latin-1"))
+                    async with deadline(started + self.seconds):
+                        scope["jiucom.principal"] = await self.principal(value[7:].decode("latin-1"))
                     break
         await self.app(scope, receive, send)
 

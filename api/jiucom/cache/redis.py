@@ -5,6 +5,7 @@ import logging
 import re
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from opentelemetry.trace import Span
@@ -13,6 +14,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError, ResponseError
 
+from jiucom.deadline import within
 from jiucom.settings import Settings
 from jiucom.telemetry import tracing
 from jiucom.telemetry.metrics import Metrics
@@ -20,6 +22,10 @@ from jiucom.telemetry.metrics import Metrics
 log = logging.getLogger(__name__)
 
 TIMEOUT = 0.2  # s
+# For one command, with its connection's handshake (s).
+_PATIENCE = 2 * TIMEOUT
+# A busy event loop makes answers late, too: so many, one after the other, are Redis's fault.
+_LATE_IN_A_ROW = 5
 # How long nobody asks after a failure; then one command tries again while the others still go without (s).
 _OPEN = 1.0
 # Few: what is under way at once must not keep the event loop so long that answers seem late.
@@ -33,6 +39,19 @@ class RedisUnavailableError(Exception):
     """Redis did not answer in time, refused, or has just failed to."""
 
 
+@dataclass(slots=True)
+class _Lane:
+    """Connections, how many are left, and whether it is of any use to ask: what is slow for one is not for another."""
+
+    redis: Redis
+    # Who waits for a connection does not take Redis for absent.
+    slots: asyncio.Semaphore
+    closed_until: float = 0.0
+    # In a row. Of those that are under way at the same time one counts: they may be late together.
+    late: int = 0
+    late_at: float = 0.0
+
+
 class RedisClient:
     """Commands by name, `bytes` in the answers. Every one may raise RedisUnavailableError: decide what happens then."""
 
@@ -40,7 +59,6 @@ class RedisClient:
         self._calls = metrics.redis_calls
         self._failures = metrics.redis_failures
         self._children: dict[str, Any] = {}
-        self._closed_until = 0.0
         self._warned = 0.0
         self._options: dict[str, Any] = {
             "host": settings.redis_host,
@@ -52,19 +70,19 @@ class RedisClient:
             "client_name": "jiucom-api",
             "protocol": 2,
         }
-        self._redis = Redis(
-            connection_pool=ConnectionPool(**self._options, socket_timeout=TIMEOUT, max_connections=_CONNECTIONS)
-        )
-        # Who has to wait for one of our connections does not take Redis for absent.
-        self._slots = asyncio.Semaphore(_CONNECTIONS)
+        # Giving up costs a connection, and a new one takes several round trips: those who wait longer have their own.
+        self._patient, self._hasty = self._lane(), self._lane()
 
-    async def execute(self, *command: Any) -> Any:
-        """One command: `await redis.execute("SET", key, value, "EX", 60)`."""
-        return (await self._run([command], command[0]))[0]
+    async def execute(self, *command: Any, until: float | None = None) -> Any:
+        """One command: `await redis.execute("SET", key, value, "EX", 60)`.
 
-    async def pipeline(self, commands: Sequence[Sequence[Any]]) -> list[Any]:
+        Who is less patient than the client says `until` when (s, the event loop's time), waiting for a turn included.
+        """
+        return (await self._run([command], command[0], until))[0]
+
+    async def pipeline(self, commands: Sequence[Sequence[Any]], *, until: float | None = None) -> list[Any]:
         """Several commands in one round trip, not atomic; keys need not be of one scope."""
-        return await self._run(commands, "PIPELINE") if commands else []
+        return await self._run(commands, "PIPELINE", until) if commands else []
 
     def subscriber(self) -> Redis:
         """A client for a subscription, which waits for messages: with a connection and no timeout of its own."""
@@ -72,45 +90,52 @@ class RedisClient:
 
     async def close(self) -> None:
         """Close every connection."""
-        await self._redis.aclose()
+        for lane in (self._patient, self._hasty):
+            await lane.redis.aclose()
 
-    async def _run(self, commands: Sequence[Sequence[Any]], name: str) -> list[Any]:
-        async with self._slots:
-            return await self._try(commands, name)
+    def _lane(self) -> "_Lane":
+        pool = ConnectionPool(**self._options, socket_timeout=TIMEOUT, max_connections=_CONNECTIONS)
+        return _Lane(Redis(connection_pool=pool), asyncio.Semaphore(_CONNECTIONS))
 
-    async def _try(self, commands: Sequence[Sequence[Any]], name: str) -> list[Any]:
+    async def _run(self, commands: Sequence[Sequence[Any]], name: str, until: float | None) -> list[Any]:
+        lane = self._patient if until is None else self._hasty
+        began = within(0)
+        try:
+            if until is None:
+                async with lane.slots, asyncio.timeout(_PATIENCE):
+                    return await self._try(lane, commands, name)
+            async with asyncio.timeout_at(until), lane.slots:
+                return await self._try(lane, commands, name)
+        except TimeoutError as error:
+            if began >= lane.late_at:
+                lane.late, lane.late_at = lane.late + 1, within(0)
+            self._fail(lane, error, absent=until is None or lane.late >= _LATE_IN_A_ROW)
+            raise RedisUnavailableError("no answer in time") from error
+
+    async def _try(self, lane: _Lane, commands: Sequence[Sequence[Any]], name: str) -> list[Any]:
         now = time.monotonic()
-        if now < self._closed_until:
+        if now < lane.closed_until:
             self._failures.inc()
             raise RedisUnavailableError("circuit open")
-        if self._closed_until:
+        if lane.closed_until:
             # This one tries; the others go on without until it has an answer.
-            self._closed_until = now + _OPEN
+            lane.closed_until = now + _OPEN
         for command in commands:
             self._count(command[0])
         span = _span(name, commands)
         try:
-            answers = await self._send(commands)
+            answers = await _send(lane.redis, commands)
         except (RedisError, OSError) as error:
             tracing.finish(span, error)
-            self._fail(error)
+            # A refused command is this command's failure; everything else is Redis's.
+            self._fail(lane, error, absent=not isinstance(error, ResponseError))
             raise RedisUnavailableError(str(error)) from error
         except BaseException as error:
             tracing.finish(span, error)
             raise
         tracing.finish(span)
-        self._closed_until = 0.0
+        lane.closed_until, lane.late = 0.0, 0
         return answers
-
-    async def _send(self, commands: Sequence[Sequence[Any]]) -> list[Any]:
-        # redis-py bounds each read and write; what waits in between (a connection's handshake) it does not.
-        async with asyncio.timeout(2 * TIMEOUT):
-            if len(commands) == 1:
-                return [await self._redis.execute_command(*commands[0])]  # type: ignore[no-untyped-call]
-            pipeline = self._redis.pipeline(transaction=False)
-            for command in commands:
-                pipeline.execute_command(*command)
-            return list(await pipeline.execute())
 
     def _count(self, command: str) -> None:
         child = self._children.get(command)
@@ -118,15 +143,31 @@ class RedisClient:
             child = self._children[command] = self._calls.labels(command)
         child.inc()
 
-    def _fail(self, error: Exception) -> None:
+    def _fail(self, lane: _Lane, error: Exception, *, absent: bool) -> None:
+        """Count it; nobody in this lane asks for a while when Redis is absent."""
         self._failures.inc()
         now = time.monotonic()
-        # A refused command is this command's failure; everything else is Redis's.
-        if not isinstance(error, ResponseError):
-            self._closed_until = now + _OPEN
+        if absent:
+            lane.closed_until = now + _OPEN
         if now - self._warned > 1:
             self._warned = now
             log.warning("redis does not answer: %s: %s", type(error).__name__, error)
+
+
+async def _send(redis: Redis, commands: Sequence[Sequence[Any]]) -> list[Any]:
+    task = asyncio.current_task()
+    heard = task.cancelling() if task else 0
+    try:
+        if len(commands) == 1:
+            return [await redis.execute_command(*commands[0])]  # type: ignore[no-untyped-call]
+        pipeline = redis.pipeline(transaction=False)
+        for command in commands:
+            pipeline.execute_command(*command)
+        return list(await pipeline.execute())
+    finally:
+        # redis-py goes on now and then as if nobody had cancelled it: a deadline would be missed for good.
+        if task and task.cancelling() > heard:
+            raise asyncio.CancelledError
 
 
 def _span(name: str, commands: Sequence[Sequence[Any]]) -> Span | None:

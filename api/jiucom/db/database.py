@@ -8,8 +8,8 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -23,7 +23,7 @@ from prometheus_client.registry import Collector
 from jiucom.clock import Clock
 from jiucom.db.errors import DeadlockError, DuplicateKeyError, translated
 from jiucom.db.events import Events
-from jiucom.db.session import ReadSession, StatementSession, WriteSession
+from jiucom.db.session import Hook, ReadSession, StatementSession, WriteSession
 from jiucom.settings import Settings
 from jiucom.telemetry.metrics import Metrics
 
@@ -36,6 +36,9 @@ _RECYCLE = 1800
 # With fewer, seventy endpoints' statements push each other out (trap 37).
 _STATEMENTS = 256
 _ATTEMPTS = 5
+# Longer than any commit takes, and than a server needs that still answers (s).
+_COMMIT_TIMEOUT = 10.0
+_ROLL_BACK_TIMEOUT = 1.0
 _PING_TIMEOUT = 1.0
 _PING_LIFETIME = 1.0
 
@@ -49,6 +52,8 @@ class Database:
         self._acquire_timeout = settings.db_acquire_timeout
         self._acquired = metrics.db_acquire
         self._waiting = 0
+        # Nobody else holds them, and a task that nobody holds may vanish.
+        self._conclusions: set[asyncio.Task[None]] = set()
         self._pinged = -_PING_LIFETIME
         self._answers = False
         url = DatabaseURL("mysql+asyncmy://").replace(
@@ -77,7 +82,9 @@ class Database:
         await self._pool.connect()
 
     async def disconnect(self) -> None:
-        """Close the pool; waits for connections that are in use."""
+        """Close the pool; waits for connections that are in use, and for what follows commits."""
+        if self._conclusions:
+            await asyncio.wait(self._conclusions)
         await self._pool.disconnect()
 
     @asynccontextmanager
@@ -88,8 +95,12 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[WriteSession]:
-        """A transaction: committed at the end of the block, rolled back when it raises. Not retried: see `write`."""
-        async with self._connection() as (connection, waited):
+        """A transaction: committed at the end of the block, rolled back when it raises. Not retried: see `write`.
+
+        Who is cancelled meanwhile leaves, but a commit that has begun comes to its end, and so does what follows it.
+        """
+        async with AsyncExitStack() as held:
+            connection, waited = await held.enter_async_context(self._connection())
             if connection.get_transaction_status():
                 raise RuntimeError("a transaction inside a transaction: pass the WriteSession on instead")
             session = WriteSession(connection, self._clock, waited, self.events)
@@ -97,12 +108,12 @@ class Database:
                 with translated():
                     await connection.begin()
                 yield session
-                with translated():
-                    await connection.commit()
             except BaseException:
                 await _roll_back(connection)
                 raise
-        await _follow(session)
+            # The connection is the conclusion's from here on: this task gets another one.
+            self._pool._connection = None
+            await self._conclude(_commit(held.pop_all(), connection, session))
 
     @asynccontextmanager
     async def statement(self) -> AsyncIterator[WriteSession]:
@@ -110,7 +121,7 @@ class Database:
         async with self._connection() as (connection, waited):
             session = StatementSession(connection, self._clock, waited, self.events)
             yield session
-        await _follow(session)
+        await self._conclude(_follow(session.hooks))
 
     async def write(
         self,
@@ -143,6 +154,13 @@ class Database:
             self._pinged = time.monotonic()
             self._answers = await self._ping()
         return self._answers
+
+    async def _conclude(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do it to its end, even if this task is cancelled."""
+        task = asyncio.create_task(work)
+        self._conclusions.add(task)
+        task.add_done_callback(self._conclusions.discard)
+        await asyncio.shield(task)
 
     async def _ping(self) -> bool:
         try:
@@ -181,9 +199,26 @@ class Database:
             await connection.__aexit__()
 
 
-async def _follow(session: WriteSession) -> None:
+async def _commit(held: AsyncExitStack, connection: Connection, session: WriteSession) -> None:
+    """Commit, let the connection go, and do what waits for that."""
+    try:
+        async with held:
+            try:
+                with translated():
+                    async with asyncio.timeout(_COMMIT_TIMEOUT):
+                        await connection.commit()
+            except BaseException:
+                await _roll_back(connection)
+                raise
+    except BaseException:
+        await _follow(session.hooks_in_doubt)
+        raise
+    await _follow(session.hooks)
+
+
+async def _follow(hooks: Sequence[Hook]) -> None:
     """Do what waits for the commit."""
-    for hook in session.hooks:
+    for hook in hooks:
         try:
             await hook()
         except Exception:
@@ -193,7 +228,8 @@ async def _follow(session: WriteSession) -> None:
 async def _roll_back(connection: Connection) -> None:
     """Undo; a connection that cannot even do that is closed, so that the pool drops it."""
     try:
-        await connection.rollback()
+        async with asyncio.timeout(_ROLL_BACK_TIMEOUT):
+            await connection.rollback()
     except BaseException:
         connection.close()
 

@@ -91,6 +91,8 @@ class WriteSession(ReadSession):
     def __init__(self, connection: Connection, clock: Clock, waited: float, events: Events) -> None:
         super().__init__(connection, clock, waited)
         self.hooks: list[Hook] = []
+        # Those that also follow a commit of which nobody knows whether it happened.
+        self.hooks_in_doubt: list[Hook] = []
         self._events = events
 
     async def execute(self, sql: str, args: Args = ()) -> int:
@@ -118,13 +120,21 @@ class WriteSession(ReadSession):
             span.end()
         return int(matched or 0)
 
-    def after_commit(self, hook: Hook) -> None:
-        """Run `hook` if and when the transaction has committed. Its failures are logged, not raised."""
-        self.hooks.append(hook)
+    def after_commit(self, hook: Hook, *, in_doubt: bool = False) -> None:
+        """Run `hook` if and when the transaction has committed. Its failures are logged, not raised.
 
-    def emit(self, event: object) -> None:
-        """Tell `event` to those who subscribed to its type (`Database.events`), once the transaction has committed."""
-        self.after_commit(partial(self._events.tell, event))
+        With `in_doubt` also when the commit failed on its way: then it may have happened.
+        """
+        self.hooks.append(hook)
+        if in_doubt:
+            self.hooks_in_doubt.append(hook)
+
+    def emit(self, *events: object) -> None:
+        """Tell those who subscribed to an event's type (`Database.events`), once the transaction has committed.
+
+        Events that are emitted together do not wait for each other.
+        """
+        self.after_commit(partial(self._events.tell, *events))
 
 
 class StatementSession(WriteSession):

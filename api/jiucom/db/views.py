@@ -7,14 +7,17 @@ statement: what everybody looks at takes one connection, one lock and one commit
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable
 
+from jiucom.deadline import DEFAULT, deadline, within
+
 # Adds so many looks to a row; how many it has then, 0 when there is no such row.
 Write = Callable[[int], Awaitable[int]]
 
 
 class Views:
-    """Counts looks, per process."""
+    """Counts looks, per process. A write that takes longer than `seconds` fails."""
 
-    def __init__(self) -> None:
+    def __init__(self, seconds: float = DEFAULT) -> None:
+        self._seconds = seconds
         self._waiting: dict[Hashable, list[asyncio.Future[int]]] = {}
         # Nobody else holds them, and a task that nobody holds may vanish.
         self._writers: set[asyncio.Task[None]] = set()
@@ -35,7 +38,8 @@ class Views:
         while looks := self._waiting[row]:
             self._waiting[row] = []
             try:
-                last = await write(len(looks))
+                async with deadline(within(self._seconds)):
+                    last = await write(len(looks))
             except Exception as error:
                 for look in looks:
                     # Who gave up waiting is counted all the same.

@@ -6,8 +6,8 @@ themselves when it dies. Between handing a mail over and noting that lies the mo
 
 import asyncio
 import logging
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from msgspec import Struct
 
@@ -32,8 +32,12 @@ _BATCH = 5
 ATTEMPTS = 8
 
 _INSERT = """
-INSERT INTO mail_outbox (recipient, template, variables, dedup_key) VALUES (%s, %s, %s, %s)
-ON DUPLICATE KEY UPDATE id = id
+INSERT INTO mail_outbox (recipient, template, variables, dedup_key)
+SELECT mail.recipient, mail.template, mail.variables, mail.dedup_key FROM JSON_TABLE(%s, '$[*]' COLUMNS (
+    recipient VARCHAR(100) PATH '$[0]', template VARCHAR(50) PATH '$[1]', variables JSON PATH '$[2]',
+    dedup_key VARCHAR(100) PATH '$[3]'
+)) AS mail
+ON DUPLICATE KEY UPDATE id = mail_outbox.id
 """
 
 _DUE = """
@@ -54,6 +58,15 @@ _DONE = "UPDATE mail_outbox SET sent_at = UTC_TIMESTAMP(6), last_error = NULL WH
 _FAILED = "UPDATE mail_outbox SET last_error = %s, attempts = IF(%s, %s, attempts) WHERE id = %s"
 
 
+class Draft(NamedTuple):
+    """A mail to be written; no secrets in `variables`."""
+
+    recipient: str
+    template: str
+    variables: Mapping[str, Any]
+    dedup_key: str | None = None
+
+
 class Mail(Struct, frozen=True):
     """A row of the outbox."""
 
@@ -68,10 +81,19 @@ async def enqueue(
     tx: WriteSession, recipient: str, template: str, variables: Mapping[str, Any], dedup_key: str | None = None
 ) -> None:
     """Send a mail if (and only if) the transaction commits; once per `dedup_key`. No secrets in `variables`."""
-    if template not in TEMPLATES:
-        raise KeyError(template)
-    noted = {**variables, _TRACE: trace} if (trace := tracing.reference()) else dict(variables)
-    await tx.execute(_INSERT, (recipient, template, encode(noted).decode(), dedup_key))
+    await enqueue_all(tx, [Draft(recipient, template, variables, dedup_key)])
+
+
+async def enqueue_all(tx: WriteSession, mails: Sequence[Draft]) -> None:
+    """Send many mails as `enqueue` does, in one statement."""
+    trace = tracing.reference()
+    rows = []
+    for mail in mails:
+        if mail.template not in TEMPLATES:
+            raise KeyError(mail.template)
+        noted = {**mail.variables, _TRACE: trace} if trace else mail.variables
+        rows.append((mail.recipient, mail.template, noted, mail.dedup_key))
+    await tx.execute(_INSERT, (encode(rows).decode(),))
 
 
 class Outbox(Worker):
@@ -92,10 +114,11 @@ class Outbox(Worker):
         span = self._tracing.resume(mail.variables.pop(_TRACE, None), f"mail {mail.template}")
         problem: Exception | None = None
         try:
-            variables = await self._db.write(lambda tx: with_token(tx, mail.template, mail.recipient, mail.variables))
-            if variables is not None:
+            found = await self._db.write(lambda tx: with_token(tx, mail.template, mail.recipient, mail.variables))
+            if found is not None:
+                recipient, variables = found
                 letter = TEMPLATES[mail.template](variables, self._settings.public_url.rstrip("/"))
-                await send(self._settings, mail.recipient, letter, f"outbox-{mail.id}")
+                await send(self._settings, recipient, letter, f"outbox-{mail.id}")
         except ApiError as error:
             problem = error
             # The database went away: the row is still claimed and comes back.

@@ -15,6 +15,10 @@ Specs = Mapping[str, Any]
 _NUMBER = r"(?<![0-9.])([0-9]{1,7}(?:\.[0-9]{1,3})?)"
 _PLAIN_NUMBER = re.compile(rf"[^0-9]*{_NUMBER}\s*")
 _LENGTH = re.compile(rf"{_NUMBER}\s*(cm|mm)", re.IGNORECASE)
+# "400 x 180 mm" and "120mm x 3" are no lengths.
+_PRODUCT = re.compile(r"[0-9]\s*(?:cm|mm)?\s*[x×*]\s*[0-9]", re.IGNORECASE)
+# Said of nothing, as in "360 및 280mm" and unlike "3열 (360mm)".
+_BARE_NUMBER = re.compile(rf"{_NUMBER}(?!\s*(?:cm|mm)|[\w.])", re.IGNORECASE)
 _POWER = re.compile(rf"{_NUMBER}\s*(kw|w|와트)", re.IGNORECASE)
 _COUNT = re.compile(r"[0-9]{1,3}(?![0-9.])")
 _STICKS = re.compile(
@@ -25,15 +29,14 @@ _SOCKET = re.compile(
     r"(LGA|AM|FM|STRX|STR|TR|SWRX|SP)[\s-]?([0-9]{1,4}X{0,2})(?![0-9])|(?<![0-9A-Z])([0-9]{3,4}X{0,2})(?![0-9A-Z])"
 )
 _SEPARATOR = re.compile(r"[/,|·;+&]")
+_RANGE = re.compile(r"[~～]")
 
-# From the smallest board to the largest; the first pattern that fits names it.
-_BOARD_SIZES = {
-    "Mini-ITX": re.compile(r"ITX"),
-    "Micro-ATX": re.compile(r"(?<![A-Z])(MICRO|마이크로|M|U|Μ)[\s_-]?ATX"),
-    "E-ATX": re.compile(r"(?<![A-Z])(EXTENDED|XL|E)[\s_-]?ATX"),
-    "ATX": re.compile(r"(?<![A-Z])ATX"),
-}
-_BOARD_RANK = {"Mini-ITX": 1, "Micro-ATX": 2, "ATX": 3, "E-ATX": 4}
+_BOARD_SIZE = re.compile(
+    r"(?<![A-Z])(?:(?P<micro>MICRO|마이크로|M|U|Μ)|(?P<extended>EXTENDED|XL|E))?[\s_-]?ATX|(?P<mini>ITX)"
+)
+# By the group that names them, from the smallest to the largest.
+_BOARD_SIZES = {"mini": "Mini-ITX", "micro": "Micro-ATX", None: "ATX", "extended": "E-ATX"}
+_BOARD_RANK = {size: rank for rank, size in enumerate(_BOARD_SIZES.values())}
 
 
 def text(specs: Specs, *keys: str) -> str:
@@ -63,10 +66,22 @@ def watts(specs: Specs, *keys: str) -> float | None:
 
 
 def millimetres(specs: Specs, *keys: str) -> float | None:
-    """A length in millimetres, the longest one where several are given: 160, "33.6cm", "최대 240/360mm"."""
+    """A length in millimetres, the longest one where several are given: 160, "33.6cm", "최대 360/240mm"."""
     value = text(specs, *keys)
-    lengths = [float(number) * (10 if unit.lower() == "cm" else 1) for number, unit in _LENGTH.findall(value)]
-    return max(lengths, default=_plain_number(value))
+    if _PRODUCT.search(value):
+        return None
+    found, factor = [], 1
+    # From the end: "30/33.6cm" says its unit once.
+    for entry in reversed([entry for part in _entries(value) for entry in _RANGE.split(part) if entry.strip()]):
+        lengths = [(float(number), 10 if unit == "CM" else 1) for number, unit in _LENGTH.findall(entry)]
+        plain = None if lengths else _plain_number(entry)
+        if plain is not None:
+            lengths = [(plain, factor)]
+        elif not lengths or _BARE_NUMBER.search(entry):
+            return None
+        factor = lengths[0][1]
+        found += [number * unit for number, unit in lengths]
+    return max(found, default=None)
 
 
 def sticks(specs: Specs, *keys: str) -> int | None:
@@ -95,19 +110,26 @@ def memory_generations(specs: Specs, *keys: str) -> frozenset[str]:
 
 
 def board_sizes(specs: Specs, *keys: str) -> frozenset[str]:
-    """Sizes of motherboards: "M-ATX", "ATX Mid Tower", "E-ATX/ATX/Micro-ATX"."""
-    sizes = set()
+    """Sizes of motherboards: "M-ATX", "ATX Mid Tower", "E-ATX/ATX/Micro-ATX", "ITX ~ ATX" (with what is between)."""
+    sizes: set[str] = set()
     for entry in _entries(text(specs, *keys)):
-        name = next((name for name, pattern in _BOARD_SIZES.items() if pattern.search(entry)), None)
-        if name is None:
+        ends = [end for end in _RANGE.split(entry) if end.strip()]
+        named = [{_BOARD_SIZES[found.lastgroup] for found in _BOARD_SIZE.finditer(end)} for end in ends]
+        if not all(named):
             return frozenset()
-        sizes.add(name)
+        sizes.update(*named)
+        if len(named) > 1:
+            ranks = [_BOARD_RANK[size] for size in set().union(*named)]
+            sizes.update(size for size, rank in _BOARD_RANK.items() if min(ranks) <= rank <= max(ranks))
     return frozenset(sizes)
 
 
 def board_fits(board: frozenset[str], case: frozenset[str]) -> bool:
-    """Whether a case for boards of these sizes takes the board: a case takes what is smaller, too."""
-    return max(_BOARD_RANK[size] for size in board) <= max(_BOARD_RANK[size] for size in case)
+    """Whether a case for boards of these sizes takes the board: a case takes what is smaller, too.
+
+    A board that names several sizes is taken for the smallest: what is not clear is no reason to warn.
+    """
+    return min(_BOARD_RANK[size] for size in board) <= max(_BOARD_RANK[size] for size in case)
 
 
 def _plain_number(value: str) -> float | None:

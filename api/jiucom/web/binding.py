@@ -1,6 +1,5 @@
 """Runs an operation: path, query and body become the handler's arguments, its result becomes a response."""
 
-import asyncio
 import typing
 from types import UnionType
 from typing import Any
@@ -12,6 +11,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from jiucom.auth.principal import Role
+from jiucom.deadline import deadline
 from jiucom.errors import ApiError, ErrorCode
 from jiucom.state import AppState
 from jiucom.web.context import Context
@@ -38,17 +38,14 @@ class Endpoint:
         self._path = _struct("Path", [(name, hint, name) for name, hint in operation.path_params.values()])
         self._path_names = {wire: name for wire, (name, _) in operation.path_params.items()}
         fields = msgspec.structs.fields(operation.query) if operation.query else ()
+        # Who must say something may say that it is nothing.
+        self._texts = frozenset(field.encode_name for field in fields if field.required and _is_text(field.type))
         self._lists = frozenset(field.encode_name for field in fields if _is_list(field.type))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
-        try:
-            async with asyncio.timeout(self._deadline) as deadline:
-                response = await self._respond(request)
-        except TimeoutError:
-            if not deadline.expired():
-                raise
-            raise ApiError(ErrorCode.DEADLINE_EXCEEDED, headers={"Retry-After": "1"}) from None
+        async with deadline(scope["jiucom.started"] + self._deadline):
+            response = await self._respond(request)
         await response(scope, receive, send)
 
     async def _respond(self, request: Request) -> Response:
@@ -95,8 +92,8 @@ class Endpoint:
         return arguments
 
     def _query(self, params: QueryParams, target: type) -> Any:
-        """Empty parameters count as not given, as forms send them."""
-        values: dict[str, Any] = {name: value for name, value in params.items() if value != ""}
+        """Empty parameters count as not given, as forms send them; required texts may be empty."""
+        values: dict[str, Any] = {name: value for name, value in params.items() if value != "" or name in self._texts}
         for name in self._lists & values.keys():
             values[name] = [value for value in params.getlist(name) if value != ""]
         return convert(values, target, strict=False)
@@ -139,6 +136,12 @@ def _is_json(content_type: str) -> bool:
 def _struct(name: str, fields: list[tuple[str, Any, str]]) -> type:
     """A struct whose wire names are those of the path."""
     return msgspec.defstruct(name, [(field, hint) for field, hint, _ in fields], rename="camel", frozen=True)
+
+
+def _is_text(hint: Any) -> bool:
+    while typing.get_origin(hint) is typing.Annotated:
+        hint = typing.get_args(hint)[0]
+    return hint is str
 
 
 def _is_list(hint: Any) -> bool:

@@ -33,6 +33,8 @@ _TYPES = {
     "date": "날짜(yyyy-MM-dd)여야 합니다",
     "datetime": "ISO-8601 날짜와 시간이어야 합니다",
 }
+# Spreadsheets write 5.0.
+_INTEGER = re.compile(r"[+-]?[0-9]+(?:\.0+)?")
 _TOO_SHORT = re.compile(r"of length >= (\d+)")
 _TOO_LONG = re.compile(r"of length <= (\d+)")
 _TOO_LOW = re.compile(r"Expected `\w+`(?: \| \w+)? >= (-?[\d.]+)")
@@ -50,9 +52,22 @@ def convert(value: Any, target: type[T], *, strict: bool) -> T:
         converted = msgspec.convert(value, target, strict=strict)
     except msgspec.ValidationError as error:
         raise invalid(list(_problems(value, target, "", strict)) or [FieldError("", _text(error, target))]) from None
-    if problems := list(_unstorable(converted, "")):
+    problems = list(_unstorable(converted, ""))
+    if not strict:
+        problems += _misread(value, converted)
+    if problems:
         raise invalid(problems)
     return converted
+
+
+def _misread(texts: Any, converted: Any) -> Iterator[FieldError]:
+    """Texts that msgspec reads as what nobody means: `null` as nothing, `1e3` as a number of things."""
+    if not isinstance(texts, Mapping) or not isinstance(converted, msgspec.Struct):
+        return
+    for name, wire in zip(converted.__struct_fields__, converted.__struct_encode_fields__, strict=True):
+        text, read = texts.get(wire), getattr(converted, name)
+        if isinstance(text, str) and (read is None or (type(read) is int and not _INTEGER.fullmatch(text))):
+            yield FieldError(wire, "형식이 올바르지 않습니다" if read is None else _TYPES["int"])
 
 
 def _composed(value: Any) -> Any:

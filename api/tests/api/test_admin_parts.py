@@ -127,6 +127,19 @@ async def test_prices_follow_the_offers(admin: User, shop: Shop) -> None:
     assert [offer["price"] for offer in data["prices"]] == [150]
 
 
+async def test_what_is_set_comes_back_when_it_is_sold_out(admin: User, user: User, shop: Shop) -> None:
+    """Decision 8. Nobody sells at that price, so nobody is told of it."""
+    part = (await created(admin, shop, lowestPrice=100, highestPrice=200))["id"]
+    await shop.offer(part, 1, 150)
+    await admin.client.put(f"/admin/parts/{part}", json={"lowestPrice": 1})
+    await user.client.post("/prices/alerts", json={"partId": part, "targetPrice": 50})
+    await shop.offer(part, 1, 150, available=False)
+    assert await shop.prices(part) == (1, 200)
+    assert await shop.rows("SELECT 1 FROM notifications WHERE user_id = %s", user.id) == []
+    await shop.offer(part, 1, 50)
+    assert len(await shop.rows("SELECT 1 FROM notifications WHERE user_id = %s", user.id)) == 1
+
+
 async def test_a_new_price_triggers_alerts(admin: User, user: User, shop: Shop) -> None:
     part = await created(admin, shop, lowestPrice=100)
     await user.client.post("/prices/alerts", json={"partId": part["id"], "targetPrice": 90})

@@ -57,6 +57,12 @@ async def test_signup_answers_tokens_that_work(client: httpx.AsyncClient, state:
         ({"email": "a@example.com\n"}, "email"),
         ({"email": "a@example.com,b@example.com"}, "email"),
         ({"email": "x" * 95 + "@x.com"}, "email"),
+        # What is one character here becomes four, and the other one a comma.
+        ({"email": "㌀" * 30 + "@x.com"}, "email"),
+        ({"email": "a@example.com，b"}, "email"),
+        ({"email": "some\u200bbody@example.com"}, "email"),
+        ({"email": "some\u00adbody@example.com"}, "email"),
+        ({"email": "somebody\ufe0f@example.com"}, "email"),
         ({"email": None}, "email"),
         ({"email": 1}, "email"),
         ({"password": "short"}, "password"),
@@ -101,6 +107,16 @@ async def test_login(client: httpx.AsyncClient) -> None:
     # The first login goes on: a family each.
     assert (await profile(client, account.tokens)).status_code == 200
     assert (await refresh(client, account.tokens["refreshToken"])).status_code == 200
+
+
+async def test_other_spellings_are_the_same_address(client: httpx.AsyncClient) -> None:
+    unique = secrets.token_hex(4)
+    wide = "".join(chr(ord(char) + 0xFEE0) for char in unique)
+    body = {"email": f"{wide}@example.com", "password": PASSWORD, "nickname": f"넓은{unique}"}
+    tokens = (await client.post("/auth/signup", json=body)).json()["data"]
+    assert (await profile(client, tokens)).json()["data"]["email"] == f"{unique}@example.com"
+    for spelling in (f"{unique}@example.com", f"{wide}@example.com", f"{unique.upper()}@ｅxample.com"):
+        assert (await login(client, spelling)).status_code == 200
 
 
 async def test_seeded_account_logs_in(client: httpx.AsyncClient) -> None:

@@ -5,12 +5,14 @@ import csv
 import io
 import json
 import secrets
+from collections.abc import Callable
 from typing import Any
 
 import httpx
 import pytest
 
-from testing.clients import User
+from jiucom.settings import Settings
+from testing.clients import User, client_of, started
 from testing.shop import Shop
 
 pytestmark = pytest.mark.anyio
@@ -89,6 +91,21 @@ async def test_json_creates_parts_and_listings(admin: User, uploaded: Uploaded, 
     assert (action, json.loads(after)) == ("PARTS_UPLOADED", {"created": 2, "updated": 0, "listings": 3})
 
 
+async def test_prices_of_new_and_old_parts_are_set(admin: User, uploaded: Uploaded) -> None:
+    """Decision 8: they hold when the offers are gone."""
+    old, name = await uploaded.shop.part(lowest=10, highest=20), f"{uploaded.word} 1"
+    rows = [
+        line(name, lowestPrice=30, sellerId=1, price=5),
+        {"partId": old, "lowestPrice": 15, "sellerId": 1, "price": 5},
+    ]
+    assert (await admin.client.post(PATH, json=rows)).status_code == 200
+    new = (await uploaded.parts())[name]
+    assert [await uploaded.shop.prices(part) for part in (new, old)] == [(5, 5), (5, 5)]
+    for part in (new, old):
+        await uploaded.shop.offer(part, 1, 5, available=False)
+    assert [await uploaded.shop.prices(part) for part in (new, old)] == [(30, None), (15, 20)]
+
+
 async def test_the_same_file_twice_changes_nothing(admin: User, uploaded: Uploaded) -> None:
     rows = [line(f"{uploaded.word} {n}", seller="쿠팡", price=1000 + n) for n in range(3)]
     first, second = [(await post_csv(admin, as_csv(rows))).json()["data"] for _ in range(2)]
@@ -108,6 +125,15 @@ async def test_uploads_at_the_same_time_follow_each_other(admin: User, uploaded:
     assert sorted(answer.json()["data"]["partsCreated"] for answer in answers) == [0, 0, 100]
     assert await uploaded.shop.rows("SELECT COUNT(*) FROM parts WHERE name LIKE %s", f"{uploaded.word}%") == [(100,)]
     await uploaded.parts()
+
+
+async def test_uploads_have_a_limit_of_their_own(
+    database: Settings, application: object, changed: Callable[..., Settings], admin: User
+) -> None:
+    """Decision 10."""
+    async with started(changed(rate_limit_upload=2)) as app, client_of(app, admin.token) as client:
+        answers = [await client.post(PATH, json=[{}]) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [400, 400, 429]
 
 
 async def test_listings_alone_leave_parts_as_they_are(
@@ -131,6 +157,36 @@ async def test_updates_by_id_change_what_is_given(admin: User, shop: Shop, clien
     assert response.json()["data"]["partsUpdated"] == 1
     data = (await client.get(f"/parts/{part}")).json()["data"]
     assert (data["name"], data["manufacturer"], data["lowestPrice"]) == (shop.name(part), "다른 곳", 10)
+
+
+async def test_lines_mean_the_part_that_had_the_name_before(admin: User, uploaded: Uploaded) -> None:
+    part = await uploaded.shop.part()
+    before, after = uploaded.shop.name(part), f"{uploaded.word} 새 이름"
+    rows = [line(before, sellerId=1, price=5), {"partId": part, "name": after}, line(f"{uploaded.word} 다른 부품")]
+    data = (await admin.client.post(PATH, json=rows)).json()["data"]
+    assert (data["partsCreated"], data["partsUpdated"], data["listings"]) == (1, 1, 1)
+    assert (await uploaded.parts())[after] == part
+    assert await uploaded.shop.prices(part) == (5, 5)
+
+
+async def test_no_two_parts_of_one_name(admin: User, uploaded: Uploaded) -> None:
+    part = await uploaded.shop.part()
+    new, roman, latin = f"{uploaded.word} B", f"{uploaded.word} Classic Ⅱ", f"{uploaded.word} Classic II"
+    for rows in (
+        [{"partId": part, "name": new}, line(new, category="ETC", sellerId=1, price=7)],
+        [line(latin, sellerId=1, price=7), line(roman, sellerId=1, price=8)],
+    ):
+        response = await admin.client.post(PATH, json=rows)
+        assert response.status_code == 400, response.text
+        assert [error["field"] for error in response.json()["errors"]] == ["lines[2].name"]
+        report = (await admin.client.post(PATH, params={"dryRun": "true"}, json=rows)).json()["data"]
+        assert (report["errorCount"], report["partsCreated"]) == (1, 0)
+    assert await uploaded.parts() == {}
+    # A part that exists is no other matter.
+    assert (await admin.client.post(PATH, json=[line(latin)])).status_code == 200
+    assert (await admin.client.post(PATH, json=[line(roman)])).json()["data"]["partsUpdated"] == 1
+    assert (await admin.client.post(PATH, json=[line(latin), line(roman)])).status_code == 400
+    assert len(await uploaded.parts()) == 1
 
 
 async def test_dry_run_stores_nothing(admin: User, uploaded: Uploaded, client: httpx.AsyncClient) -> None:

@@ -10,14 +10,16 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from jiucom.cache import Cache, keys
+from jiucom.cache import Cache, RedisUnavailableError, keys
 from jiucom.db import WriteSession
+from jiucom.deadline import within
 from jiucom.errors import ApiError, ErrorCode
 from jiucom.settings import Settings
 from jiucom.state import AppState
 from testing import servers
 from testing.clients import client_of, started, state_of
 from testing.database import drop_database, make_database, root
+from testing.relay import relay
 from testing.waiting import eventually
 
 pytestmark = pytest.mark.anyio
@@ -165,6 +167,103 @@ async def own_redis(
         await make_database(mysql_server, settings)
         yield container, settings
         await drop_database(mysql_server, settings)
+
+
+async def test_a_slow_redis_delays_little(
+    redis_server: tuple[str, int], changed: Callable[..., Settings], database: Settings
+) -> None:
+    """Issue 3: under 50 ms. It answers, and in time for all but those who can do without."""
+    async with relay(redis_server[1]) as way, started(changed(redis_port=way.port)) as app, client_of(app) as client:
+        state = state_of(app)
+        answer = (await client.get("/parts/3")).json()["data"]
+        way.delay = 0.15
+        times = []
+        for _ in range(10):
+            # As after a second without anyone who asked.
+            state.redis._hasty.closed_until = 0
+            before = time.perf_counter()
+            response = await client.get("/parts/3")
+            times.append(time.perf_counter() - before)
+            assert response.json()["data"] == answer
+        assert statistics.median(times) < 0.1
+        failures = state.metrics.registry.get_sample_value("jiucom_redis_failures_total")
+        assert failures is not None
+        assert failures >= 10
+        # Who has more time gets an answer meanwhile.
+        way.delay = 0
+        await state.redis.execute("PING")
+        way.delay = 0.15
+        assert await state.redis.execute("PING") is not None
+        # One late answer is no reason to go without; several are.
+        way.delay = 0
+        state.redis._hasty.closed_until = 0
+        await state.redis.execute("PING", until=within(1))
+        way.delay = 0.15
+        await client.get("/parts/3")
+        assert not state.redis._hasty.closed_until
+        for _ in range(5):
+            await client.get("/parts/3")
+        with pytest.raises(RedisUnavailableError, match="circuit open"):
+            await state.redis.execute("PING", until=within(1))
+
+
+async def test_many_who_ask_a_slow_redis_do_not_queue(
+    redis_server: tuple[str, int], changed: Callable[..., Settings], database: Settings
+) -> None:
+    """There are ten connections: in turns, the last would wait ten times as long."""
+
+    async def load() -> str:
+        return "found"
+
+    async with relay(redis_server[1]) as way, started(changed(redis_port=way.port)) as app:
+        state = state_of(app)
+        await state.cache.fetch(ENTRY, ("warm",), load)
+        way.delay = 0.15
+        before = mgets(state)
+        answers = await asyncio.gather(*(state.cache.fetch(ENTRY, (n,), load) for n in range(100)))
+        assert {answer.raw for answer in answers} == {b'"found"'}
+        assert mgets(state) - before <= 20
+        # They were late together.
+        assert state.redis._hasty.late < 5
+
+
+def mgets(state: AppState) -> float:
+    return state.metrics.registry.get_sample_value("jiucom_redis_calls_total", {"command": "MGET"}) or 0
+
+
+async def test_what_began_after_one_asked_is_good_for_all(state: AppState) -> None:
+    """Of many at once some know the version, and some ask Redis in vain; who comes later may know of a change."""
+    loads, more = 0, asyncio.Event()
+
+    async def load() -> str:
+        nonlocal loads
+        loads += 1
+        await more.wait()
+        return "found"
+
+    def ask() -> asyncio.Task[object]:
+        return asyncio.create_task(state.cache.fetch(ENTRY, ("join",), load))
+
+    await write(state.cache, state, "test:join")
+    slots = state.redis._hasty.slots
+    for _ in range(10):
+        await slots.acquire()
+    failures = state.metrics.redis_failures._value.get()
+    asking = []
+    # One gets through; the next waits for nothing, and began before.
+    for each in (ask, lambda: asyncio.create_task(slots.acquire()), ask):
+        asking.append(each())
+        await asyncio.sleep(0)
+    slots.release()
+    await eventually(lambda: loads)
+    await eventually(lambda: state.metrics.redis_failures._value.get() > failures)
+    assert loads == 1
+    asking.append(ask())
+    await eventually(lambda: loads == 2)
+    more.set()
+    await asyncio.gather(*asking)
+    for _ in range(10):
+        slots.release()
 
 
 @pytest.mark.parametrize("fault", ["gone", "silent"])

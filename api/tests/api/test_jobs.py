@@ -171,6 +171,7 @@ async def test_popularity_and_prices_of_parts(state: AppState, tools: Tools) -> 
         "INSERT INTO parts (name, category, manufacturer, lowest_price, popularity_score)"
         " VALUES ('AMD Ryzen 7 7800X3D', 'CPU', 'AMD', 200000, 1)",
     )
+    await insert(state, "INSERT INTO list_prices VALUES (%s, 200000, NULL)", part)
     report = await popularity.recompute(tools)
     assert report["changed"] >= 1
     assert await rows(state, "SELECT popularity_score FROM parts WHERE id = %s", part) == [(95,)]

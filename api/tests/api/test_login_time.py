@@ -1,4 +1,4 @@
-"""Whether the time of an answer tells which addresses exist (issue 3 "Accounts"). Long: `JIUCOM_TEST_LONG=1`."""
+"""Whether the time of an answer tells which addresses exist (issue 3 "Accounts"). Long: `make bench-login`."""
 
 import os
 import statistics
@@ -13,7 +13,7 @@ from testing.accounts import PASSWORD, login, signup
 
 pytestmark = [
     pytest.mark.anyio,
-    pytest.mark.skipif(not os.environ.get("JIUCOM_TEST_LONG"), reason="600 logins: JIUCOM_TEST_LONG=1"),
+    pytest.mark.skipif(not os.environ.get("JIUCOM_TEST_LONG"), reason="600 logins: make bench-login"),
 ]
 
 TRIES = 200

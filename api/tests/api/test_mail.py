@@ -14,7 +14,7 @@ from jiucom.mail import Outbox, enqueue
 from jiucom.mail.outbox import ATTEMPTS, _claim
 from jiucom.settings import Settings
 from jiucom.state import AppState
-from testing.accounts import Account, bearer, login, profile, refresh, said, signup
+from testing.accounts import PASSWORD, Account, bearer, login, profile, refresh, said, signup
 from testing.clients import client_of, started, state_of
 from testing.collector import collecting
 from testing.mailbox import Mailbox, mailbox, text_of
@@ -164,6 +164,27 @@ async def test_reset(mailing: tuple[httpx.AsyncClient, AppState], box: Mailbox) 
     assert said(await refresh(client, account.tokens["refreshToken"])) == (401, "JIUCOM-A004")
     assert (await login(client, account.email)).status_code == 401
     assert (await login(client, account.email, NEW_PASSWORD)).status_code == 200
+
+
+async def test_a_reset_goes_to_the_address_of_the_account(
+    mailing: tuple[httpx.AsyncClient, AppState], box: Mailbox
+) -> None:
+    """What is one address to the database may be two mailboxes."""
+    client, _ = mailing
+    account = await signup(client)
+    typed = account.email.upper()
+    assert (await client.post("/auth/password/reset-request", json={"email": typed})).status_code == 200
+    await eventually(lambda: box.messages)
+    assert [message["To"] for message in box.messages] == [account.email]
+
+
+async def test_a_changed_password_ends_resets(mailing: tuple[httpx.AsyncClient, AppState], box: Mailbox) -> None:
+    client, _ = mailing
+    account = await signup(client)
+    token = await _reset_token(client, box, account.email)
+    body = {"currentPassword": PASSWORD, "newPassword": NEW_PASSWORD}
+    assert (await client.put("/users/me/password", json=body, headers=bearer(account.tokens))).status_code == 200
+    assert (await _reset(client, token, "password-of-a-thief")).status_code == 400
 
 
 async def test_resets_at_once_count_once(mailing: tuple[httpx.AsyncClient, AppState], box: Mailbox) -> None:

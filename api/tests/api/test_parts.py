@@ -116,6 +116,10 @@ async def test_empty_and_unknown_parameters_do_not_filter(client: httpx.AsyncCli
 
 
 async def test_every_wrong_parameter_is_named(client: httpx.AsyncClient) -> None:
+    assert {
+        (await client.get(f"/parts?{query}")).status_code
+        for query in ("minPrice=null", "category=null", "minPrice=1e3")
+    } == {400}
     response = await client.get("/parts?category=cpu&minPrice=-1&maxPrice=x&size=101&page=-1")
     body = response.json()
     assert response.status_code == 400

@@ -32,9 +32,13 @@ async def test_extremes_follow_the_offers_in_stock(shop: Shop, state: AppState) 
     assert await shop.prices(part) == (1000, 1200)
     await state.db.write(lambda tx: changes.withdraw(tx, state.cache, part, 1))
     assert await shop.prices(part) == (1200, 1200)
-    # Without an offer in stock the last prices stay.
+    # Without an offer in stock it has what administrators set.
     await shop.offer(part, 2, 1200, available=False)
-    assert await shop.prices(part) == (1200, 1200)
+    assert await shop.prices(part) == (5, 9_999_999)
+    unpriced = await shop.part()
+    await shop.offer(unpriced, 1, 1000)
+    await state.db.write(lambda tx: changes.withdraw(tx, state.cache, unpriced, 1))
+    assert await shop.prices(unpriced) == (None, None)
 
 
 async def test_closed_shops_do_not_count(shop: Shop, client: httpx.AsyncClient) -> None:
@@ -44,6 +48,8 @@ async def test_closed_shops_do_not_count(shop: Shop, client: httpx.AsyncClient) 
     assert await shop.prices(part) == (1000, 1000)
     data = (await client.get(f"/prices/parts/{part}")).json()["data"]
     assert [line["price"] for line in data["prices"]] == [1000]
+    detail = (await client.get(f"/parts/{part}")).json()["data"]
+    assert [line["price"] for line in detail["prices"]] == [1000]
 
 
 async def test_history_keeps_the_last_price_of_a_day(shop: Shop, state: AppState) -> None:

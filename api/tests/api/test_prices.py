@@ -1,5 +1,6 @@
 """Prices: contract 2.5, 3.2 row 7, 6.1, decision 8; fault 40."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
@@ -8,6 +9,7 @@ import httpx
 import pytest
 
 from jiucom.domains.prices import queries
+from jiucom.domains.prices.schemas import MAX_ALERTS
 from jiucom.state import AppState
 from testing.clients import User
 from testing.shop import Shop
@@ -134,7 +136,10 @@ async def test_deals_go_on_behind_what_is_sold_out(
 ) -> None:
     monkeypatch.setattr(queries, "_BEST", 1)
     yesterday = state.clock.now().date() - timedelta(days=1)
-    await shop.remember(await shop.part(category="MOUSE", lowest=100), 1, 1000, yesterday)
+    # In stock of a closed shop alone is sold out.
+    sold_out, closed = await shop.part(category="MOUSE", lowest=100), await shop.seller(status="SUSPENDED")
+    await shop.remember(sold_out, 1, 1000, yesterday)
+    await shop.offer(sold_out, closed, 100)
     part = await shop.part(category="MOUSE")
     await shop.remember(part, 1, 1000, yesterday)
     await shop.offer(part, 1, 600)
@@ -180,6 +185,25 @@ async def test_alerts_refuse_wrong_input(user: User, body: dict[str, Any], field
     response = await user.client.post("/prices/alerts", json=body)
     assert (response.status_code, response.json()["code"]) == (400, "JIUCOM-401")
     assert {error["field"] for error in response.json()["errors"]} == fields
+
+
+async def test_alerts_of_a_user_are_bounded(user: User, shop: Shop, state: AppState) -> None:
+    part = await shop.part(lowest=1000)
+    body = {"partId": part, "targetPrice": 900}
+    async with state.db.transaction() as tx:
+        await tx.execute_many(
+            "INSERT INTO price_alerts (user_id, part_id, target_price) VALUES (%s, %s, 900)",
+            [(user.id, part)] * (MAX_ALERTS - 1),
+        )
+    answers = await asyncio.gather(*(user.client.post("/prices/alerts", json=body) for _ in range(4)))
+    assert sorted(answer.status_code for answer in answers) == [200, 409, 409, 409]
+    refused = next(answer for answer in answers if answer.status_code == 409)
+    assert refused.json()["code"] == "JIUCOM-409"
+    assert f"{MAX_ALERTS}개" in refused.json()["message"]
+    known = (await user.client.get("/prices/alerts")).json()["data"]
+    assert len(known) == MAX_ALERTS
+    await user.client.delete(f"/prices/alerts/{known[0]['id']}")
+    assert (await user.client.post("/prices/alerts", json=body)).status_code == 200
 
 
 async def test_alerts_refuse_unknown_and_deleted_parts(user: User, shop: Shop) -> None:

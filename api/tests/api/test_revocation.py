@@ -12,6 +12,7 @@ from jiucom.settings import Settings
 from testing import servers
 from testing.accounts import Account, bearer, login, profile, refresh, signup
 from testing.clients import client_of, started, state_of
+from testing.relay import relay
 from testing.replica import replica
 from testing.stomp import stomp
 from testing.waiting import eventually
@@ -82,6 +83,63 @@ async def _answers(container: str) -> bool:
         return await asyncio.to_thread(servers.docker, "exec", container, "redis-cli", "PING") == "PONG"
     except subprocess.CalledProcessError:
         return False
+
+
+async def test_an_announcement_that_is_cancelled_is_made_up_for(
+    redis_server: tuple[str, int], changed: Callable[..., Settings], database: Settings
+) -> None:
+    async with relay(redis_server[1]) as way:
+        near, far = changed(), changed(redis_port=way.port)
+        async with started(far) as one, started(near) as two, client_of(one) as here, client_of(two) as there:
+            account = await signup(here)
+            await eventually(lambda: state_of(two).accounts._heard)
+            assert (await profile(there, account.tokens)).status_code == 200
+            user = (await profile(here, account.tokens)).json()["data"]["id"]
+            app = state_of(one)
+            heard: list[int] = []
+            app.accounts.on_change(heard.append)
+
+            async def suspend() -> None:
+                async with app.db.transaction() as tx:
+                    await tx.execute("UPDATE users SET status = 'SUSPENDED' WHERE id = %s", (user,))
+                    app.accounts.changed(tx, user)
+
+            way.freeze()
+            suspending = asyncio.create_task(suspend())
+            await eventually(lambda: heard)
+            suspending.cancel()
+            await asyncio.wait({suspending})
+            await way.cut()
+            way.thaw()
+
+            async def refused() -> bool:
+                return (await profile(there, account.tokens)).status_code == 401
+
+            await eventually(refused, 4.5)
+
+
+async def test_listening_goes_on_after_a_failure(
+    changed: Callable[..., Settings], database: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with started(changed()) as app:
+        state = state_of(app)
+        await eventually(lambda: state.accounts._heard)
+        heard: list[int] = []
+
+        def fail_once(user_id: int) -> None:
+            heard.append(user_id)
+            if len(heard) == 1:
+                raise ZeroDivisionError
+
+        state.accounts.on_change(fail_once)
+        await state.redis.execute("PUBLISH", "jiucom:accounts-changed", 1)
+        await eventually(lambda: "ZeroDivisionError" in caplog.text)
+
+        async def again() -> bool:
+            await state.redis.execute("PUBLISH", "jiucom:accounts-changed", 2)
+            return 2 in heard
+
+        await eventually(again)
 
 
 async def test_what_redis_did_not_take_is_announced_later(own_redis: tuple[str, Settings]) -> None:

@@ -112,11 +112,13 @@ async def test_pages_are_cut_by_the_client(client: httpx.AsyncClient, shop: Shop
 async def test_blank_keyword_is_no_filter(client: httpx.AsyncClient) -> None:
     hits = await search(client, keyword=" ", size=5)
     assert (len(hits["parts"]), len(hits["posts"])) == (5, 5)
-    assert (await client.get("/search/suggest", params={"keyword": " "})).json()["data"] == {
-        "partNames": [],
-        "postTitles": [],
-        "suggestions": [],
-    }
+    assert await search(client, keyword="", size=5) == hits
+    for blank in ("", " "):
+        assert (await client.get("/search/suggest", params={"keyword": blank})).json()["data"] == {
+            "partNames": [],
+            "postTitles": [],
+            "suggestions": [],
+        }
 
 
 @pytest.mark.parametrize(

@@ -247,6 +247,16 @@ async def test_statistics(owner: User, shop: Shop) -> None:
     }  # fmt: skip
 
 
+async def test_statistics_of_a_shop_whose_parts_are_all_deleted(owner: User, admin: User, shop: Shop) -> None:
+    part = await shop.part()
+    await owner.client.post("/sellers/products", json={"partId": part, "price": 100})
+    await admin.client.delete(f"/admin/parts/{part}")
+    response = await owner.client.get("/sellers/me/stats")
+    assert response.status_code == 200, response.text
+    data = response.json()["data"]
+    assert (data["productCount"], data["availableCount"], data["averagePrice"]) == (0, 0, None)
+
+
 @pytest.mark.parametrize(
     ("method", "path", "body"),
     [

@@ -7,9 +7,11 @@ import httpx
 import pytest
 
 from jiucom.db.session import ReadSession, StatementSession
+from jiucom.domains.notifications.announce import Announced
 from jiucom.errors import ApiError
 from jiucom.state import AppState
 from testing.clients import User
+from testing.shop import Shop
 
 pytestmark = pytest.mark.anyio
 
@@ -87,3 +89,31 @@ async def test_one_statement_that_fails_leaves_its_connection_as_it_was(state: A
                 await session.insert("INSERT INTO cache_outbox (scope) VALUES (%s)", ("x" * 10_000,))
     async with state.db.transaction() as session:
         assert await session.fetch_value("SELECT 1") == 1
+
+
+async def test_many_alerts_are_told_in_as_many_statements_as_one(
+    user: User, shop: Shop, state: AppState, statements: Statements
+) -> None:
+    counts, pushed = [], []
+
+    async def listen(event: Announced) -> None:
+        if event.user_id == user.id:
+            pushed.append(event.notification.id)
+
+    state.db.events.subscribe(Announced, listen)
+    for many in (1, 30):
+        part = await shop.part(lowest=1000)
+        async with state.db.transaction() as tx:
+            await tx.execute_many(
+                "INSERT INTO price_alerts (user_id, part_id, target_price) VALUES (%s, %s, 900)",
+                [(user.id, part)] * many,
+            )
+        before = len(statements("INTO notifications")), len(statements("INTO mail_outbox"))
+        await shop.offer(part, 1, 800)
+        after = len(statements("INTO notifications")), len(statements("INTO mail_outbox"))
+        counts.append((after[0] - before[0], after[1] - before[1]))
+    assert counts == [(1, 1), (1, 1)]
+    rows = await shop.rows("SELECT id FROM notifications WHERE user_id = %s", user.id)
+    assert sorted(pushed) == sorted(number for (number,) in rows)
+    assert len(pushed) == 31
+    assert len(await shop.rows("SELECT id FROM mail_outbox WHERE recipient = %s", user.email)) == 31

@@ -1,11 +1,13 @@
 """/users/me and what is the caller's (contract 2.2, 8.14; faults 8, 23)."""
 
 import asyncio
+import secrets
 from typing import Any
 
 import httpx
 import pytest
 
+from jiucom.mail import enqueue
 from jiucom.state import AppState
 from testing.accounts import PASSWORD, Account, bearer, login, profile, refresh, said, signup
 from testing.clients import User
@@ -212,6 +214,21 @@ async def test_withdrawal(client: httpx.AsyncClient, state: AppState) -> None:
     again = await client.post("/auth/signup", json=body)
     assert again.status_code == 201
     assert (await profile(client, again.json()["data"])).json()["data"]["id"] != me["id"]
+
+
+async def test_withdrawal_takes_nobody_elses_mails(client: httpx.AsyncClient, state: AppState) -> None:
+    unique = secrets.token_hex(4)
+    mine, other = f"jose-{unique}@example.com", f"josé-{unique}@example.com"
+    variables = {"partName": "RTX", "currentPrice": 1, "targetPrice": 1}
+    async with state.db.transaction() as tx:
+        for address in (mine, other):
+            await enqueue(tx, address, "price-alert", variables)
+    body = {"email": mine, "password": PASSWORD, "nickname": unique}
+    tokens = (await client.post("/auth/signup", json=body)).json()["data"]
+    assert (await client.delete("/users/me", headers=bearer(tokens))).status_code == 200
+    async with state.db.read() as session:
+        rows = await session.fetch_rows("SELECT recipient FROM mail_outbox WHERE recipient IN (%s, %s)", (mine, other))
+    assert list(rows) == [(other,)]
 
 
 async def test_two_withdrawals_at_once(client: httpx.AsyncClient) -> None:

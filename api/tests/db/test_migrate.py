@@ -39,6 +39,20 @@ async def test_a_revision_that_was_not_recorded_runs_again(database: Settings) -
     assert await rows(database, "SELECT name FROM sellers") == [("다나와",)]
 
 
+async def test_prices_of_parts_without_offers_are_what_was_set(database: Settings) -> None:
+    await migrate.upgrade(database)
+    async with connected(database) as cursor:
+        await cursor.execute(
+            "INSERT INTO parts (id, name, category, manufacturer, lowest_price, highest_price)"
+            " VALUES (1, 'a', 'ETC', 'a', 10, 20), (2, 'b', 'ETC', 'b', 30, 40), (3, 'c', 'ETC', 'c', NULL, NULL)"
+        )
+        await cursor.execute("INSERT INTO sellers (id, name, site_url) VALUES (1, 'a', 'https://example.com')")
+        await cursor.execute("INSERT INTO price_entries (part_id, seller_id, price) VALUES (2, 1, 30)")
+        await cursor.execute("UPDATE alembic_version SET version_num = '0025'")
+    await migrate.upgrade(database)
+    assert await rows(database, "SELECT * FROM list_prices") == [(1, 10, 20)]
+
+
 async def test_a_failed_revision_stops_and_can_be_repaired(database: Settings) -> None:
     async with connected(database, root=True) as cursor:
         # In the way of the revision that creates the table of this name, and without the columns its keys need.

@@ -14,7 +14,8 @@ from jiucom.rules import popularity
 PASSWORD = "admin123"  # noqa: S105
 
 _DERIVED = (
-    # Entries are the truth; without one in stock, the prices of the catalogue stay.
+    # Entries are the truth; without one in stock, list prices hold.
+    "UPDATE parts JOIN list_prices ON part_id = parts.id SET lowest_price = lowest, highest_price = highest",
     """
     UPDATE parts JOIN (
         SELECT part_id, MIN(price) AS lowest, MAX(price) AS highest
@@ -73,12 +74,13 @@ async def _catalogue(cursor: Cursor, seed: Seed, now: datetime) -> None:
         [(n, s.name, s.site_url, s.reliability_score, *created) for n, s in enumerate(seed.sellers, 1)],
     )
     await cursor.executemany(
-        "INSERT INTO parts (id, name, category, manufacturer, model_number, lowest_price, highest_price, specs,"
-        " created_at, updated_at) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
-        [
-            (n, *part[:4], *part.prices, json.dumps(part.specs, ensure_ascii=False), *created)
-            for n, part in enumerate(seed.parts, 1)
-        ],
+        "INSERT INTO parts (id, name, category, manufacturer, model_number, specs, created_at, updated_at)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
+        [(n, *part[:4], json.dumps(part.specs, ensure_ascii=False), *created) for n, part in enumerate(seed.parts, 1)],
+    )
+    await cursor.executemany(
+        "INSERT INTO list_prices (part_id, lowest, highest) VALUES (%s, %s, %s)",
+        [(n, *part.prices) for n, part in enumerate(seed.parts, 1)],
     )
     await cursor.executemany(
         "INSERT INTO price_entries (part_id, seller_id, price, is_available, product_url, created_at, updated_at)"

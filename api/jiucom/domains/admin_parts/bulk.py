@@ -1,7 +1,7 @@
 """Uploads of parts and listings: everything in one transaction, or nothing."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 
@@ -21,6 +21,8 @@ T = TypeVar("T")
 _BATCH = 500
 _NO_PART = "부품을 찾을 수 없습니다"
 _NO_SELLER = "영업 중인 판매처를 찾을 수 없습니다"
+_SPELLED_TWICE = "앞의 줄과 같은 부품을 다르게 적었습니다. 같은 이름으로 적어 주세요"
+_TWO_PARTS = "partId로 이름을 바꾸는 부품과 새 부품의 이름이 같습니다. 한쪽을 partId로 적거나 다른 이름을 주세요"
 
 
 class _Counts(NamedTuple):
@@ -83,12 +85,18 @@ async def _store(tx: WriteSession, app: AppState, given: Upload) -> _Counts:
             new.setdefault(key, {}).update(values)
         elif values:
             old.setdefault(known[key], {}).update(values)
-    for batch in _batches({"id": part_id, **values} for part_id, values in old.items()):
-        await queries.update(tx, batch)
     for batch in _batches(new.values()):
         await queries.insert(tx, batch)
-    if new:
-        known = await _known_parts(tx, given)
+    # Before parts are renamed: a line means the part that had its name before the upload.
+    known.update(await _named(tx, given, new))
+    for batch in _batches({"id": part_id, **values} for part_id, values in old.items()):
+        await queries.update(tx, batch)
+    _same_names(given, known, await _named(tx, given, new))
+    if given.errors:
+        return _Counts()
+    priced = {**old, **{known[key]: values for key, values in new.items()}}
+    for batch in _batches({"id": part_id, **values} for part_id, values in priced.items()):
+        await queries.set_prices(tx, batch)
     offers = {
         (known[_part_key(line)], sellers[_seller_key(line)]): Offer(
             known[_part_key(line)], sellers[_seller_key(line)], line.price, line.product_url, line.available
@@ -106,14 +114,32 @@ async def _known_parts(tx: WriteSession, given: Upload) -> dict[Any, int]:
     known: dict[Any, int] = {}
     for batch in _batches({line.part_id for _, line in given.lines if line.part_id is not None}):
         known.update({part_id: part_id for part_id in await queries.existing(tx, batch)})
-    named = {_part_key(line): line for _, line in given.lines if line.part_id is None}
-    for keys in _batches(named):
-        wanted = [(n, str(named[key].category), str(named[key].name)) for n, key in enumerate(keys)]
-        known.update({keys[n]: part_id for n, part_id in (await queries.by_names(tx, wanted)).items()})
+    known.update(await _named(tx, given))
     for number, line in given.lines:
         if line.part_id is not None and line.part_id not in known:
             given.wrong(number, "partId", _NO_PART)
     return known
+
+
+async def _named(tx: WriteSession, given: Upload, only: Container[Any] | None = None) -> dict[Any, int]:
+    """Parts with the category and name of a line, by what lines call them; `only` of some."""
+    named = {_part_key(line): line for _, line in given.lines if line.part_id is None}
+    found: dict[Any, int] = {}
+    for keys in _batches(key for key in named if only is None or key in only):
+        wanted = [(n, str(named[key].category), str(named[key].name)) for n, key in enumerate(keys)]
+        found.update({keys[n]: part_id for n, part_id in (await queries.by_names(tx, wanted)).items()})
+    return found
+
+
+def _same_names(given: Upload, known: Mapping[Any, int], now: Mapping[Any, int]) -> None:
+    """Note lines that would leave two parts of one name. The database takes more for the same than we do: II and Ⅱ."""
+    spelled: dict[int, Any] = {}
+    for number, line in given.lines:
+        key = _part_key(line)
+        if line.part_id is None and spelled.setdefault(known[key], key) != key:
+            given.wrong(number, "name", _SPELLED_TWICE)
+        elif now.get(key, known[key]) != known[key]:
+            given.wrong(number, "name", _TWO_PARTS)
 
 
 async def _known_sellers(tx: WriteSession, given: Upload) -> dict[Any, int]:

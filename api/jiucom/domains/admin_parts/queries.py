@@ -17,36 +17,38 @@ JSON_TABLE(%s, '$[*]' COLUMNS (
 """
 
 _INSERT = f"""
-INSERT INTO parts (name, category, manufacturer, model_number, image_url, specs, lowest_price, highest_price)
+INSERT INTO parts (name, category, manufacturer, model_number, image_url, specs)
 SELECT given.name, given.category, given.manufacturer, NULLIF(given.model_number, ''), NULLIF(given.image_url, ''),
-    given.specs, given.lowest_price, given.highest_price
+    given.specs
 FROM {_GIVEN}
 """  # noqa: S608
 
-_CHANGED = f"UPDATE {_GIVEN} STRAIGHT_JOIN parts ON parts.id = given.id"
-
 _UPDATE = f"""
-{_CHANGED}
+UPDATE {_GIVEN} STRAIGHT_JOIN parts ON parts.id = given.id
 SET parts.name = COALESCE(given.name, parts.name),
     parts.category = COALESCE(given.category, parts.category),
     parts.manufacturer = COALESCE(given.manufacturer, parts.manufacturer),
     parts.model_number = NULLIF(COALESCE(given.model_number, parts.model_number), ''),
     parts.image_url = NULLIF(COALESCE(given.image_url, parts.image_url), ''),
     parts.specs = COALESCE(given.specs, parts.specs),
-    parts.lowest_price = COALESCE(given.lowest_price, parts.lowest_price),
-    parts.highest_price = COALESCE(given.highest_price, parts.highest_price),
     parts.updated_at = UTC_TIMESTAMP(6)
 WHERE parts.is_deleted = FALSE
-"""
+"""  # noqa: S608
+
+_SET_PRICES = f"""
+INSERT INTO list_prices (part_id, lowest, highest)
+SELECT given.id, given.lowest_price, given.highest_price FROM {_GIVEN}
+WHERE given.lowest_price IS NOT NULL OR given.highest_price IS NOT NULL
+ON DUPLICATE KEY UPDATE lowest = COALESCE(given.lowest_price, list_prices.lowest),
+    highest = COALESCE(given.highest_price, list_prices.highest)
+"""  # noqa: S608
 
 # One price that passes the other takes it along.
-_LOWEST_FOLLOWS = f"""
-{_CHANGED} SET parts.lowest_price = parts.highest_price
-WHERE given.lowest_price IS NULL AND parts.lowest_price > parts.highest_price
-"""
-_HIGHEST_FOLLOWS = (
-    f"{_CHANGED} SET parts.highest_price = parts.lowest_price WHERE parts.lowest_price > parts.highest_price"
+_PRICED = f"UPDATE {_GIVEN} STRAIGHT_JOIN list_prices AS list ON list.part_id = given.id"
+_LOWEST_FOLLOWS = (
+    f"{_PRICED} SET list.lowest = list.highest WHERE given.lowest_price IS NULL AND list.lowest > list.highest"
 )
+_HIGHEST_FOLLOWS = f"{_PRICED} SET list.highest = list.lowest WHERE list.lowest > list.highest"
 
 _DELETE = "UPDATE parts SET is_deleted = TRUE, deleted_at = UTC_TIMESTAMP(6) WHERE id = %s AND is_deleted = FALSE"
 
@@ -86,17 +88,20 @@ async def take_turn(tx: WriteSession) -> None:
 
 
 async def insert(tx: WriteSession, parts: Sequence[dict[str, Any]]) -> int:
-    """New parts; the id of the first."""
+    """New parts, without their prices; the id of the first."""
     return await tx.insert(_INSERT, (_json(parts),))
 
 
 async def update(tx: WriteSession, parts: Sequence[dict[str, Any]]) -> int:
-    """Change what is given of the parts with these `id`s; how many there were."""
+    """Change what is given of the parts with these `id`s, but their prices; how many there were."""
+    return await tx.execute(_UPDATE, (_json(parts),))
+
+
+async def set_prices(tx: WriteSession, parts: Sequence[dict[str, Any]]) -> None:
+    """The prices that are given of the parts with these `id`s. `prices.changes.settle` shows them, without an offer."""
     given = _json(parts)
-    found = await tx.execute(_UPDATE, (given,))
-    await tx.execute(_LOWEST_FOLLOWS, (given,))
-    await tx.execute(_HIGHEST_FOLLOWS, (given,))
-    return found
+    for statement in (_SET_PRICES, _LOWEST_FOLLOWS, _HIGHEST_FOLLOWS):
+        await tx.execute(statement, (given,))
 
 
 async def delete(tx: WriteSession, part_id: int) -> bool:

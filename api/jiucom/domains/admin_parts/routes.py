@@ -10,6 +10,7 @@ from jiucom.domains.admin_parts import bulk, bulk_lines, service
 from jiucom.domains.admin_parts.schemas import BulkQuery, BulkReport, PartCreate, PartUpdate
 from jiucom.domains.parts.schemas import PartDetail
 from jiucom.errors import ApiError, ErrorCode
+from jiucom.limits import UPLOAD
 from jiucom.web import Context, Id, endpoint
 from jiucom.web.binding import read_body
 
@@ -73,6 +74,7 @@ async def delete(ctx: Context, part_id: Id) -> None:
     auth="admin",
     max_body=_MAX_UPLOAD,
     deadline=_UPLOAD_DEADLINE,
+    limits=UPLOAD,
     errors=[
         ErrorCode.BAD_REQUEST,
         ErrorCode.INVALID_INPUT,

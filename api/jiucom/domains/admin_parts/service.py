@@ -18,6 +18,7 @@ async def create(app: AppState, admin: Principal, address: str, request: PartCre
     async def work(tx: WriteSession) -> PartDetail:
         values = request.values()
         part_id = await queries.insert(tx, [values])
+        await queries.set_prices(tx, [{"id": part_id, **values}])
         await changes.settle(tx, app.cache, [part_id])
         await audit.record(tx, admin.user_id, "PART_CREATED", "PART", part_id, None, values, address)
         return await present(tx, part_id)
@@ -35,6 +36,7 @@ async def update(app: AppState, admin: Principal, address: str, part_id: int, re
             return await present(tx, part_id)
         before = await present(tx, part_id)
         await queries.update(tx, [{"id": part_id, **values}])
+        await queries.set_prices(tx, [{"id": part_id, **values}])
         await changes.settle(tx, app.cache, [part_id])
         shown = {name: getattr(before, name) for name in values}
         await audit.record(tx, admin.user_id, "PART_UPDATED", "PART", part_id, shown, values, address)

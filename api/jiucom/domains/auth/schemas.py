@@ -1,20 +1,21 @@
 """What is said about logins."""
 
+import re
+import unicodedata
 from typing import Annotated
 
+import msgspec
 from msgspec import Meta
 
-from jiucom.web import NotBlank, Schema
+from jiucom.web import InvalidFieldError, NotBlank, Schema
 
 # Lenient, as the old service was; what would be syntax in a mail's header is no part of an address here.
-Email = Annotated[
-    str,
-    Meta(
-        pattern=r"^[^\s\x00-\x1f\x7f@,:;<>()\[\]\"\\]+@[^\s\x00-\x1f\x7f@,:;<>()\[\]\"\\]+(?![\s\S])",
-        max_length=100,
-        examples=["gamer@jiucom.com"],
-    ),
-]
+_ADDRESS = r"^[^\s\x00-\x1f\x7f@,:;<>()\[\]\"\\]+@[^\s\x00-\x1f\x7f@,:;<>()\[\]\"\\]+(?![\s\S])"
+_ADDRESS_LENGTH = 100
+# Seen by nobody, and nothing to the database: fillers and selectors, besides control and format characters.
+_INVISIBLE = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+
+Email = Annotated[str, Meta(pattern=_ADDRESS, max_length=_ADDRESS_LENGTH, examples=["gamer@jiucom.com"])]
 NewPassword = Annotated[str, NotBlank, Meta(min_length=8, max_length=50, examples=["correct-horse-8"])]
 # One that exists may be of any length; what is longer than this is none.
 Password = Annotated[str, NotBlank, Meta(max_length=500, examples=["correct-horse-8"])]
@@ -22,18 +23,30 @@ Nickname = Annotated[str, NotBlank, Meta(min_length=2, max_length=30, examples=[
 Token = Annotated[str, NotBlank, Meta(max_length=2000)]
 
 
-class SignupIn(Schema, frozen=True):
-    """A new account."""
+class Addressed(Schema, frozen=True):
+    """With an address, in NFKC: what only looks like another one is none. Spellings do not multiply limits either."""
 
     email: Email
+
+    def __post_init__(self) -> None:
+        address = unicodedata.normalize("NFKC", self.email)
+        if len(address) > _ADDRESS_LENGTH or not re.search(_ADDRESS, address):
+            raise InvalidFieldError("email", "형식이 올바르지 않습니다")
+        if _INVISIBLE.search(address) or any(unicodedata.category(char) in ("Cc", "Cf") for char in address):
+            raise InvalidFieldError("email", "보이지 않는 문자는 사용할 수 없습니다")
+        msgspec.structs.force_setattr(self, "email", address)
+
+
+class SignupIn(Addressed, frozen=True):
+    """A new account."""
+
     password: NewPassword
     nickname: Nickname
 
 
-class LoginIn(Schema, frozen=True):
+class LoginIn(Addressed, frozen=True):
     """Address and password."""
 
-    email: Email
     password: Password
 
 
@@ -64,10 +77,8 @@ class VerifyIn(Schema, frozen=True):
     code: Annotated[str, NotBlank, Meta(max_length=20, examples=["7KQ2M9XA"])]
 
 
-class ResetRequestIn(Schema, frozen=True):
+class ResetRequestIn(Addressed, frozen=True):
     """Whose password is forgotten."""
-
-    email: Email
 
 
 class ResetIn(Schema, frozen=True):

@@ -1,7 +1,9 @@
 """Tells a user something: a row in the caller's transaction, and a push to open connections once it has committed."""
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -23,6 +25,17 @@ class Announced(Struct, frozen=True):
     notification: Notification
 
 
+class Notice(NamedTuple):
+    """What is told once: its key is ASCII of 100 characters at most, and of no other event."""
+
+    user_id: int
+    type: NotificationType
+    title: str
+    message: str
+    link_url: str | None
+    dedup_key: str
+
+
 async def announce(
     tx: WriteSession,
     user_id: int,
@@ -36,17 +49,7 @@ async def announce(
 
     Too long texts are cut. Raises MissingReference when there is no such user.
     """
-    reference = _REFERENCE.search(link_url or "")
-    draft = Notification(
-        id=0,
-        type=type,
-        title=_cut(title, _TITLE),
-        message=_cut(message, _MESSAGE),
-        link_url=link_url,
-        reference_id=int(reference[1]) if reference else None,
-        read=False,
-        created_at=datetime.now(UTC),
-    )
+    draft = _draft(type, title, message, link_url, datetime.now(UTC))
     try:
         notification = await queries.insert(tx, user_id, draft, dedup_key)
     except DuplicateKeyError as error:
@@ -55,6 +58,30 @@ async def announce(
         return False
     tx.emit(Announced(user_id, notification))
     return True
+
+
+async def announce_all(tx: WriteSession, notices: Sequence[Notice]) -> None:
+    """Notify many, in as many statements as one. Those whose key was used before are left out."""
+    at = datetime.now(UTC)
+    drafts = [
+        (each.user_id, _draft(each.type, each.title, each.message, each.link_url, at), each.dedup_key)
+        for each in notices
+    ]
+    tx.emit(*(Announced(*told) for told in await queries.insert_all(tx, drafts, at)))
+
+
+def _draft(type: NotificationType, title: str, message: str, link_url: str | None, at: datetime) -> Notification:
+    reference = _REFERENCE.search(link_url or "")
+    return Notification(
+        id=0,
+        type=type,
+        title=_cut(title, _TITLE),
+        message=_cut(message, _MESSAGE),
+        link_url=link_url,
+        reference_id=int(reference[1]) if reference else None,
+        read=False,
+        created_at=at,
+    )
 
 
 def _cut(text: str, length: int) -> str:

@@ -1,9 +1,13 @@
 """Statements of notifications: every one that a user causes carries the user's id."""
 
+from collections.abc import Sequence
+from datetime import datetime
+
 import msgspec
 
 from jiucom.db import ReadSession, WriteSession
 from jiucom.domains.notifications.schemas import Notification
+from jiucom.encoding import encode
 
 _COLUMNS = "id, type, title, message, link_url, reference_id, is_read, created_at"
 _MINE = "user_id = %s AND is_deleted = FALSE"
@@ -13,12 +17,43 @@ INSERT INTO notifications (user_id, type, title, message, link_url, reference_id
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
 
+_KEY = "dedup_key VARCHAR(100) CHARACTER SET ascii COLLATE ascii_bin"
+
+_INSERT_ALL = f"""
+INSERT INTO notifications (user_id, type, title, message, link_url, reference_id, created_at, updated_at, dedup_key)
+SELECT draft.user_id, draft.type, draft.title, draft.message, draft.link_url, draft.reference_id, %s, %s, draft.dedup_key
+FROM JSON_TABLE(%s, '$[*]' COLUMNS (
+    user_id BIGINT PATH '$[0]', type VARCHAR(20) PATH '$[1]', title VARCHAR(200) PATH '$[2]',
+    message VARCHAR(500) PATH '$[3]', link_url VARCHAR(500) PATH '$[4]', reference_id BIGINT PATH '$[5]',
+    {_KEY} PATH '$[6]'
+)) AS draft
+ON DUPLICATE KEY UPDATE id = notifications.id
+"""  # noqa: S608
+
+# With a time of ours: who had the key before us has told it.
+_INSERTED = f"""
+SELECT dedup_key, notifications.id
+FROM JSON_TABLE(%s, '$[*]' COLUMNS ({_KEY} PATH '$')) AS wanted STRAIGHT_JOIN notifications USING (dedup_key)
+WHERE created_at = %s
+"""  # noqa: S608
+
 
 async def insert(tx: WriteSession, user_id: int, draft: Notification, dedup_key: str | None) -> Notification:
     """Store; the draft with its id. Raises DuplicateKey when the key was used, MissingReference for no such user."""
     at = draft.created_at
     row = (user_id, draft.type, draft.title, draft.message, draft.link_url, draft.reference_id, at, at, dedup_key)
     return msgspec.structs.replace(draft, id=await tx.insert(_INSERT, row))
+
+
+async def insert_all(
+    tx: WriteSession, drafts: Sequence[tuple[int, Notification, str]], at: datetime
+) -> list[tuple[int, Notification]]:
+    """Store drafts (with their users and keys) of one moment whose keys are new; users, and drafts with their ids."""
+    rows = [(user, d.type, d.title, d.message, d.link_url, d.reference_id, key) for user, d, key in drafts]
+    await tx.execute(_INSERT_ALL, (at, at, encode(rows).decode()))
+    keys = encode([key for _, _, key in drafts]).decode()
+    ids = dict(await tx.fetch_rows(_INSERTED, (keys, at)))
+    return [(user, msgspec.structs.replace(draft, id=ids[key])) for user, draft, key in drafts if key in ids]
 
 
 async def page(session: ReadSession, user_id: int, limit: int, offset: int) -> list[Notification]:

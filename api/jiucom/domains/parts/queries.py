@@ -28,7 +28,7 @@ _OFFERS = """
 SELECT price_entries.id, sellers.name, sellers.site_url, price_entries.price, price_entries.product_url,
     price_entries.is_available
 FROM price_entries JOIN sellers ON sellers.id = price_entries.seller_id
-WHERE price_entries.part_id = %s AND price_entries.is_deleted = FALSE
+WHERE price_entries.part_id = %s AND price_entries.is_deleted = FALSE AND sellers.status = 'ACTIVE'
 ORDER BY price_entries.price, price_entries.id
 """
 
@@ -78,7 +78,7 @@ async def by_id(session: ReadSession, part_id: int) -> Part | None:
 
 
 async def offers(session: ReadSession, part_id: int) -> list[Offer]:
-    """What sellers ask, cheapest first, unavailable ones too."""
+    """What active sellers ask, cheapest first, unavailable offers too."""
     return await session.fetch_all(_OFFERS, (part_id,), Offer)
 
 

@@ -20,7 +20,7 @@ class Offer(NamedTuple):
 
 
 class Standing(msgspec.Struct, frozen=True):
-    """A part as it is stored, and the extremes of its offers (None without any in stock)."""
+    """A part as it is stored, the extremes of its offers (None without any in stock), and what administrators set."""
 
     id: int
     category: str
@@ -30,6 +30,8 @@ class Standing(msgspec.Struct, frozen=True):
     score: int
     lowest_offer: int | None
     highest_offer: int | None
+    lowest_set: int | None
+    highest_set: int | None
 
 
 class Crossing(msgspec.Struct, frozen=True):
@@ -78,8 +80,9 @@ ON DUPLICATE KEY UPDATE price = offer.price, updated_at = UTC_TIMESTAMP(6)
 
 _STANDINGS = f"""
 SELECT parts.id, parts.category, parts.name, parts.lowest_price, parts.highest_price, parts.popularity_score,
-    offered.lowest, offered.highest
+    offered.lowest, offered.highest, list_prices.lowest, list_prices.highest
 FROM {_IDS} STRAIGHT_JOIN parts ON parts.id = wanted.id
+    LEFT JOIN list_prices ON list_prices.part_id = parts.id
     LEFT JOIN LATERAL (
         SELECT MIN(price) AS lowest, MAX(price) AS highest
         FROM price_entries JOIN sellers ON sellers.id = seller_id

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from jiucom.cache import Cache, keys
 from jiucom.clock import Clock
 from jiucom.db import DuplicateKeyError, WriteSession
-from jiucom.domains.notifications.announce import announce
+from jiucom.domains.notifications.announce import Notice, announce_all
 from jiucom.domains.prices import change_queries
 from jiucom.domains.prices.change_queries import Crossing, Offer, Standing
 from jiucom.errors import ApiError, ErrorCode
@@ -41,7 +41,7 @@ async def add(tx: WriteSession, cache: Cache, clock: Clock, offer: Offer) -> Non
     except DuplicateKeyError:
         raise ApiError(ErrorCode.CONFLICT, _TAKEN) from None
     await change_queries.remember(tx, [offer], _today(clock))
-    await settle(tx, cache, [offer.part_id])
+    await settle(tx, cache, [offer.part_id], by_offers=True)
 
 
 async def put(tx: WriteSession, cache: Cache, clock: Clock, offers: Sequence[Offer]) -> None:
@@ -50,7 +50,7 @@ async def put(tx: WriteSession, cache: Cache, clock: Clock, offers: Sequence[Off
     for batch in _batches(offers):
         await change_queries.upsert(tx, batch)
         await change_queries.remember(tx, batch, _today(clock))
-    await settle(tx, cache, {offer.part_id for offer in offers})
+    await settle(tx, cache, {offer.part_id for offer in offers}, by_offers=True)
 
 
 async def withdraw(tx: WriteSession, cache: Cache, part_id: int, seller_id: int) -> bool:
@@ -58,27 +58,28 @@ async def withdraw(tx: WriteSession, cache: Cache, part_id: int, seller_id: int)
     await lock(tx, [part_id])
     if not await change_queries.remove(tx, part_id, seller_id):
         return False
-    await settle(tx, cache, [part_id])
+    await settle(tx, cache, [part_id], by_offers=True)
     return True
 
 
-async def settle(tx: WriteSession, cache: Cache, part_ids: Collection[int]) -> None:
+async def settle(tx: WriteSession, cache: Cache, part_ids: Collection[int], *, by_offers: bool = False) -> None:
     """What follows from a change of locked parts or their offers: lowest and highest price, popularity, caches, alerts.
 
-    Without an offer in stock a part keeps the prices it has.
+    Without an offer in stock a part has the prices that administrators set (contract 8.8). Where `by_offers` they come
+    back, nobody sells at them: that is no alert.
     """
     for batch in _batches(sorted(set(part_ids))):
         standings = await change_queries.standings(tx, batch)
         changed = [row for row in map(settled, standings) if row is not None]
         if changed:
             await change_queries.settle(tx, changed)
-        await _alert(tx, batch)
+        await _alert(tx, [row.id for row in standings if row.lowest_offer is not None or not by_offers])
         await cache.invalidate(tx, *map(keys.part, batch))
 
 
 def settled(part: Standing) -> tuple[int, int | None, int | None, int] | None:
     """Id, lowest, highest and score as they should be; None when they are."""
-    lowest, highest = part.lowest, part.highest
+    lowest, highest = part.lowest_set, part.highest_set
     if part.lowest_offer is not None:
         lowest, highest = part.lowest_offer, part.highest_offer
     score = popularity.score(part.category, part.name, lowest)
@@ -89,16 +90,23 @@ def settled(part: Standing) -> tuple[int, int | None, int | None, int] | None:
 
 async def _alert(tx: WriteSession, part_ids: Sequence[int]) -> None:
     """Tell who waited for these prices: a notification and a mail, each once per alert and crossing."""
-    crossings = await change_queries.crossings(tx, part_ids)
-    if not crossings:
-        return
-    await change_queries.trigger(tx, [crossing.alert_id for crossing in crossings])
-    for crossing in crossings:
-        key = f"PRICE_ALERT:{crossing.alert_id}:{crossing.count}"
-        await announce(
-            tx, crossing.user_id, "PRICE_ALERT", "목표가 도달", _text(crossing), f"/parts/{crossing.part_id}", key
-        )
-        await outbox.enqueue(tx, crossing.email, "price-alert", _variables(crossing), key)
+    for crossings in _batches(await change_queries.crossings(tx, part_ids)):
+        await change_queries.trigger(tx, [crossing.alert_id for crossing in crossings])
+        await announce_all(tx, list(map(_notice, crossings)))
+        await outbox.enqueue_all(tx, list(map(_mail, crossings)))
+
+
+def _notice(crossing: Crossing) -> Notice:
+    link = f"/parts/{crossing.part_id}"
+    return Notice(crossing.user_id, "PRICE_ALERT", "목표가 도달", _text(crossing), link, _key(crossing))
+
+
+def _mail(crossing: Crossing) -> outbox.Draft:
+    return outbox.Draft(crossing.email, "price-alert", _variables(crossing), _key(crossing))
+
+
+def _key(crossing: Crossing) -> str:
+    return f"PRICE_ALERT:{crossing.alert_id}:{crossing.count}"
 
 
 def _text(crossing: Crossing) -> str:

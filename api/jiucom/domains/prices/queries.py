@@ -40,7 +40,8 @@ FROM (
     ORDER BY (recent.average - parts.lowest_price) / recent.average DESC, parts.id LIMIT %s
 ) AS best STRAIGHT_JOIN parts ON parts.id = best.part_id
 WHERE EXISTS (
-    SELECT /*+ NO_SEMIJOIN() */ 1 FROM price_entries WHERE part_id = parts.id AND is_available AND NOT is_deleted
+    SELECT /*+ NO_SEMIJOIN() */ 1 FROM price_entries JOIN sellers ON sellers.id = seller_id
+    WHERE part_id = parts.id AND is_available AND NOT price_entries.is_deleted AND sellers.status = 'ACTIVE'
 )
 ORDER BY (best.average - parts.lowest_price) / best.average DESC, parts.id LIMIT %s
 """
@@ -77,6 +78,13 @@ async def deals(session: ReadSession, since: date, category: PartCategory | None
     if len(found) < MAX_DEALS:
         found = await session.fetch_all(_DEALS, (since, category, _ALL, MAX_DEALS), Deal)
     return found
+
+
+async def count_alerts(session: WriteSession, user_id: int) -> int:
+    """How many active alerts the user has; until the end of the transaction nobody adds another one."""
+    await session.fetch_rows("SELECT id FROM users WHERE id = %s FOR UPDATE", (user_id,))
+    sql = "SELECT COUNT(*) FROM price_alerts WHERE user_id = %s AND is_active"
+    return int(await session.fetch_value(sql, (user_id,)))
 
 
 async def add_alert(session: WriteSession, user_id: int, part_id: int, target_price: int) -> int:

@@ -64,11 +64,11 @@ async def deals(ctx: Context, query: DealQuery) -> Json[list[Deal]]:
     return await service.deals(ctx.app.db, ctx.app.cache, ctx.app.clock, query)
 
 
-@endpoint("POST", "/prices/alerts", tag=_TAG, auth="user", message=CREATED, errors=_NO_PART)
+@endpoint("POST", "/prices/alerts", tag=_TAG, auth="user", message=CREATED, errors=[*_NO_PART, ErrorCode.CONFLICT])
 async def add_alert(ctx: Context, body: AlertRequest) -> Alert:
     """가격 알림 등록
 
-    최저가가 목표가 이하가 되면 한 번 알린다.
+    최저가가 목표가 이하가 되면 한 번 알린다. 한 사람이 500개까지 등록할 수 있다.
     """
     return await service.add_alert(ctx.app.db, ctx.user.user_id, body)
 

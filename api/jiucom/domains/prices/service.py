@@ -9,9 +9,11 @@ from jiucom.cache import Cache, keys
 from jiucom.clock import Clock
 from jiucom.db import Database, WriteSession
 from jiucom.domains.prices import queries
-from jiucom.domains.prices.schemas import Alert, AlertRequest, Comparison, Deal, DealQuery, History
+from jiucom.domains.prices.schemas import MAX_ALERTS, Alert, AlertRequest, Comparison, Deal, DealQuery, History
 from jiucom.encoding import Json
 from jiucom.errors import ApiError, ErrorCode, FieldError, invalid
+
+_TOO_MANY = f"가격 알림은 {MAX_ALERTS}개까지 등록할 수 있습니다. 필요 없는 알림을 먼저 삭제해 주세요."
 
 DEFAULT_PERIOD = "30d"
 _DEFAULT_DAYS = 30
@@ -61,11 +63,13 @@ async def deals(db: Database, cache: Cache, clock: Clock, query: DealQuery) -> J
 
 
 async def add_alert(db: Database, user_id: int, request: AlertRequest) -> Alert:
-    """A new alert; it is looked at with the next change of the part's price. Raises P001."""
+    """A new alert; it is looked at with the next change of the part's price. Raises P001, and 409 for one too many."""
 
     async def work(session: WriteSession) -> Alert | None:
         if await queries.part_name(session, request.part_id) is None:
             raise ApiError(ErrorCode.PART_NOT_FOUND)
+        if await queries.count_alerts(session, user_id) >= MAX_ALERTS:
+            raise ApiError(ErrorCode.CONFLICT, _TOO_MANY)
         alert_id = await queries.add_alert(session, user_id, request.part_id, request.target_price)
         return await queries.alert(session, alert_id)
 

@@ -48,9 +48,9 @@ SELECT sellers.id, sellers.name, sellers.status, sellers.reliability_score, COUN
     (SELECT COUNT(DISTINCT record_date) FROM price_history WHERE seller_id = sellers.id AND record_date >= %s),
     (SELECT COUNT(DISTINCT part_id) FROM price_history WHERE seller_id = sellers.id AND record_date >= %s)
 FROM sellers
-    LEFT JOIN price_entries ON seller_id = sellers.id AND NOT price_entries.is_deleted
-    LEFT JOIN parts ON parts.id = part_id AND NOT parts.is_deleted
-WHERE sellers.id = %s AND (part_id IS NULL OR parts.id IS NOT NULL)
+    LEFT JOIN (price_entries JOIN parts ON parts.id = part_id AND NOT parts.is_deleted)
+        ON seller_id = sellers.id AND NOT price_entries.is_deleted
+WHERE sellers.id = %s
 GROUP BY sellers.id
 """
 

@@ -1,6 +1,6 @@
 """What can be done with one's own account."""
 
-from jiucom.auth import families, last_admin
+from jiucom.auth import families, last_admin, mailed_tokens
 from jiucom.auth.principal import Principal
 from jiucom.cache import keys
 from jiucom.db import DuplicateKeyError, WriteSession
@@ -40,7 +40,7 @@ async def update(app: AppState, user: Principal, changes: ProfileUpdate) -> Prof
 
 
 async def change_password(app: AppState, user: Principal, change: PasswordChange) -> None:
-    """Set another password and end every other login. Raises JIUCOM-401 naming `currentPassword` when that is wrong."""
+    """Set another password; every other login ends, and every reset. Raises JIUCOM-401 naming a wrong `currentPassword`."""
     wrong = invalid([FieldError("currentPassword", "현재 비밀번호가 일치하지 않습니다")])
     async with app.db.read() as session:
         known = await accounts.credentials_of(session, user.user_id)
@@ -53,6 +53,7 @@ async def change_password(app: AppState, user: Principal, change: PasswordChange
         if locked is None or locked.password != known.password:
             return False
         await accounts.set_password(tx, user.user_id, password)
+        await mailed_tokens.use_reset(tx, user.user_id)
         await families.end_all(tx, user.user_id, keep=user.family)
         app.accounts.changed(tx, user.user_id)
         return True

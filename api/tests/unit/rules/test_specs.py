@@ -41,7 +41,16 @@ def test_watts(value: Any, expected: float | None) -> None:
         ("최대 360mm", 360),
         ("최대 360", 360),
         ("240/280/360mm", 360),
-        ("310 x 140 x 61 mm", 61),
+        ("최대 360/280mm", 360),
+        ("30/33.6cm", 336),
+        ("360 / 280", 360),
+        ("240~360mm", 360),
+        ("315mm (라디에이터 장착 시 280mm)", 315),
+        ("310 x 140 x 61 mm", None),
+        ("400 x 180 mm", None),
+        ("120mm x 3", None),
+        ("360 및 280mm", None),
+        ("상단 360mm, 전면 지원", None),
         ("3열 (360mm)", 360),
         ("3열", None),
         ("없음", None),
@@ -120,6 +129,13 @@ def test_memory_generations(value: Any, expected: set[str]) -> None:
         ("마이크로 ATX", {"Micro-ATX"}),
         ("Mini-ITX", {"Mini-ITX"}),
         ("E-ATX/ATX/Micro-ATX", {"E-ATX", "ATX", "Micro-ATX"}),
+        ("ITX ~ E-ATX", {"Mini-ITX", "Micro-ATX", "ATX", "E-ATX"}),
+        ("M-ATX~ATX", {"Micro-ATX", "ATX"}),
+        ("~ATX", {"ATX"}),
+        ("ATX M-ATX ITX", {"ATX", "Micro-ATX", "Mini-ITX"}),
+        ("ATX 및 M-ATX", {"ATX", "Micro-ATX"}),
+        ("ATX(M-ATX 호환)", {"ATX", "Micro-ATX"}),
+        ("ITX ~ 풀타워", set()),
         ("ATX/SSI-EEB", set()),
         ("미들타워", set()),
     ],
@@ -132,6 +148,7 @@ def test_a_case_takes_smaller_boards() -> None:
     mini, full = frozenset({"Mini-ITX"}), frozenset({"ATX"})
     assert specs.board_fits(mini, full)
     assert not specs.board_fits(full, mini)
+    assert specs.board_fits(mini | full, mini)
 
 
 def test_the_first_key_with_a_value_is_read() -> None:

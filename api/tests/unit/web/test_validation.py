@@ -117,6 +117,17 @@ def test_texts_of_a_query_are_converted() -> None:
     query = convert({"size": "5", "keyword": "null", "flag": "true"}, Query, strict=False)
     assert query == Query(size=5, keyword="null", flag=True)
     assert convert({"keyword": "12"}, Query, strict=False).keyword == "12"
+    assert convert({"size": "5.0"}, Query, strict=False).size == 5
+
+
+@pytest.mark.parametrize("value", ["null", "NULL", "1e1", "1E1", "1.5"])
+def test_texts_of_a_query_mean_what_they_say(value: str) -> None:
+    class Query(Schema, frozen=True, kw_only=True):
+        size: Annotated[int, Meta(ge=1, le=100)] | None = None
+
+    with pytest.raises(ApiError) as caught:
+        convert({"size": value}, Query, strict=False)
+    assert [error.field for error in caught.value.errors] == ["size"]
 
 
 def test_text_is_composed() -> None:
