@@ -32,6 +32,11 @@ _REFUSED = (
     ("codes from mails: only we know them", "code", "올바르지 않거나 만료되었습니다"),
     ("tokens from mails: only we know them", "token", "올바르지 않거나 만료되었습니다"),
     ("the present password: only the user knows it", "currentPassword", "현재 비밀번호가 일치하지 않습니다"),
+    (
+        "addresses: looked at in NFKC, and without what Unicode calls format",
+        "email",
+        "형식이 올바르지 않습니다|보이지 않는 .*",
+    ),
     ("NUL: no column takes it, whatever the text", ".*", "NUL 문자는 사용할 수 없습니다"),
     ("blanks: Python's include U+001C to U+001F and U+0085, ECMA's do not", ".*", "공백일 수 없습니다"),
     ("specifications as text: clients send JSON in JSON", "specs", r"JSON 객체여야 합니다|너무 큽니다 .*"),

@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 
 # What looking and storing may add to a request in all; afterwards the database answers alone (s).
 _PATIENCE = 0.045
+# What making values invalid may add to a write (s).
+_PATIENCE_OF_WRITES = 0.4
 _VERSION_BYTES = 16
 # How long a lookup may be under way (s).
 _LANDED = 0.5
@@ -153,8 +155,10 @@ class Cache(Worker):
 
     async def _raise(self, scopes: tuple[str, ...]) -> bool:
         fresh = secrets.token_hex(_VERSION_BYTES // 2)
+        commands = [("SET", version_key(scope), fresh, "EX", VERSION_LIFETIME) for scope in scopes]
         try:
-            await self._redis.pipeline([("SET", version_key(scope), fresh, "EX", VERSION_LIFETIME) for scope in scopes])
+            # Where reads ask: as long as they get answers, they hear of writes.
+            await self._redis.pipeline(commands, until=within(_PATIENCE_OF_WRITES))
         except RedisUnavailableError:
             return False
         return True

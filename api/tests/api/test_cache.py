@@ -207,6 +207,27 @@ async def test_a_slow_redis_delays_little(
             await state.redis.execute("PING", until=within(1))
 
 
+async def test_who_reads_redis_also_hears_of_writes(
+    redis_server: tuple[str, int], database: Settings, changed: Callable[..., Settings]
+) -> None:
+    """What others than the cache saw of Redis keeps no value from being outdated."""
+    async with relay(redis_server[1]) as way, started(changed(redis_port=way.port)) as app:
+        state = state_of(app)
+        # Nothing else asks meanwhile.
+        await state.runtime.stop()
+
+        async def load(value: int) -> int:
+            return value
+
+        assert (await state.cache.fetch(ENTRY, ("read",), lambda: load(1))).raw == b"1"
+        way.freeze()
+        with pytest.raises(RedisUnavailableError):
+            await state.redis.execute("PUBLISH", "nobody", "hears")
+        way.thaw()
+        await write(state.cache, state, "test:read")
+        assert (await state.cache.fetch(ENTRY, ("read",), lambda: load(2))).raw == b"2"
+
+
 async def test_many_who_ask_a_slow_redis_do_not_queue(
     redis_server: tuple[str, int], changed: Callable[..., Settings], database: Settings
 ) -> None:

@@ -14,6 +14,7 @@ import msgspec
 import pytest
 
 from jiucom.jobs import counters
+from jiucom.runtime_settings import SAMPLING
 from jiucom.settings import Settings
 from jiucom.state import AppState
 from testing.database import drop_database, make_empty_database
@@ -162,9 +163,12 @@ async def test_unknown_job_and_missing_settings(database: Settings) -> None:
     ],
     ids=" ".join,
 )
-async def test_with_json_the_output_is_one_document(database: Settings, arguments: tuple[str, ...]) -> None:
+async def test_with_json_the_output_is_one_document(
+    database: Settings, state: AppState, arguments: tuple[str, ...]
+) -> None:
     """Whatever is logged, and however much of it."""
     outcome = await jiucom(msgspec.structs.replace(database, log_level="DEBUG"), *arguments, "--json")
+    await state.redis.execute("DEL", SAMPLING)
     assert outcome.code == 0, outcome.err
     assert isinstance(json.loads(outcome.out), dict | list)
 
