@@ -11,7 +11,9 @@ from jiucom.web import Id, NotBlank, Schema
 
 MAX_SELLERS = 1000
 
-Url = Annotated[str, Meta(max_length=500, pattern=r"^https?://[^\s/]", examples=["https://www.danawa.com"])]
+Url = Annotated[
+    str, Meta(max_length=500, pattern=r"^https?://[^\s\x00-\x1f\x85/]", examples=["https://www.danawa.com"])
+]
 # Nothing is sold for nothing.
 Price = Annotated[int, Meta(ge=1, le=2_147_483_647, examples=[449000])]
 
