@@ -70,13 +70,14 @@ class RedisClient:
             "client_name": "jiucom-api",
             "protocol": 2,
         }
-        # Giving up costs a connection, and a new one takes several round trips: those who wait longer have their own.
-        self._patient, self._hasty = self._lane(), self._lane()
+        # The cache gives up early, which costs a connection, and a new one takes several round trips: it has its own.
+        self._cache, self._rest = self._lane(), self._lane()
 
     async def execute(self, *command: Any, until: float | None = None) -> Any:
         """One command: `await redis.execute("SET", key, value, "EX", 60)`.
 
-        Who is less patient than the client says `until` when (s, the event loop's time), waiting for a turn included.
+        The cache says `until` when (s, the event loop's time), waiting for a turn included, and shares its connections and
+        its opinion of Redis with nobody: as long as its reads get answers, its writes do.
         """
         return (await self._run([command], command[0], until))[0]
 
@@ -90,7 +91,7 @@ class RedisClient:
 
     async def close(self) -> None:
         """Close every connection."""
-        for lane in (self._patient, self._hasty):
+        for lane in (self._cache, self._rest):
             await lane.redis.aclose()
 
     def _lane(self) -> "_Lane":
@@ -98,7 +99,7 @@ class RedisClient:
         return _Lane(Redis(connection_pool=pool), asyncio.Semaphore(_CONNECTIONS))
 
     async def _run(self, commands: Sequence[Sequence[Any]], name: str, until: float | None) -> list[Any]:
-        lane = self._patient if until is None else self._hasty
+        lane = self._rest if until is None else self._cache
         began = within(0)
         try:
             if until is None:

@@ -121,7 +121,9 @@ class Database:
         async with self._connection() as (connection, waited):
             session = StatementSession(connection, self._clock, waited, self.events)
             yield session
-        await self._conclude(_follow(session.hooks))
+        # Looks are counted like this, and nothing follows them: no task for nothing.
+        if session.hooks:
+            await self._conclude(_follow(session.hooks))
 
     async def write(
         self,

@@ -180,7 +180,7 @@ async def test_a_slow_redis_delays_little(
         times = []
         for _ in range(10):
             # As after a second without anyone who asked.
-            state.redis._hasty.closed_until = 0
+            state.redis._cache.closed_until = 0
             before = time.perf_counter()
             response = await client.get("/parts/3")
             times.append(time.perf_counter() - before)
@@ -196,11 +196,11 @@ async def test_a_slow_redis_delays_little(
         assert await state.redis.execute("PING") is not None
         # One late answer is no reason to go without; several are.
         way.delay = 0
-        state.redis._hasty.closed_until = 0
+        state.redis._cache.closed_until = 0
         await state.redis.execute("PING", until=within(1))
         way.delay = 0.15
         await client.get("/parts/3")
-        assert not state.redis._hasty.closed_until
+        assert not state.redis._cache.closed_until
         for _ in range(5):
             await client.get("/parts/3")
         with pytest.raises(RedisUnavailableError, match="circuit open"):
@@ -245,7 +245,7 @@ async def test_many_who_ask_a_slow_redis_do_not_queue(
         assert {answer.raw for answer in answers} == {b'"found"'}
         assert mgets(state) - before <= 20
         # They were late together.
-        assert state.redis._hasty.late < 5
+        assert state.redis._cache.late < 5
 
 
 def mgets(state: AppState) -> float:
@@ -266,7 +266,7 @@ async def test_what_began_after_one_asked_is_good_for_all(state: AppState) -> No
         return asyncio.create_task(state.cache.fetch(ENTRY, ("join",), load))
 
     await write(state.cache, state, "test:join")
-    slots = state.redis._hasty.slots
+    slots = state.redis._cache.slots
     for _ in range(10):
         await slots.acquire()
     failures = state.metrics.redis_failures._value.get()
