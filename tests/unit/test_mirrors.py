@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from plugins import load
 
-mirrors = load("roles/platform/library/platform_mirrors.py").mirrors
+mirrors = load("collections/ansible_collections/jiucom/platform/plugins/modules/apt_mirrors.py").mirrors
 
 # Each source as apt names it, and its list once it has been fetched.
 DEBIAN = ("http://mirror.example/debian", "bookworm", "bookworm main Debian")

@@ -1,5 +1,5 @@
 #!/usr/bin/python
-"""Compare a host's build context with the manifest it came with."""
+"""Compare a host's build context and image with the wanted ones."""
 
 from __future__ import annotations
 
@@ -8,48 +8,68 @@ import json
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.jiucom.platform.plugins.module_utils import engine
 
 DOCUMENTATION = r"""
 module: api_context_state
-short_description: Compare the API's build context with its manifest
-description: [Names the files that were changed, added or removed by hand, and whether the context is the wanted one.]
+short_description: Compare the API's build context and image with the wanted ones
+description:
+  - Names the files that were changed, added or removed by hand. An image of the wanted name without our label of the wanted
+    content was built by hand.
 options:
   path: {type: path, required: true, description: Directory of the build context.}
   checksum: {type: str, required: true, description: sha256 of the wanted manifest.}
+  image: {type: str, required: true, description: Reference of the wanted image.}
 author: [JIUCOM]
 """
-EXAMPLES = "- api_context_state: {path: /opt/jiucom/api, checksum: abc}"
-RETURN = r"""
-same: {type: bool, returned: always, description: Whether nothing differs.}
-differences: {type: list, returned: always, description: Names of what differs.}
-"""
+EXAMPLES = "- api_context_state: {path: /opt/jiucom/api, checksum: abc, image: app:1}"
+RETURN = (
+    "differences: {type: list, returned: always, description: 'What differs, a line each; empty when nothing does.'}"
+)
+
+LABEL = "io.jiucom.context"
 
 
 def differences(path: Path, checksum: str) -> list[str]:
     """Name what differs between `path` and the manifest whose sha256 is `checksum`."""
     listing = path / "MANIFEST"
     if not listing.is_file():
-        return ["MANIFEST (missing)"]
+        return [f"{path} is not there"]
     manifest = listing.read_bytes()
     if hashlib.sha256(manifest).hexdigest() != checksum:
-        return ["MANIFEST (another version)"]
+        return [f"{path} holds another version"]
     wanted: dict[str, str] = json.loads(manifest)
     found = {
         str(file.relative_to(path)): hashlib.sha256(file.read_bytes()).hexdigest()
         for file in path.rglob("*")
         if file.is_file() and file != listing
     }
-    return sorted(name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name))
+    changed = sorted(name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name))
+    return [f"{path / name} was changed on the host" for name in changed]
+
+
+def image_faults(reference: str, checksum: str) -> list[str]:
+    """Return what is wrong with the image: missing, or built by hand from something else."""
+    try:
+        labels = engine.get(f"/images/{reference}/json")["Config"].get("Labels") or {}
+    except engine.EngineError:
+        return [f"{reference} is not there"]
+    return [] if labels.get(LABEL) == checksum else [f"{reference} was built by hand, not from this source"]
 
 
 def main() -> None:
     """Run as an Ansible module."""
     module = AnsibleModule(
-        {"path": {"type": "path", "required": True}, "checksum": {"type": "str", "required": True}},
+        {
+            "path": {"type": "path", "required": True},
+            "checksum": {"type": "str", "required": True},
+            "image": {"type": "str", "required": True},
+        },
         supports_check_mode=True,
     )
-    found = differences(Path(module.params["path"]), module.params["checksum"])
-    module.exit_json(changed=False, same=not found, differences=found)
+    checksum = module.params["checksum"]
+    found = differences(Path(module.params["path"]), checksum) + image_faults(module.params["image"], checksum)
+    module.exit_json(changed=False, differences=found)
 
 
 if __name__ == "__main__":

@@ -12,18 +12,25 @@ import socket
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-from ansible.module_utils.promises import Promises, Seen, containers, docker, eventually, http_request
+from ansible_collections.jiucom.platform.plugins.module_utils.checks import (
+    Checks,
+    Seen,
+    containers,
+    docker,
+    eventually,
+    http_request,
+)
 
 DOCUMENTATION = r"""
 module: gateway_check
-short_description: Look at the promises about the gateway
-options: {facts: {type: dict, description: What the role knows and the check compares with.}}
+short_description: Check the gateway
+options: {expected: {type: dict, description: What the checks compare with.}}
 author: [JIUCOM]
 """
-EXAMPLES = "- gateway_check: {facts: {gateway: 'http://127.0.0.1', project: jiucom}}"
-RETURN = "promises: {type: list, returned: always, description: What was seen of each promise.}"
+EXAMPLES = "- gateway_check: {expected: {gateway: 'http://127.0.0.1', project: jiucom}}"
+RETURN = "ansible_facts: {type: dict, returned: always, description: The results as checks_gateway.}"
 
-promises = Promises()
+checks = Checks("gateway")
 # Answers of each kind: the gateway's own, those of the services behind it, errors of both.
 PATHS = (
     "/",
@@ -37,9 +44,9 @@ PATHS = (
 )
 
 
-@promises.promise("C1", "the manual's routes lead where it says")
-def routes(facts: dict[str, Any]) -> Seen:
-    base = facts["gateway"]
+@checks.check("C1", "the manual's routes lead where it says")
+def routes(expected: dict[str, Any]) -> Seen:
+    base = expected["gateway"]
     health = http_request(f"{base}/health")
     root = http_request(f"{base}/")
     seen = {
@@ -53,29 +60,29 @@ def routes(facts: dict[str, Any]) -> Seen:
     return list(seen.values()) == wanted, ", ".join(f"{path} {answer}" for path, answer in seen.items())
 
 
-@promises.promise("C3", "security headers on every answer, errors included, each once")
-def headers(facts: dict[str, Any]) -> Seen:
+@checks.check("C3", "security headers on every answer, errors included, each once")
+def headers(expected: dict[str, Any]) -> Seen:
     wrong = []
     for path in PATHS:
-        answer = http_request(facts["gateway"] + path)
-        for name, value in facts["headers"].items():
+        answer = http_request(expected["gateway"] + path)
+        for name, value in expected["headers"].items():
             if answer.headers.get(name.lower()) != [value]:
                 wrong.append(f"{path} {name}: {answer.headers.get(name.lower())}")
-    return not wrong, "; ".join(wrong) or f"{len(facts['headers'])} headers on {len(PATHS)} answers"
+    return not wrong, "; ".join(wrong) or f"{len(expected['headers'])} headers on {len(PATHS)} answers"
 
 
-@promises.promise("E6", "an X-Trace-Id on every answer, the gateway's own included, each once")
-def traced(facts: dict[str, Any]) -> Seen:
-    seen = {path: http_request(facts["gateway"] + path).headers.get("x-trace-id", []) for path in PATHS}
+@checks.check("E6", "an X-Trace-Id on every answer, the gateway's own included, each once")
+def traced(expected: dict[str, Any]) -> Seen:
+    seen = {path: http_request(expected["gateway"] + path).headers.get("x-trace-id", []) for path in PATHS}
     wrong = [f"{path}: {ids}" for path, ids in seen.items() if len(ids) != 1 or not ids[0]]
     return not wrong, "; ".join(wrong) or f"{len(PATHS)} answers"
 
 
-@promises.promise("C4", "preflights are answered at the gateway, for the inventory's origins alone")
-def cors(facts: dict[str, Any]) -> Seen:
+@checks.check("C4", "preflights are answered at the gateway, for the inventory's origins alone")
+def cors(expected: dict[str, Any]) -> Seen:
     def preflight(origin: str) -> tuple[int, str]:
         answer = http_request(
-            f"{facts['gateway']}/api/v1/parts",
+            f"{expected['gateway']}/api/v1/parts",
             "OPTIONS",
             {
                 "Origin": origin,
@@ -85,18 +92,18 @@ def cors(facts: dict[str, Any]) -> Seen:
         )
         return answer.status, answer.header("Access-Control-Allow-Origin")
 
-    allowed, strange = facts["origins"], "https://stranger.example"
+    allowed, strange = expected["origins"], "https://stranger.example"
     any_origin = "*" in allowed
     seen = preflight(strange)
-    kept = seen == (204, strange) if any_origin else seen[1] == ""
+    passed = seen == (204, strange) if any_origin else seen[1] == ""
     for origin in [] if any_origin else allowed:
-        kept = kept and preflight(origin) == (204, origin)
-    return kept, f"{strange}: {seen[0]} {seen[1] or 'no origin allowed'}; inventory: {allowed}"
+        passed = passed and preflight(origin) == (204, origin)
+    return passed, f"{strange}: {seen[0]} {seen[1] or 'no origin allowed'}; inventory: {allowed}"
 
 
-@promises.promise("C5", "a connection is upgraded to WebSocket")
-def upgrade(facts: dict[str, Any]) -> Seen:
-    address = urlsplit(facts["gateway"])
+@checks.check("C5", "a connection is upgraded to WebSocket")
+def upgrade(expected: dict[str, Any]) -> Seen:
+    address = urlsplit(expected["gateway"])
     with socket.create_connection((address.hostname or "", address.port or 80), timeout=10) as connection:
         key = base64.b64encode(os.urandom(16)).decode()
         connection.sendall(
@@ -107,20 +114,20 @@ def upgrade(facts: dict[str, Any]) -> Seen:
     return " 101 " in status, status
 
 
-@promises.promise("C6", "JSON is compressed")
-def compressed(facts: dict[str, Any]) -> Seen:
-    answer = http_request(f"{facts['gateway']}/api/v1/v3/api-docs", headers={"Accept-Encoding": "gzip"})
+@checks.check("C6", "JSON is compressed")
+def compressed(expected: dict[str, Any]) -> Seen:
+    answer = http_request(f"{expected['gateway']}/api/v1/v3/api-docs", headers={"Accept-Encoding": "gzip"})
     plain = gzip.decompress(answer.body) if answer.header("Content-Encoding") == "gzip" else b""
     return bool(plain), f"{len(plain)} bytes as {len(answer.body)}"
 
 
-@promises.promise("C7", "the client's own address is what the gateway sees")
-def address(facts: dict[str, Any]) -> Seen:
-    answer = http_request(f"{facts['gateway']}/api/v1/parts/categories", headers={"X-Forwarded-For": "203.0.113.9"})
+@checks.check("C7", "the client's own address is what the gateway sees")
+def address(expected: dict[str, Any]) -> Seen:
+    answer = http_request(f"{expected['gateway']}/api/v1/parts/categories", headers={"X-Forwarded-For": "203.0.113.9"})
     trace, found = answer.header("X-Trace-Id"), {"client": ""}
 
     def look() -> Seen:
-        log = docker("logs", "--since", "60s", containers(facts["project"])["nginx"][0]["Id"])
+        log = docker("logs", "--since", "60s", containers(expected["project"])["nginx"][0]["Id"])
         for line in log.splitlines():
             if trace and trace in line:
                 found.update(json.loads(line))
@@ -131,26 +138,26 @@ def address(facts: dict[str, Any]) -> Seen:
     return found["client"] not in ("", "203.0.113.9"), f"the gateway saw {found['client']}, and the trace {trace}"
 
 
-@promises.promise("C8", "Grafana's and Zipkin's pages find their assets under their sub-paths")
-def assets(facts: dict[str, Any]) -> Seen:
+@checks.check("C8", "Grafana's and Zipkin's pages find their assets under their sub-paths")
+def assets(expected: dict[str, Any]) -> Seen:
     wrong, count = [], 0
     for path in ("/grafana/login", "/zipkin/"):
-        page = http_request(facts["gateway"] + path).body.decode()
+        page = http_request(expected["gateway"] + path).body.decode()
         base = re.search(r'<base href="([^"]+)"', page)
         for link in re.findall(r'(?:src|href)="([^"#]+\.(?:js|css|png|svg|ico))"', page):
-            url = urljoin(urljoin(facts["gateway"] + path, base[1] if base else ""), link)
-            answer = http_request(facts["gateway"] + urlsplit(url).path)
+            url = urljoin(urljoin(expected["gateway"] + path, base[1] if base else ""), link)
+            answer = http_request(expected["gateway"] + urlsplit(url).path)
             count += 1
             if answer.status != 200:
                 wrong.append(f"{link} of {path}: {answer.status}")
     return not wrong and count > 0, "; ".join(wrong) or f"{count} assets answer 200"
 
 
-@promises.promise("C8", "the way without a slash leads to the same pages")
-def slashes(facts: dict[str, Any]) -> Seen:
-    seen = {p: http_request(facts["gateway"] + p).header("Location") for p in ("/grafana", "/zipkin")}
+@checks.check("C8", "the way without a slash leads to the same pages")
+def slashes(expected: dict[str, Any]) -> Seen:
+    seen = {p: http_request(expected["gateway"] + p).header("Location") for p in ("/grafana", "/zipkin")}
     return seen == {"/grafana": "/grafana/", "/zipkin": "/zipkin/"}, str(seen)
 
 
 if __name__ == "__main__":
-    promises.run()
+    checks.run()

@@ -11,18 +11,18 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import urlsplit
 
-from ansible.module_utils.promises import Promises, Seen
+from ansible_collections.jiucom.platform.plugins.module_utils.checks import Checks, Seen
 
 DOCUMENTATION = r"""
 module: gateway_load
 short_description: Look at the gateway's rate limit under load
-options: {facts: {type: dict, description: What the role knows and the check compares with.}}
+options: {expected: {type: dict, description: What the checks compare with.}}
 author: [JIUCOM]
 """
-EXAMPLES = "- gateway_load: {facts: {gateway: 'http://127.0.0.1', rate: 30, burst: 50}}"
-RETURN = "promises: {type: list, returned: always, description: What was seen of each promise.}"
+EXAMPLES = "- gateway_load: {expected: {gateway: 'http://127.0.0.1', rate: 30, burst: 50}}"
+RETURN = "ansible_facts: {type: dict, returned: always, description: The results as checks_gateway_load.}"
 
-promises = Promises()
+checks = Checks("gateway_load")
 # The API's own limits leave this path alone, so a refusal is the gateway's.
 LIMITED = "/api/v1/v3/api-docs"
 REQUESTS, CONNECTIONS, CALM = 300, 6, 40
@@ -46,35 +46,37 @@ def flood(base: str, path: str) -> list[tuple[int, str, bytes]]:
         return [answer for group in groups for answer in group]
 
 
-@promises.promise("C2", "a flood is refused with 429, the error's shape and Retry-After")
-def flooded(facts: dict[str, Any]) -> Seen:
+@checks.check("C2", "a flood is refused with 429, the error's shape and Retry-After")
+def flooded(expected: dict[str, Any]) -> Seen:
     start = time.monotonic()
-    answers = flood(facts["gateway"], LIMITED)
+    answers = flood(expected["gateway"], LIMITED)
     seconds = time.monotonic() - start
     seen = Counter(status for status, _, _ in answers)
     refused = [(retry, json.loads(body)) for status, retry, body in answers if status == 429]
     shaped = all(retry and set(body) >= ERROR and body["code"] == "JIUCOM-429" for retry, body in refused)
-    most = facts["rate"] * (seconds + 1) + facts["burst"] + 1
-    kept = bool(refused) and shaped and set(seen) == {200, 429} and seen[200] <= most
-    return kept, f"{dict(seen)} in {seconds:.1f} s, at most {most:.0f} were to pass"
+    most = expected["rate"] * (seconds + 1) + expected["burst"] + 1
+    passed = bool(refused) and shaped and set(seen) == {200, 429} and seen[200] <= most
+    return passed, f"{dict(seen)} in {seconds:.1f} s, at most {most:.0f} were to pass"
 
 
-@promises.promise("C2", "a client below the rate is never refused")
-def calm(facts: dict[str, Any]) -> Seen:
-    time.sleep(facts["burst"] / facts["rate"] + 0.5)  # the bucket drains at the rate: its size is what is waited for
+@checks.check("C2", "a client below the rate is never refused")
+def calm(expected: dict[str, Any]) -> Seen:
+    time.sleep(
+        expected["burst"] / expected["rate"] + 0.5
+    )  # the bucket drains at the rate: its size is what is waited for
     answers = []
     for _ in range(CALM):
-        answers += burst(facts["gateway"], LIMITED, 1)
-        time.sleep(1.2 / facts["rate"])
+        answers += burst(expected["gateway"], LIMITED, 1)
+        time.sleep(1.2 / expected["rate"])
     seen = Counter(status for status, _, _ in answers)
-    return set(seen) == {200}, f"{dict(seen)} at {facts['rate'] / 1.2:.0f} a second or slower"
+    return set(seen) == {200}, f"{dict(seen)} at {expected['rate'] / 1.2:.0f} a second or slower"
 
 
-@promises.promise("C2", "monitoring paths are not limited")
-def monitoring(facts: dict[str, Any]) -> Seen:
-    seen = Counter(status for status, _, _ in flood(facts["gateway"], "/api/v1/actuator/health"))
+@checks.check("C2", "monitoring paths are not limited")
+def monitoring(expected: dict[str, Any]) -> Seen:
+    seen = Counter(status for status, _, _ in flood(expected["gateway"], "/api/v1/actuator/health"))
     return set(seen) == {200}, str(dict(seen))
 
 
 if __name__ == "__main__":
-    promises.run()
+    checks.run()

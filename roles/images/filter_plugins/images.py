@@ -71,7 +71,7 @@ def images_table(
         }
         if dockerfile.is_file():
             entry["recipe"] = recipe_checksum(Path(recipes), name, (salts or {}).get(name, ""))
-            entry["packaged"] = f"jiucom/{name}:{entry['recipe'][:12]}"
+            entry["packaged"] = f"localhost/jiucom/{name}:{entry['recipe'][:12]}"
             base = _BASE.search(dockerfile.read_text())
             entry["suite"] = base[1] if base else ""
         entry["references"] = list(dict.fromkeys(filter(None, [entry["official"], image["ref"], entry["packaged"]])))
@@ -200,6 +200,7 @@ def images_resolve(
             "version": labels.get("org.opencontainers.image.version") or ("" if packaged else tag),
             "origin": "packages" if packaged else "official",
             "product": labels.get("io.jiucom.product", entry["name"]),
+            "pull_policy": "never" if packaged else "",
         }
     return resolved
 

@@ -9,17 +9,17 @@ from collections.abc import Iterator
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.promises import containers, docker, http_request
+from ansible_collections.jiucom.platform.plugins.module_utils.checks import containers, docker, http_request
 
 DOCUMENTATION = r"""
 module: monitoring_diagnose
 short_description: Name what is wrong with monitoring and what to do
 description:
   - Changes nothing. Each finding is one line, its remedy after a colon.
-options: {facts: {type: dict, description: What the role knows and the diagnosis compares with.}}
+options: {expected: {type: dict, description: What the role knows and the diagnosis compares with.}}
 author: [JIUCOM]
 """
-EXAMPLES = "- monitoring_diagnose: {facts: {project: jiucom, network: jiucom-network}}"
+EXAMPLES = "- monitoring_diagnose: {expected: {project: jiucom, network: jiucom-network}}"
 RETURN = "findings: {type: list, returned: always, description: One line a fault, empty when there is none.}"
 
 Found = dict[str, list[dict[str, Any]]]
@@ -33,19 +33,19 @@ def stopped(found: Found, service: str) -> Iterator[str]:
         yield f"{service} does not run ({seen}): docker compose logs {service}; docker compose up -d {service}"
 
 
-def ask(facts: dict[str, Any], found: Found, service: str, path: str, headers: dict[str, str] | None = None) -> Any:
+def ask(expected: dict[str, Any], found: Found, service: str, path: str, headers: dict[str, str] | None = None) -> Any:
     """Ask a running service's HTTP API by its address in the network."""
-    address = found[service][0]["NetworkSettings"]["Networks"][facts["network"]]["IPAddress"]
-    return http_request(f"http://{address}:{facts['ports'][service]}{path}", headers=headers).json()
+    address = found[service][0]["NetworkSettings"]["Networks"][expected["network"]]["IPAddress"]
+    return http_request(f"http://{address}:{expected['ports'][service]}{path}", headers=headers).json()
 
 
-def targets(facts: dict[str, Any], found: Found) -> Iterator[str]:
+def targets(expected: dict[str, Any], found: Found) -> Iterator[str]:
     """Say which jobs are missing in the configuration that runs, and which targets are down, and why."""
-    runtime = ask(facts, found, "prometheus", "/api/v1/status/runtimeinfo")["data"]
+    runtime = ask(expected, found, "prometheus", "/api/v1/status/runtimeinfo")["data"]
     if not runtime["reloadConfigSuccess"]:
         yield "Prometheus refused its last configuration: docker compose logs prometheus; ansible-playbook site.yml"
-    active = ask(facts, found, "prometheus", "/api/v1/targets?state=active")["data"]["activeTargets"]
-    for job in facts["jobs"]:
+    active = ask(expected, found, "prometheus", "/api/v1/targets?state=active")["data"]["activeTargets"]
+    for job in expected["jobs"]:
         own = [target for target in active if target["labels"]["job"] == job]
         service = "app" if job == "jiucom-api" else job
         if not own:
@@ -56,31 +56,31 @@ def targets(facts: dict[str, Any], found: Found) -> Iterator[str]:
                 yield f"{target['scrapeUrl']} is down ({target['lastError']}): docker compose logs {service}"
 
 
-def data(facts: dict[str, Any], found: Found) -> Iterator[str]:
+def data(expected: dict[str, Any], found: Found) -> Iterator[str]:
     """Say when Grafana asks another address than Prometheus's, or cannot reach it."""
-    account = base64.b64encode(f"{facts['user']}:{facts['password']}".encode()).decode()
-    answer = ask(facts, found, "grafana", "/grafana/api/datasources", {"Authorization": f"Basic {account}"})
+    account = base64.b64encode(f"{expected['user']}:{expected['password']}".encode()).decode()
+    answer = ask(expected, found, "grafana", "/grafana/api/datasources", {"Authorization": f"Basic {account}"})
     if not isinstance(answer, list):
         yield "Grafana refuses the administrator's password: ansible-playbook site.yml; an older volume may hold another one"
         return
     urls = [source["url"] for source in answer if source["type"] == "prometheus"]
-    if facts["datasource"] not in urls:
-        yield f"Grafana's datasource is {', '.join(urls) or 'missing'}, not {facts['datasource']}: ansible-playbook site.yml"
+    if expected["datasource"] not in urls:
+        yield f"Grafana's datasource is {', '.join(urls) or 'missing'}, not {expected['datasource']}: ansible-playbook site.yml"
     try:
         container = found["grafana"][0]["Id"]
-        docker("exec", container, "wget", "-q", "-O", "-", "-T", "3", f"{facts['datasource']}/-/ready")
+        docker("exec", container, "wget", "-q", "-O", "-", "-T", "3", f"{expected['datasource']}/-/ready")
     except RuntimeError as fault:
-        yield f"Grafana cannot reach {facts['datasource']} ({fault}): docker network inspect {facts['network']}"
+        yield f"Grafana cannot reach {expected['datasource']} ({fault}): docker network inspect {expected['network']}"
 
 
-def findings(facts: dict[str, Any]) -> list[str]:
+def findings(expected: dict[str, Any]) -> list[str]:
     """Collect all findings; what cannot be asked is a finding too."""
-    found = containers(facts["project"])
+    found = containers(expected["project"])
     lines: list[str] = []
     for service, look in (("prometheus", targets), ("grafana", data)):
         down = list(stopped(found, service))
         try:
-            lines += down or list(look(facts, found))
+            lines += down or list(look(expected, found))
         except (OSError, json.JSONDecodeError, KeyError) as fault:
             lines.append(f"{service} does not answer as it should ({fault!r}): docker compose restart {service}")
     return lines

@@ -6,36 +6,29 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ansible.module_utils.promises import Promises, Seen, containers, docker
+from ansible_collections.jiucom.platform.plugins.module_utils.checks import Checks, Seen, containers, docker
 
 DOCUMENTATION = r"""
 module: platform_check
-short_description: Look at the promises about the containers
-options: {facts: {type: dict, description: What the role knows and the check compares with.}}
+short_description: Check the containers
+options: {expected: {type: dict, description: What the checks compare with.}}
 author: [JIUCOM]
 """
-EXAMPLES = "- platform_check: {facts: {project: jiucom}}"
-RETURN = "promises: {type: list, returned: always, description: What was seen of each promise.}"
+EXAMPLES = "- platform_check: {expected: {project: jiucom}}"
+RETURN = "ansible_facts: {type: dict, returned: always, description: The results as checks_platform.}"
 
-promises = Promises()
-MAIN = ("mysql", "redis", "app", "nginx", "prometheus", "grafana", "redis-exporter", "mysql-exporter", "zipkin")
-VOLUMES = {
-    "mysql": ("mysql-data", "/var/lib/mysql"),
-    "redis": ("redis-data", "/data"),
-    "prometheus": ("prometheus-data", "/prometheus"),
-    "grafana": ("grafana-data", "/var/lib/grafana"),
-}
+checks = Checks("platform")
 
 
-def wanted(facts: dict[str, Any]) -> list[str]:
-    """Name the services that are to run: the manual's nine, and what the inventory has turned on."""
-    return [*MAIN, *facts["optional"]]
+def wanted(expected: dict[str, Any]) -> list[str]:
+    """Name the services that are to run: the rows of the service table that are on."""
+    return list(expected["services"])
 
 
-@promises.promise("A1", "nine services and the optional ones that are on run and are healthy, and no others")
-def healthy(facts: dict[str, Any]) -> Seen:
-    found = containers(facts["project"])
-    names = wanted(facts)
+@checks.check("A1", "nine services and the optional ones that are on run and are healthy, and no others")
+def healthy(expected: dict[str, Any]) -> Seen:
+    found = containers(expected["project"])
+    names = wanted(expected)
     sick = [
         f"{name}: {c['State']['Status']}/{c['State'].get('Health', {}).get('Status', 'no check')}"
         for name in names
@@ -46,11 +39,13 @@ def healthy(facts: dict[str, Any]) -> Seen:
     return not sick, ", ".join(sick) or f"{sum(map(len, found.values()))} containers of {len(names)} services healthy"
 
 
-@promises.promise("A3", "each listens on its port inside the network")
-def ports(facts: dict[str, Any]) -> Seen:
-    wrong, found = [], containers(facts["project"])
-    expected = {name: facts["services"][name]["port"] for name in wanted(facts) if "port" in facts["services"][name]}
-    for name, port in expected.items():
+@checks.check("A3", "each listens on its port inside the network")
+def ports(expected: dict[str, Any]) -> Seen:
+    wrong, found = [], containers(expected["project"])
+    ports = {
+        name: expected["services"][name]["port"] for name in wanted(expected) if "port" in expected["services"][name]
+    }
+    for name, port in ports.items():
         for container in found.get(name, []):
             pid = container["State"]["Pid"]
             listening = set()
@@ -59,24 +54,24 @@ def ports(facts: dict[str, Any]) -> Seen:
                     listening |= {int(line.split()[1].split(":")[1], 16) for line in sockets if " 0A " in line}
             if port not in listening:
                 wrong.append(f"{name} listens on {sorted(listening)}, not {port}")
-    return not wrong, "; ".join(wrong) or ", ".join(f"{name} {port}" for name, port in expected.items())
+    return not wrong, "; ".join(wrong) or ", ".join(f"{name} {port}" for name, port in ports.items())
 
 
-@promises.promise("A4", "limits, reservations and shares are those of the table, without swap")
-def limits(facts: dict[str, Any]) -> Seen:
-    wrong, found = [], containers(facts["project"])
-    for name in wanted(facts):
+@checks.check("A4", "limits, reservations and shares are those of the table, without swap")
+def limits(expected: dict[str, Any]) -> Seen:
+    wrong, found = [], containers(expected["project"])
+    for name in wanted(expected):
         for container in found.get(name, []):
-            row, host = facts["limits"][name], container["HostConfig"]
+            row, host = expected["limits"][name], container["HostConfig"]
             wrong += [f"{name} {key} {host[key]} != {row[key]}" for key in row if host[key] != row[key]]
-    return not wrong, "; ".join(wrong) or f"{len(wanted(facts))} services as in the table"
+    return not wrong, "; ".join(wrong) or f"{len(wanted(expected))} services as in the table"
 
 
-@promises.promise("A4", "the kernel enforces the memory limits")
-def enforced(facts: dict[str, Any]) -> Seen:
-    wrong, found = [], containers(facts["project"])
-    for name in wanted(facts):
-        memory = facts["limits"][name]["Memory"]
+@checks.check("A4", "the kernel enforces the memory limits")
+def enforced(expected: dict[str, Any]) -> Seen:
+    wrong, found = [], containers(expected["project"])
+    for name in wanted(expected):
+        memory = expected["limits"][name]["Memory"]
         for container in found.get(name, []):
             limit = docker(
                 "exec", container["Id"], "sh", "-c",
@@ -87,41 +82,43 @@ def enforced(facts: dict[str, Any]) -> Seen:
     return not wrong, "; ".join(wrong) or "read from each container's cgroup"
 
 
-@promises.promise("F1", "one bridge network, where services are found by name")
-def network(facts: dict[str, Any]) -> Seen:
-    wrong, found = [], containers(facts["project"])
-    for name in wanted(facts):
+@checks.check("F1", "one bridge network, where services are found by name")
+def network(expected: dict[str, Any]) -> Seen:
+    wrong, found = [], containers(expected["project"])
+    for name in wanted(expected):
         for container in found.get(name, []):
             networks = container["NetworkSettings"]["Networks"]
-            if list(networks) != [facts["network"]]:
+            if list(networks) != [expected["network"]]:
                 wrong.append(f"{name} is in {sorted(networks)}")
-            elif name not in networks[facts["network"]]["Aliases"]:
+            elif name not in networks[expected["network"]]["Aliases"]:
                 wrong.append(f"{name} has no alias of its name")
-    driver = json.loads(docker("network", "inspect", facts["network"]))[0]["Driver"]
-    return not wrong and driver == "bridge", "; ".join(wrong) or f"{facts['network']} ({driver})"
+    driver = json.loads(docker("network", "inspect", expected["network"]))[0]["Driver"]
+    return not wrong and driver == "bridge", "; ".join(wrong) or f"{expected['network']} ({driver})"
 
 
-@promises.promise("F2", "published ports are those of the inventory and no others")
-def published(facts: dict[str, Any]) -> Seen:
+@checks.check("F2", "published ports are those of the inventory and no others")
+def published(expected: dict[str, Any]) -> Seen:
     seen = set()
-    for group in containers(facts["project"]).values():
+    for group in containers(expected["project"]).values():
         for container in group:
             for bindings in (container["HostConfig"]["PortBindings"] or {}).values():
                 seen |= {f"{b['HostIp'] or '0.0.0.0'}:{b['HostPort']}" for b in bindings}  # noqa: S104
-    listed = set(facts["published"])
+    listed = set(expected["published"])
     return seen == listed, ", ".join(sorted(seen)) + ("" if seen == listed else f" instead of {sorted(listed)}")
 
 
-@promises.promise("F3", "data lies in the manual's volumes")
-def volumes(facts: dict[str, Any]) -> Seen:
-    wrong, found = [], containers(facts["project"])
-    for name, (volume, path) in VOLUMES.items():
-        for container in found.get(name, []):
-            mounts = {(m.get("Name"), m["Destination"]) for m in container["Mounts"] if m["Type"] == "volume"}
-            if (f"{facts['project']}_{volume}", path) not in mounts:
-                wrong.append(f"{name} has no {volume} at {path}")
-    return not wrong, "; ".join(wrong) or ", ".join(volume for volume, _ in VOLUMES.values())
+@checks.check("F3", "data lies in the manual's volumes")
+def volumes(expected: dict[str, Any]) -> Seen:
+    wrong, found, names = [], containers(expected["project"]), []
+    for name, row in expected["services"].items():
+        for volume, path in row.get("volumes", {}).items():
+            names.append(volume)
+            for container in found.get(name, []):
+                mounts = {(m.get("Name"), m["Destination"]) for m in container["Mounts"] if m["Type"] == "volume"}
+                if (f"{expected['project']}_{volume}", path) not in mounts:
+                    wrong.append(f"{name} has no {volume} at {path}")
+    return not wrong, "; ".join(wrong) or ", ".join(names)
 
 
 if __name__ == "__main__":
-    promises.run()
+    checks.run()

@@ -5,27 +5,27 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible.module_utils.promises import Promises, Seen, containers, docker
+from ansible_collections.jiucom.platform.plugins.module_utils.checks import Checks, Seen, containers, docker
 
 DOCUMENTATION = r"""
 module: stack_check
-short_description: Look at the promises about the Compose project
-options: {facts: {type: dict, description: What the role knows and the check compares with.}}
+short_description: Check the Compose project
+options: {expected: {type: dict, description: What the checks compare with.}}
 author: [JIUCOM]
 """
-EXAMPLES = "- stack_check: {facts: {project: jiucom, path: /opt/jiucom}}"
-RETURN = "promises: {type: list, returned: always, description: What was seen of each promise.}"
+EXAMPLES = "- stack_check: {expected: {project: jiucom, path: /opt/jiucom}}"
+RETURN = "ansible_facts: {type: dict, returned: always, description: The results as checks_stack.}"
 
-promises = Promises()
+checks = Checks("stack")
 
 
-@promises.promise("F4", "what runs is what compose.yaml in the installation directory says")
-def same(facts: dict[str, Any]) -> Seen:
-    lines = docker("compose", "--file", f"{facts['path']}/compose.yaml", "config", "--hash", "*").splitlines()
+@checks.check("F4", "what runs is what compose.yaml in the installation directory says")
+def same(expected: dict[str, Any]) -> Seen:
+    lines = docker("compose", "--file", f"{expected['path']}/compose.yaml", "config", "--hash", "*").splitlines()
     hashes = dict(line.split() for line in lines)
     other = [
         name
-        for name, group in containers(facts["project"]).items()
+        for name, group in containers(expected["project"]).items()
         for c in group
         if c["Config"]["Labels"]["com.docker.compose.config-hash"] != hashes.get(name)
     ]
@@ -33,4 +33,4 @@ def same(facts: dict[str, Any]) -> Seen:
 
 
 if __name__ == "__main__":
-    promises.run()
+    checks.run()

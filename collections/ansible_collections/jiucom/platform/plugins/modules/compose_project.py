@@ -1,0 +1,238 @@
+#!/usr/bin/python
+"""Put compose.yaml together from the parts that the roles wrote, and compare it with what runs."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.jiucom.platform.plugins.module_utils import engine
+
+DOCUMENTATION = r"""
+module: compose_project
+short_description: Write compose.yaml and compare it with what runs
+description:
+  - Each service's part is read from C(.services/<name>.yaml). Its label C(jiucom.files) becomes a keyed hash over owner, mode,
+    time and content of all files of the service, secrets included, so that a changed file is a changed definition. Services
+    that can read their files again (O(services) with C(reload)) have no such label; what they read last is in C(.applied).
+  - Nothing is started here. Compose's own hash of each definition says what must be recreated.
+options:
+  path: {type: path, required: true, description: Directory of the installation.}
+  project: {type: str, required: true, description: Name of the Compose project.}
+  template: {type: str, required: true, description: 'compose.yaml with a line C(@services@) for the services.'}
+  services:
+    type: list
+    elements: dict
+    required: true
+    description: The services in their start order.
+    options:
+      name: {type: str, required: true, description: Name of the service.}
+      scale: {type: int, default: 1, description: Number of its containers.}
+      reload: {type: bool, default: false, description: Whether it can read its files again.}
+  only: {type: list, elements: str, required: true, description: Services to compare with what runs.}
+  pending: {type: list, elements: str, default: [], description: Services whose files check mode would change.}
+  applied: {type: list, elements: str, default: [], description: Record that these services have read their files, and end.}
+author: [JIUCOM]
+"""
+EXAMPLES = "- jiucom.platform.compose_project: {path: /opt/jiucom, project: jiucom, template: '...', services: [{name: redis}]}"
+RETURN = r"""
+fresh: {type: bool, returned: always, description: Whether no container exists yet.}
+recreate: {type: list, returned: always, description: 'Services to be recreated, in start order.'}
+reload: {type: list, returned: always, description: Services whose files changed and that can read them again.}
+reasons: {type: list, returned: always, description: One line for each service that is not as wanted.}
+"""
+
+LABEL = "jiucom.files"
+PLACEHOLDER = "@files@"
+
+
+def fingerprint(directory: Path, key: bytes) -> str:
+    """Hash a service's files with a key: the label that holds it tells nothing about secrets.
+
+    The time of change counts: a file that was edited by hand, loaded, and put right again is another file than the one loaded.
+    """
+    total = hmac.new(key, digestmod=hashlib.sha256)
+    for path in sorted(directory.rglob("*")):
+        if path.is_file():
+            status = path.stat()
+            facts = (path.relative_to(directory), status.st_uid, status.st_gid, status.st_mode, status.st_mtime_ns)
+            total.update(repr(tuple(map(str, facts))).encode() + hashlib.sha256(path.read_bytes()).digest())
+    return total.hexdigest()[:16]
+
+
+class Project:
+    """The Compose project of one installation."""
+
+    def __init__(self, module: AnsibleModule) -> None:
+        self.module, self.params = module, module.params
+        self.path = Path(module.params["path"])
+        self.services: dict[str, dict[str, Any]] = {one["name"]: one for one in module.params["services"]}
+        self.key = self.load_key()
+        self.prints = {name: fingerprint(self.path / name, self.key) for name in self.services}
+
+    def load_key(self) -> bytes:
+        """Read the key of the hashes, made at the first use."""
+        file = self.path / ".key"
+        if file.is_file():
+            return file.read_bytes()
+        key = secrets.token_bytes(32)
+        if not self.module.check_mode:
+            handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            os.write(handle, key)
+            os.close(handle)
+        return key
+
+    def applied(self, service: str) -> Path:
+        """Return the file that holds the hash of what a service has read last."""
+        return self.path / ".applied" / service
+
+    def missing(self) -> list[str]:
+        """Name the services whose roles have not written their part yet."""
+        return [name for name in self.services if not (self.path / ".services" / f"{name}.yaml").is_file()]
+
+    def fragment(self, name: str) -> str:
+        """Return a service's part with the hash of its files, indented."""
+        file = self.path / ".services" / f"{name}.yaml"
+        label = "reloaded" if self.services[name]["reload"] else self.prints[name]
+        text = file.read_text().replace(PLACEHOLDER, label)
+        return "".join(f"  {line}" if line.strip() else line for line in text.splitlines(keepends=True))
+
+    def text(self) -> str:
+        """Put the file together."""
+        parts = "\n".join(self.fragment(name) for name in self.services)
+        return str(self.params["template"]).replace("@services@\n", parts)
+
+    def docker(self, *args: str) -> str:
+        """Run docker in the installation directory and return its output; a failure ends the module."""
+        _, out, _ = self.module.run_command(["docker", *args], cwd=str(self.path), check_rc=True)
+        return str(out)
+
+    def hashes(self, text: str) -> dict[str, str]:
+        """Validate a compose.yaml and return Compose's hash of each service's definition."""
+        candidate = self.path / ".compose.candidate.yaml"
+        try:
+            candidate.write_text(text)
+            candidate.chmod(0o600)
+            lines = self.docker(
+                "compose", "--project-directory", str(self.path), "--file", str(candidate), "config", "--hash", "*"
+            )
+        finally:
+            candidate.unlink(missing_ok=True)
+        return dict(line.split() for line in lines.splitlines())
+
+    def image(self, reference: str) -> str:
+        """Return the id of the image behind a reference now; empty when the host has none."""
+        try:
+            return str(engine.get(f"/images/{reference}/json")["Id"])
+        except engine.EngineError:
+            return ""
+
+    def faults(self, name: str, own: list[dict[str, Any]], digest: str) -> Iterator[tuple[str, str]]:
+        """Yield what is to be done with a service, and why."""
+        labels = [container["Config"]["Labels"] for container in own]
+        if any(label["com.docker.compose.config-hash"] != digest for label in labels):
+            same = all(label.get(LABEL) == self.prints[name] for label in labels) or self.services[name]["reload"]
+            yield "recreate", "its definition in compose.yaml changed" if same else "its files changed"
+        newer = [c for c in own if self.image(c["Config"]["Image"]) not in ("", c["Image"])]
+        if newer:
+            yield "recreate", f"{newer[0]['Config']['Image']} is another build than the one that runs"
+        stopped = [c["State"]["Status"] for c in own if c["State"]["Status"] != "running"]
+        if stopped:
+            yield "up", ", ".join(stopped)
+        wanted = self.services[name]["scale"]
+        if len(own) != wanted:
+            yield "up", f"{len(own)} containers instead of {wanted}"
+        if self.services[name]["reload"]:
+            file = self.applied(name)
+            if not file.is_file() or file.read_text() != self.prints[name]:
+                yield "reload", "its files changed since it read them"
+
+    def compare(self, hashes: dict[str, str]) -> dict[str, Any]:
+        """Compare what runs with what should."""
+        found = engine.containers(self.params["project"])
+        result: dict[str, Any] = {"fresh": not found, "recreate": [], "reload": [], "reasons": []}
+        for name in self.services:
+            if name not in self.params["only"]:
+                continue
+            if name not in found:
+                result["reasons"].append(f"{name}: has no container")
+                continue
+            seen = list(self.faults(name, found[name], hashes[name]))
+            if self.module.check_mode and name in self.params["pending"] and not seen:
+                seen = [("reload" if self.services[name]["reload"] else "recreate", "its files would change")]
+            result["reasons"] += [f"{name}: {why}" for _, why in seen]
+            for action in ("recreate", "reload"):
+                # A container that is recreated reads its files anyway.
+                if any(verb == action for verb, _ in seen) and name not in result["recreate"]:
+                    result[action].append(name)
+        if set(self.params["only"]) == set(self.services):
+            result["reasons"] += [f"{name}: is not in compose.yaml" for name in found if name not in self.services]
+        return result
+
+    def record(self, names: list[str]) -> None:
+        """Record what the named services have read, and everything that was started with its files."""
+        for name in names:
+            file = self.applied(name)
+            file.parent.mkdir(mode=0o755, exist_ok=True)
+            file.write_text(self.prints[name])
+
+    def write(self, text: str) -> dict[str, str]:
+        """Write compose.yaml where it differs; returns the diff, empty when nothing does."""
+        file = self.path / "compose.yaml"
+        before = file.read_text() if file.is_file() else ""
+        if before == text:
+            return {}
+        if not self.module.check_mode:
+            aside = self.path / ".compose.new.yaml"
+            aside.write_text(text)
+            aside.chmod(0o640)
+            os.chown(aside, 0, self.path.stat().st_gid)
+            aside.replace(file)
+        return {"before": before, "after": text, "before_header": str(file), "after_header": str(file)}
+
+
+def main() -> None:
+    """Run as an Ansible module."""
+    service = {
+        "name": {"type": "str", "required": True},
+        "scale": {"type": "int", "default": 1},
+        "reload": {"type": "bool", "default": False},
+    }
+    module = AnsibleModule(
+        {
+            "path": {"type": "path", "required": True},
+            "project": {"type": "str", "required": True},
+            "template": {"type": "str", "required": True},
+            "services": {"type": "list", "elements": "dict", "options": service, "required": True},
+            "only": {"type": "list", "elements": "str", "required": True},
+            "pending": {"type": "list", "elements": "str", "default": []},
+            "applied": {"type": "list", "elements": "str", "default": []},
+        },
+        supports_check_mode=True,
+    )
+    project = Project(module)
+    if module.params["applied"]:
+        project.record(module.params["applied"])
+        module.exit_json(changed=False)
+    missing = project.missing()
+    if missing and module.check_mode:
+        reasons = ["compose.yaml: would be written anew"]
+        module.exit_json(changed=True, fresh=False, recreate=[], reload=[], reasons=reasons)
+    if missing:
+        module.fail_json(
+            msg=f"{', '.join(missing)}: no part of compose.yaml yet; run the whole site.yml once, without tags"
+        )
+    text = project.text()
+    hashes = project.hashes(text)
+    diff = project.write(text)
+    module.exit_json(changed=bool(diff), diff=diff, **project.compare(hashes))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,81 @@
+#!/usr/bin/python
+"""Download the wheels of a lock file on the control node, once for each lock file and architecture."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import tempfile
+from pathlib import Path
+
+from ansible.module_utils.basic import AnsibleModule
+
+DOCUMENTATION = r"""
+module: wheels
+short_description: Download the wheels of a lock file once
+description:
+  - Runs on the control node, also in check mode. The wheels are those of the image's Python and the host's architecture, whatever
+    the control node has. They are downloaded aside and moved in place, so that an interrupted run leaves no half of them and runs
+    side by side share none.
+options:
+  lock: {type: path, required: true, description: Complete lock file with hashes.}
+  cache: {type: path, required: true, description: Directory of the downloads.}
+  name: {type: str, required: true, description: 'Prefix of the directory, such as C(app).'}
+  architecture: {type: str, required: true, description: 'Architecture of the host, such as C(x86_64).'}
+  python_version: {type: str, required: true, description: 'Version of the Python that will install them, such as C(3.13).'}
+  executable: {type: path, required: true, description: Python of the control node, whose pip downloads.}
+author: [JIUCOM]
+"""
+EXAMPLES = r"""
+- jiucom.platform.wheels:
+    lock: api/requirements.lock
+    cache: .cache/wheels
+    name: app
+    architecture: x86_64
+    python_version: "3.13"
+    executable: /usr/bin/python3
+"""
+RETURN = "path: {type: path, returned: always, description: Directory of the wheels.}"
+
+# What a wheel may call a glibc platform that Debian 12 and everything newer can load.
+PLATFORMS = ("manylinux_2_28", "manylinux_2_17", "manylinux2014")
+
+
+def main() -> None:
+    """Run as an Ansible module."""
+    names = ("lock", "cache", "executable")
+    module = AnsibleModule(
+        {name: {"type": "path", "required": True} for name in names}
+        | {name: {"type": "str", "required": True} for name in ("name", "architecture", "python_version")},
+        supports_check_mode=True,
+    )
+    wanted = module.params
+    lock = Path(wanted["lock"]).resolve()
+    digest = hashlib.sha256(lock.read_bytes()).hexdigest()[:12]
+    target = Path(wanted["cache"]).resolve() / f"{wanted['name']}-{digest}-{wanted['architecture']}"
+    if target.is_dir():
+        module.exit_json(changed=False, path=str(target))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    aside = Path(tempfile.mkdtemp(dir=target.parent, prefix=f"{target.name}."))
+    try:
+        # The lock is complete, and pip would read the conditions of dependencies for its own Python, not the image's.
+        command = [wanted["executable"], "-m", "pip", "download", "--quiet", "--require-hashes", "--no-deps"]
+        command += ["--only-binary=:all:", f"--python-version={wanted['python_version']}"]
+        command += [f"--platform={name}_{wanted['architecture']}" for name in PLATFORMS]
+        code, _, error = module.run_command([*command, f"--requirement={lock}", f"--dest={aside}"])
+        if code:
+            module.fail_json(
+                msg=f"The control node cannot download the wheels of {lock}: {error.strip()[-1500:]}. "
+                "Check its way to the package index (pip config list), or copy the directory from another control node: "
+                f"{target}"
+            )
+        aside.chmod(0o755)
+        if not target.is_dir():
+            aside.rename(target)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    module.exit_json(changed=True, path=str(target))
+
+
+if __name__ == "__main__":
+    main()
