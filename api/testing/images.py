@@ -20,6 +20,6 @@ def image(name: str) -> str:
     listed = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
     # Docker lists the newest first.
     for reference in listed:
-        if re.fullmatch(rf"jiucom/{name}:[0-9a-f]{{12}}", reference):
+        if re.fullmatch(rf"(?:localhost/)?jiucom/{name}:[0-9a-f]{{12}}", reference):
             return reference
     raise LookupError(f"no image of {name} on this machine: run `make images`, or set IMAGE_{name.upper()}")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import docker
@@ -27,12 +29,16 @@ class Upstream(BaseHTTPRequestHandler):
         if self.server.server_port == 8080:
             self.send_header("X-Trace-Id", "0af7651916cd43dd8448eb211c80319c")
         self.send_header("X-Seen-Request-Id", self.headers["X-Request-Id"])
+        for name in ("X-Forwarded-For", "X-Forwarded-Proto", "X-Real-IP", "Authorization"):
+            self.send_header("X-Seen-" + name, self.headers.get(name, ""))
         self.send_header("Content-Length", "0")
         self.end_headers()
     do_POST = do_GET
-Thread(target=ThreadingHTTPServer(("", 9411), Upstream).serve_forever, daemon=True).start()
+for port in (3000, 9411):
+    Thread(target=ThreadingHTTPServer(("", port), Upstream).serve_forever, daemon=True).start()
 ThreadingHTTPServer(("", 8080), Upstream).serve_forever()
 """
+ADMIN_PASSWORD = "a-password-of-the-tests: with $igns"
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 
 
@@ -59,23 +65,18 @@ class Gateway:
         return dict(found)
 
 
-@pytest.fixture(scope="package")
-def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    home = tmp_path_factory.mktemp("gateway")
+@contextmanager
+def running_gateway(home: Path, **variables: Any) -> Iterator[Gateway]:
+    """Run nginx with what the role writes for `variables`, before an upstream that answers for app, grafana and zipkin."""
     for parent in (home, home.parent, home.parent.parent):
         parent.chmod(0o755)  # nginx's user has to pass
     try:
         nginx, python = image("nginx"), image("python")
     except LookupError as missing:
         pytest.fail(str(missing))
-    variables = {
-        "images_resolved": {"nginx": {"reference": nginx}},
-        "gateway_max_body": "1k",
-        "gateway_cors_origins": ["https://jiucom.example"],
-        "gateway_admin_networks": ["192.0.2.0/24"],  # others than this machine
-        "tracing_trusted_networks": [],
-    }
-    done = run_role("gateway", home, variables)
+    done = run_role(
+        "gateway", home, {"images_resolved": {"nginx": {"reference": nginx, "pull_policy": ""}}, **variables}
+    )
     assert done.returncode == 0, done.stdout
     client = docker.from_env()
     network = client.networks.create(home.name)
@@ -90,12 +91,41 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
 
     try:
         start(python, ["app", "grafana", "zipkin"], entrypoint=["python3", "-uc", UPSTREAM])
-        conf = {str(home / "jiucom/nginx/conf"): {"bind": "/etc/nginx/jiucom", "mode": "ro"}}
+        mounts = {
+            str(home / "jiucom/nginx/conf"): {"bind": "/etc/nginx/jiucom", "mode": "ro"},
+            str(home / "jiucom/nginx/secrets"): {"bind": "/run/secrets", "mode": "ro"},
+        }
         entrypoint = ["nginx", "-c", "/etc/nginx/jiucom/nginx.conf", "-g", "daemon off;"]
-        running = start(nginx, ["nginx"], entrypoint=entrypoint, user="101:101", volumes=conf)
+        running = start(nginx, ["nginx"], entrypoint=entrypoint, user="101:101", volumes=mounts)
         yield Gateway(running, str(network.name))
     finally:
         for container in containers:
             container.remove(force=True, v=True)
         network.remove()
         client.close()
+
+
+@pytest.fixture(scope="package")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    variables: dict[str, Any] = {
+        "gateway_max_body": "1k",
+        "gateway_cors_origins": ["https://jiucom.example"],
+        "gateway_admin_networks": ["192.0.2.0/24"],  # others than this machine
+        "tracing_trusted_networks": [],
+    }
+    with running_gateway(tmp_path_factory.mktemp("gateway"), **variables) as running:
+        yield running
+
+
+@pytest.fixture(scope="package")
+def proxied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    """A gateway that trusts this machine as a proxy, and knows an administrator by a password."""
+    variables: dict[str, Any] = {
+        "gateway_trusted_proxies": ["172.16.0.0/12", "192.168.0.0/16"],  # where Docker puts this machine
+        "gateway_admin_users": {"operator": ADMIN_PASSWORD},
+        "gateway_rate_limit": 1,
+        "gateway_rate_burst": 3,
+        "tracing_trusted_networks": [],
+    }
+    with running_gateway(tmp_path_factory.mktemp("proxied"), **variables) as running:
+        yield running

@@ -16,7 +16,7 @@ from tests.role import ROOT
 
 from .conftest import TRACE, Gateway
 
-SECURITY = yaml.safe_load((ROOT / "roles/gateway/vars/main.yml").read_text())["_gateway_security_headers"]
+SECURITY = yaml.safe_load((ROOT / "roles/gateway/vars/main/main.yml").read_text())["_gateway_security_headers"]
 PREFLIGHT = {"Origin": "https://jiucom.example", "Access-Control-Request-Method": "POST"}
 ID = re.compile("[0-9a-f]{32}")
 
@@ -133,3 +133,24 @@ def test_every_line_of_the_log_is_json(gateway: Gateway, client: httpx.Client) -
             wrong.append(f"{fault}: {line!r}")
     assert wrong == []
     assert len(lines) >= len(REQUESTS), "all but the empty one are logged, and the last"
+
+
+UNREADABLE = {
+    400: b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\nConnection: close\r\n\r\n",
+    405: b"TRACE / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+    414: b"GET /" + b"x" * 40_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
+    # nginx's own number for headers that are too large is told as 400.
+    494: b"GET / HTTP/1.1\r\nHost: x\r\nX-Large: " + b"x" * 40_000 + b"\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("status", UNREADABLE)
+def test_requests_that_nginx_refuses_get_the_api_s_shape(gateway: Gateway, status: int) -> None:
+    head, _, body = say(gateway, UNREADABLE[status]).partition(b"\r\n\r\n")
+    told = 400 if status == 494 else status
+    assert head.startswith(f"HTTP/1.1 {told} ".encode())
+    assert b"application/json" in head
+    assert head.lower().count(b"x-content-type-options: nosniff") == 1
+    error = json.loads(body)
+    assert error["success"] is False
+    assert error["code"] == f"JIUCOM-{told}"

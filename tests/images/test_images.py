@@ -195,6 +195,7 @@ http {{
         listen 80;
         set_real_ip_from 10.0.0.0/8;
         real_ip_header X-Forwarded-For;
+        location = /closed {{ auth_basic x; auth_basic_user_file /run/secrets/admin_users; alias /etc/nginx/jiucom/nginx.conf; }}
         location = /health {{ return 200 "{word}\\n"; }}
         location /limited/ {{ limit_req zone=clients nodelay; limit_req_status 429; proxy_pass http://app/; }}
         location /app/ {{
@@ -217,12 +218,13 @@ http.server.ThreadingHTTPServer(("", 8080), Slow).serve_forever()
 def test_nginx(start: Start, directory: Directory) -> None:
     start("python", command=["python", "-c", SLOW])
     conf = directory("nginx", {"nginx.conf": NGINX.format(word="OK")}, gid=101)
+    users = directory("secrets", {"admin_users": "operator:{SSHA}yrht1iYXEIkejLVu42JWkadd80RzYWx0c2FsdA==\n"}, gid=101)
     nginx = start(
         "nginx",
         user="101:101",
         entrypoint=["nginx", "-c", "/etc/nginx/jiucom/nginx.conf", "-g", "daemon off;"],
         environment=SEOUL,
-        mounts={"/etc/nginx/jiucom": conf},
+        mounts={"/etc/nginx/jiucom": conf, "/run/secrets": users},
     )
     nginx.healthy(wget(80, "/health", "OK"))
     assert nginx.owner() == (101, 101)
@@ -230,6 +232,8 @@ def test_nginx(start: Start, directory: Directory) -> None:
     nginx.out("nginx -t -q -c /etc/nginx/jiucom/nginx.conf -g 'daemon off;'")
     assert eventually(lambda: nginx.http(80, "/app/")[1] == "slow")
     assert [nginx.http(80, "/limited/")[0] for _ in range(2)] == [200, 429]
+    assert nginx.http(80, "/closed")[0] == 401
+    assert nginx.http(80, "/closed", headers={"Authorization": "Basic b3BlcmF0b3I6cGFzc3dvcmQ="})[0] == 200
 
     directory("nginx", {"nginx.conf": NGINX.format(word="AGAIN")}, gid=101)
     nginx.container.kill("HUP")
@@ -314,6 +318,9 @@ def test_grafana(start: Start, directory: Directory) -> None:
             "GF_SERVER_SERVE_FROM_SUB_PATH": "true",
             "GF_ANALYTICS_REPORTING_ENABLED": "false",
             "GF_ANALYTICS_CHECK_FOR_UPDATES": "false",
+            "GF_ANALYTICS_CHECK_FOR_PLUGIN_UPDATES": "false",
+            "GF_NEWS_NEWS_FEED_ENABLED": "false",
+            "GF_PLUGINS_PREINSTALL_DISABLED": "true",
             "GF_USERS_DEFAULT_LANGUAGE": "en-US",
             **SEOUL,
         },
@@ -445,7 +452,7 @@ def test_alertmanager(start: Start, directory: Directory) -> None:
 def test_node_exporter(start: Start) -> None:
     exporter = start(
         "node-exporter",
-        user="65534:65534",
+        user="59100:59100",
         command=[
             "--path.rootfs=/host",
             "--path.procfs=/host/proc",
@@ -456,7 +463,7 @@ def test_node_exporter(start: Start) -> None:
         mounts={"/host": "/"},
     )
     exporter.healthy("wget -q -O - -T 3 http://127.0.0.1:9100/metrics | grep -c '^node_memory_MemTotal_bytes '")
-    assert exporter.owner() == (65534, 65534)
+    assert exporter.owner() == (59100, 59100)
     assert 9100 in exporter.listens()
     assert "node_network" not in exporter.http(9100, "/metrics")[1]
     assert exporter.stop() != 137

@@ -59,12 +59,36 @@ def test_every_role_has_the_verbs(role: str) -> None:
     assert role == "platform" or (ROOT / f"roles/{role}/tasks/main.yml").is_file()
 
 
-def test_every_promise_of_a_verification_has_its_check() -> None:
+def test_every_required_check_exists() -> None:
     modules = [path.read_text() for path in ROOT.glob("roles/*/library/*.py")]
-    checked = {name for text in modules for name in re.findall(r'@promises\.promise\("([^"]+)"', text)}
-    promised = yaml.safe_load((ROOT / "roles/platform/vars/main.yml").read_text())["_platform_promised"]
-    assert len(promised) >= 17
-    assert {*promised, "C2"} <= checked
+    checked = {name for text in modules for name in re.findall(r'@checks\.check\(\s*"([^"]+)"', text)}
+    required = yaml.safe_load((ROOT / "roles/platform/vars/main/main.yml").read_text())["_platform_required_checks"]
+    assert len(required) >= 17
+    assert {*required, "C2"} <= checked
+
+
+def variables(role: str) -> dict[str, Any]:
+    """Read a role's constants, of one file or of a directory of them."""
+    merged: dict[str, Any] = {}
+    folder = ROOT / f"roles/{role}/vars"
+    for file in [folder / "main.yml", *sorted((folder / "main").glob("*.yml"))]:
+        if file.is_file():
+            merged |= yaml.safe_load(file.read_text()) or {}
+    return merged
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_secrets_are_marked_and_nothing_else_is(role: str) -> None:
+    secret = {name for name, option in options(role).items() if option.get("no_log")}
+    named = {name for name in options(role) if re.search(r"(_password|_secret|_slack_url|_users)$", name)}
+    assert secret == named
+
+
+def test_every_required_secret_is_a_secret_of_a_specification() -> None:
+    required = set(variables("platform")["_platform_secrets"])
+    known = {name for role in ROLES for name, option in options(role).items() if option.get("no_log")}
+    assert required <= known
+    assert required == {name for role in ROLES for name, option in options(role).items() if option.get("required")}
 
 
 @pytest.mark.parametrize("template", sorted(ROOT.glob("roles/*/templates/*")), ids=lambda path: path.name)

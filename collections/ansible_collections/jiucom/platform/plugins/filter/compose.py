@@ -57,7 +57,8 @@ def compose_part(
 
     `definition` has what only this service needs, in Compose's own terms, and `health`: the shell command of its health
     check, with `start_period` in seconds beside it; `proxies: true` leaves it the proxies of Docker's client configuration.
-    `service` is its row of the service table, `settings` what all services share: `stop_grace_seconds`, `log_max_size`, `log_max_files`, `ulimits`.
+    `service` is its row of the service table, `settings` what all services share: `stop_grace_seconds`, `log_max_size`,
+    `log_max_files`, `ulimits`.
     """
     part = dict(definition)
     health, start_period = part.pop("health"), part.pop("start_period", 30)

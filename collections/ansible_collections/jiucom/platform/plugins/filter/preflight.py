@@ -243,12 +243,12 @@ def port_faults(ports: Iterable[Mapping[str, Any]]) -> list[str]:
 
 def taken_faults(ports: Iterable[Mapping[str, Any]], taken: Iterable[Mapping[str, Any]]) -> list[str]:
     """List published ports on which another program of the host listens already."""
-    taken = {int(socket["port"]) for socket in taken}
+    used = {int(socket["port"]) for socket in taken}
     return [
         f"Port {entry['port']} is taken on the host: stop the process that listens there "
         f"(ss -ltnp 'sport = :{entry['port']}'), or set {entry['variable']}"
         for entry in ports
-        if int(entry["port"]) in taken
+        if int(entry["port"]) in used
     ]
 
 
@@ -286,6 +286,14 @@ def url_faults(url: str, port: int | str, proxied: bool) -> list[str]:
     if not proxied and (parts.port or 80) != int(port):
         return [f"platform_public_url is {url}, and platform_gateway_port {port}: name the same port in both"]
     return []
+
+
+def example_faults(values: Mapping[str, Any]) -> list[str]:
+    """List the variables that still hold a name of the example inventory, such as shop.example.com or x@example.kr."""
+    example = re.compile(r"(^|[@./])example(\.[a-z]+)*(:\d+)?/?$", re.IGNORECASE)
+    return [
+        f"{name} is {value}, an example: set your own" for name, value in values.items() if example.search(str(value))
+    ]
 
 
 def zone_faults(zone: str) -> list[str]:
@@ -346,6 +354,7 @@ class FilterModule:
             "origin_faults": origin_faults,
             "cidr_faults": cidr_faults,
             "url_faults": url_faults,
+            "example_faults": example_faults,
             "zone_faults": zone_faults,
             "range_faults": range_faults,
             "size_faults": size_faults,

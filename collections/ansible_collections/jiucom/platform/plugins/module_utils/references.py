@@ -57,9 +57,9 @@ def parse(text: str, default_registry: str = "") -> Reference:
     domain, path = (first, last) if slash and ("." in first or ":" in first or first == "localhost") else ("", rest)
     # A colon after the last slash begins the tag; one before it would be a port.
     head, _, final = path.rpartition("/")
-    final, _, tag = final.partition(":")
+    final, colon, tag = final.partition(":")
     path = f"{head}/{final}" if head else final
-    if not _PATH.fullmatch(path) or (tag and not _TAG.fullmatch(tag)):
+    if not _PATH.fullmatch(path) or (colon and not _TAG.fullmatch(tag)):
         raise ValueError(f"{text!r} is not an image reference like name:1.2.3")
     if domain and domain == default_registry:
         domain = ""

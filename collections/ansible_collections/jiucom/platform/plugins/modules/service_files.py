@@ -24,7 +24,8 @@ description:
     secrets.
   - A service's new configuration is validated as a whole by the program that will read it, in a directory aside with the final
     owners and modes, before a file is replaced.
-  - A file that this module did not write is moved to C(.removed), so that a stray file is not loaded and not lost.
+  - A file that this module did not write is moved to C(.removed), so that a stray file is not loaded and not lost; a secret is
+    deleted.
 options:
   base: {type: path, required: true, description: Directory of the installation.}
   services:
@@ -155,7 +156,8 @@ class Writer:
         strays = [file for file in sorted(root.rglob("*")) if not file.is_dir() or file.is_symlink()]
         strays = [file for file in strays if str(file.relative_to(root)) not in tree.files]
         for file in strays:
-            self.note(tree.name, file, what=f"not written by the playbook, moved to {self.base / REMOVED}")
+            where = "deleted" if file.parent == root / "secrets" else f"moved to {self.base / REMOVED}"
+            self.note(tree.name, file, what=f"not written by the playbook, {where}")
         return differs or bool(strays), strays
 
     def validate(self, tree: Tree, commands: list[str]) -> None:
@@ -172,9 +174,12 @@ class Writer:
                         command=command,
                     )
 
-    def remove(self, tree_root: Path, strays: list[Path]) -> None:
-        """Move files aside, to a directory of today."""
+    def remove(self, root: Path, strays: list[Path]) -> None:
+        """Move files aside, to a directory of the time, and delete secrets."""
         for file in strays:
+            if file.parent == root / "secrets":
+                file.unlink()
+                continue
             now = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
             target = self.base / REMOVED / now / file.relative_to(self.base)
             target.parent.mkdir(parents=True, exist_ok=True)
