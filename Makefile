@@ -8,7 +8,7 @@ export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 # Passed on to ansible-playbook, for example ARGS=-K where sudo asks for a password, or ARGS="--check --diff".
 ARGS ?=
 
-.PHONY: help deploy verify doctor images test check lint types unit test-preflight test-images test-api test-gateway test-monitoring molecule browser fuzz bench bench-api bench-login bench-tracing bench-connections lock
+.PHONY: help deploy verify doctor images test check lint types unit test-preflight test-images test-api test-gateway test-stack test-monitoring molecule browser fuzz bench bench-api bench-login bench-tracing bench-connections lock
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 20
@@ -25,7 +25,7 @@ doctor: .venv/ready ## what is wrong on this machine, and what to type; changes 
 images: .venv/ready ## Docker and every image on this machine, without starting anything
 	ansible-playbook playbooks/images.yml $(ARGS)
 
-test: check images test-preflight test-images test-api test-gateway test-monitoring molecule ## everything; as root, or with sudo and the right to use Docker
+test: check images test-preflight test-images test-api test-gateway test-stack test-monitoring molecule ## everything; as root, or with sudo and the right to use Docker
 
 check: lint types unit ## the fast part: lint, types, unit tests
 
@@ -68,6 +68,9 @@ bench-tracing: .venv/ready ## what a slow, refusing or absent Zipkin costs, and 
 
 test-gateway: .venv/ready ## the gateway's own answers and its log, on a real nginx
 	pytest -q tests/gateway
+
+test-stack: .venv/ready ## what differs between the platform as written and as it runs, on a toy project
+	pytest -q tests/stack
 
 test-monitoring: .venv/ready ## rules, dashboards, board
 	pytest -q tests/monitoring

@@ -154,3 +154,15 @@ def test_requests_that_nginx_refuses_get_the_api_s_shape(gateway: Gateway, statu
     error = json.loads(body)
     assert error["success"] is False
     assert error["code"] == f"JIUCOM-{told}"
+
+
+def test_the_way_past_the_rules_serves_a_page_of_an_allowed_origin(gateway: Gateway) -> None:
+    """F2: a front end's developer works on this port; its errors have the API's shape, too."""
+    direct = f"{gateway.url}:8080/api/v1/parts"
+    preflight = httpx.options(direct, headers=PREFLIGHT)
+    assert (preflight.status_code, sole(preflight, "Access-Control-Allow-Origin")) == (204, PREFLIGHT["Origin"])
+    stranger = httpx.get(direct, headers={"Origin": "https://stranger.example"})
+    assert stranger.status_code == 200
+    assert "Access-Control-Allow-Origin" not in stranger.headers
+    too_large = httpx.post(direct, content=b"x" * 2000)
+    assert (too_large.status_code, too_large.json()["code"]) == (413, "JIUCOM-413")

@@ -128,7 +128,9 @@ def stage(tmp_path_factory: pytest.TempPathFactory, prometheus_image: str, alert
     home = tmp_path_factory.mktemp("alerts")
     for parent in (home, home.parent, home.parent.parent):
         parent.chmod(0o755)  # the containers' users have to pass
-    built = Stage(home, {"prometheus": prometheus_image, "alertmanager": alertmanager_image, "grafana": image("grafana")})
+    built = Stage(
+        home, {"prometheus": prometheus_image, "alertmanager": alertmanager_image, "grafana": image("grafana")}
+    )
     try:
         built.configure()
         built.run("app", image("python"), {}, entrypoint=["python3", "-c", API])
@@ -201,7 +203,8 @@ def test_secrets_that_are_no_longer_set_are_removed(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize(
-    ("port", "starttls", "asked"), [(587, True, True), (465, True, False), ("465", "true", False), ("587", "false", False)]
+    ("port", "starttls", "asked"),
+    [(587, True, True), (465, True, False), ("465", "true", False), ("587", "false", False)],
 )
 def test_starttls_is_asked_for_where_it_is_wanted(stage: Stage, port: object, starttls: object, asked: bool) -> None:
     """Port 465 is encrypted from the start, and has no STARTTLS. Numbers and booleans may come as texts."""

@@ -40,9 +40,10 @@ MANUAL = dict(
         strict=True,
     )
 )
-# Its chapter 4's names.
+# The names of chapter 4, and what old boards ask for beside them.
 OLD_NAMES = {
     "jvm_memory_used_bytes": MEMORY,
+    "jvm_memory_committed_bytes": MEMORY,
     "jvm_memory_max_bytes": MEMORY_LIMIT,
     "jvm_threads_live_threads": THREADS,
     "hikaricp_connections_active": POOL["used"],
