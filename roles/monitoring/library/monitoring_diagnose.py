@@ -20,7 +20,7 @@ options: {expected: {type: dict, description: What the role knows and the diagno
 author: [JIUCOM]
 """
 EXAMPLES = "- monitoring_diagnose: {expected: {project: jiucom, network: jiucom-network}}"
-RETURN = "findings: {type: list, returned: always, description: One line a fault, empty when there is none.}"
+RETURN = "ansible_facts: {type: dict, returned: always, description: The findings as findings_monitoring.}"
 
 Found = dict[str, list[dict[str, Any]]]
 
@@ -88,8 +88,15 @@ def findings(expected: dict[str, Any]) -> list[str]:
 
 def main() -> None:
     """Run as an Ansible module."""
-    module = AnsibleModule({"facts": {"type": "dict", "required": True}}, supports_check_mode=True)
-    module.exit_json(changed=False, findings=findings(module.params["facts"]))
+    module = AnsibleModule(
+        {
+            "expected": {"type": "dict", "required": True},
+            "secrets": {"type": "dict", "required": True, "no_log": True},
+        },
+        supports_check_mode=True,
+    )
+    found = findings(module.params["expected"] | module.params["secrets"])
+    module.exit_json(changed=False, ansible_facts={"findings_monitoring": found})
 
 
 if __name__ == "__main__":
