@@ -51,7 +51,12 @@ def free_port() -> int:
 
 def run_monitoring(home: Path, variables: dict[str, Any], *options: str) -> subprocess.CompletedProcess[str]:
     """Run the role `monitoring` on this machine, into the directory `jiucom` of `home`."""
-    return run_role("monitoring", home, {"monitoring_grafana_admin_password": "admin", "platform_host": {"volumes": []}} | variables, *options)
+    return run_role(
+        "monitoring",
+        home,
+        {"monitoring_grafana_admin_password": "admin", "platform_host": {"volumes": []}} | variables,
+        *options,
+    )
 
 
 @pytest.fixture(scope="session")

@@ -79,7 +79,9 @@ class Stage:
     def configure(self, **changed: Any) -> None:
         """Run the role as the platform's play does, a second's pace apart."""
         variables = {
-            "images_resolved": {name: {"reference": image, "pull_policy": "", "product": name} for name, image in self.images.items()},
+            "images_resolved": {
+                name: {"reference": image, "pull_policy": "", "product": name} for name, image in self.images.items()
+            },
             "monitoring_scrape_interval": "1s",
             "monitoring_scrape_timeout": "1s",
             "monitoring_alertmanager_enabled": True,
