@@ -94,7 +94,7 @@ class Project:
 
     def settled(self) -> bool:
         """Whether nothing is left to do."""
-        return self.compare()["reasons"] == []
+        return bool(self.compare()["reasons"] == [])
 
 
 @pytest.fixture
@@ -113,4 +113,4 @@ def project(tmp_path: Path) -> Iterator[Project]:
         assert toy.settled()
         yield toy
     finally:
-        toy.compose("down", "--timeout", "1", "--volumes")
+        toy.compose("down", "--timeout", "1", "--volumes", "--remove-orphans")

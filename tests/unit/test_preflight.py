@@ -131,7 +131,7 @@ def test_ports_are_compared_as_numbers() -> None:
         {"variable": "platform_gateway_port", "address": "0.0.0.0", "port": "8080"},
         {"variable": "platform_direct_port", "address": "127.0.0.1", "port": 8080},
     ]
-    [fault] = preflight.port_faults(ports)
+    [fault] = preflight.port_faults(ports)  # type: ignore[arg-type]
     assert "platform_gateway_port" in fault
     assert "platform_direct_port" in fault
 

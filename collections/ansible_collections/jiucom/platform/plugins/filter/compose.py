@@ -11,7 +11,7 @@ import yaml
 ORDER = (
     "image", "build", "pull_policy", "scale", "init", "user", "entrypoint", "command", "environment", "volumes", "tmpfs",
      "ports", "depends_on", "healthcheck", "restart", "networks", "stop_signal", "stop_grace_period", "cpu_shares",
-    "memswap_limit", "pids_limit", "deploy", "read_only", "cap_drop", "cap_add", "security_opt", "ulimits", "logging", "labels",
+    "memswap_limit", "deploy", "read_only", "cap_drop", "cap_add", "security_opt", "ulimits", "logging", "labels",
 )  # fmt: skip
 HEALTH = {"interval": "10s", "timeout": "5s", "retries": 6, "start_interval": "1s"}
 
@@ -56,7 +56,8 @@ def compose_part(
     """Make the part of compose.yaml of service `name`, with a line for its title.
 
     `definition` has what only this service needs, in Compose's own terms, and `health`: the shell command of its health
-    check, with `start_period` in seconds beside it; `proxies: true` leaves it the proxies of Docker's client configuration.
+    check, with `start_period` in seconds beside it; `tmp`: the size of /tmp; `proxies: true` leaves it the proxies of Docker's
+    client configuration.
     `service` is its row of the service table, `settings` what all services share: `stop_grace_seconds`, `log_max_size`,
     `log_max_files`, `ulimits`.
     """
@@ -76,10 +77,18 @@ def compose_part(
     part["memswap_limit"] = service["memory"]
     part["deploy"] = {
         "resources": {
-            "limits": {"cpus": str(service["cpus"]), "memory": service["memory"]},
+            "limits": {
+                "cpus": str(service["cpus"]),
+                "memory": service["memory"],
+                "pids": int(service.get("pids", 256)),
+            },
             "reservations": {"memory": service["memory_reserved"]},
         }
     }
+    # docs/hardening.md: nothing is writable but volumes and /tmp, no capability is left, processes are bounded.
+    part["read_only"] = True
+    part["tmpfs"] = [f"/tmp:mode=1777,size={part.pop('tmp', '64m')}", *part.get("tmpfs", [])]  # noqa: S108
+    part["cap_drop"] = ["ALL"]
     part["security_opt"] = ["no-new-privileges:true"]
     if settings["ulimits"]:
         part["ulimits"] = settings["ulimits"]
