@@ -1,5 +1,5 @@
 #!/usr/bin/python
-"""Look at the containers as such: A1, A3, A4, F1, F2, F3."""
+"""Check the containers as such: A1, A3, A4, F1, F2, F3, S1."""
 
 from __future__ import annotations
 
@@ -118,6 +118,29 @@ def volumes(expected: dict[str, Any]) -> Seen:
                 if (f"{expected['project']}_{volume}", path) not in mounts:
                     wrong.append(f"{name} has no {volume} at {path}")
     return not wrong, "; ".join(wrong) or ", ".join(names)
+
+
+def loose(container: dict[str, Any]) -> list[str]:
+    """Name what a container may do beyond what it needs (docs/hardening.md)."""
+    host, user = container["HostConfig"], container["Config"]["User"]
+    found = {
+        "its root file system is writable": not host["ReadonlyRootfs"],
+        "it keeps capabilities": host["CapDrop"] != ["ALL"] or bool(host["CapAdd"]),
+        "it is privileged": host["Privileged"],
+        "it may gain privileges": "no-new-privileges:true" not in (host["SecurityOpt"] or []),
+        "its processes are not bounded": not 0 < (host["PidsLimit"] or 0) <= 4096,
+        "it runs as root": user.partition(":")[0] in ("", "0", "root"),
+        "it holds Docker's socket": any("docker.sock" in mount.get("Source", "") for mount in container["Mounts"]),
+        "it shares a namespace of the host": "host" in (host["NetworkMode"], host["PidMode"], host["IpcMode"]),
+    }
+    return [what for what, seen in found.items() if seen]
+
+
+@checks.check("S1", "containers are closed: read-only, no capabilities, no new privileges, bounded processes, not root")
+def hardened(expected: dict[str, Any]) -> Seen:
+    found = containers(expected["project"])
+    wrong = [f"{name}: {what}" for name in wanted(expected) for one in found.get(name, []) for what in loose(one)]
+    return not wrong, "; ".join(wrong) or f"{sum(map(len, found.values()))} containers"
 
 
 if __name__ == "__main__":
