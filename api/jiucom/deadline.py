@@ -9,6 +9,12 @@ from jiucom.errors import ApiError, ErrorCode
 # Where no setting says how long (s).
 DEFAULT = 10.0
 
+# A timer that is later than this says that the event loop was busy: what was waited for may have come meanwhile (s).
+_BUSY = 0.005
+# The time it then has to be looked at, and how long that may go on (s).
+_GRACE = 0.02
+_LONGEST_GRACE = 1.0
+
 
 @asynccontextmanager
 async def deadline(at: float) -> AsyncIterator[None]:
@@ -20,6 +26,30 @@ async def deadline(at: float) -> AsyncIterator[None]:
         if not timeout.expired():
             raise
         raise ApiError(ErrorCode.DEADLINE_EXCEEDED, headers={"Retry-After": "1"}) from None
+
+
+@asynccontextmanager
+async def punctual(until: float) -> AsyncIterator[None]:
+    """Cancels the block at `until` (s, the event loop's time), but not for an answer that only this process is late to read.
+
+    Raises TimeoutError.
+    """
+    loop = asyncio.get_running_loop()
+
+    def check(due: float) -> None:
+        nonlocal timer
+        now = loop.time()
+        if now - due > _BUSY and now - until < _LONGEST_GRACE:
+            timer = loop.call_at(now + _GRACE, check, now + _GRACE)
+        else:
+            limit.reschedule(now)
+
+    async with asyncio.timeout(None) as limit:
+        timer = loop.call_at(until, check, until)
+        try:
+            yield
+        finally:
+            timer.cancel()
 
 
 def within(seconds: float) -> float:

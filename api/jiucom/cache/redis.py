@@ -14,18 +14,19 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError, ResponseError
 
-from jiucom.deadline import within
+from jiucom.deadline import punctual, within
 from jiucom.settings import Settings
 from jiucom.telemetry import tracing
 from jiucom.telemetry.metrics import Metrics
 
 log = logging.getLogger(__name__)
 
-TIMEOUT = 0.2  # s
+# A new connection (s).
+_CONNECT_TIMEOUT = 1.0
 # For one command, with its connection's handshake (s).
-_PATIENCE = 2 * TIMEOUT
-# A busy event loop makes answers late, too: so many, one after the other, are Redis's fault.
-_LATE_IN_A_ROW = 5
+_PATIENCE = 0.4
+# So many late answers, one after the other, and Redis is taken for absent: of those who wait long, of the cache.
+_LATE_IN_A_ROW, _LATE_IN_A_ROW_OF_CACHE = 2, 5
 # How long nobody asks after a failure; then one command tries again while the others still go without (s).
 _OPEN = 1.0
 # Few: what is under way at once must not keep the event loop so long that answers seem late.
@@ -46,6 +47,7 @@ class _Lane:
     redis: Redis
     # Who waits for a connection does not take Redis for absent.
     slots: asyncio.Semaphore
+    late_in_a_row: int
     closed_until: float = 0.0
     # In a row. Of those that are under way at the same time one counts: they may be late together.
     late: int = 0
@@ -65,13 +67,15 @@ class RedisClient:
             "port": settings.redis_port,
             "username": settings.redis_username if settings.redis_password else None,
             "password": settings.redis_password or None,
-            "socket_connect_timeout": TIMEOUT,
+            "socket_connect_timeout": _CONNECT_TIMEOUT,
+            # How long an answer may take is said by `punctual`, which knows a busy event loop from a silent Redis.
+            "socket_timeout": None,
             "retry": Retry(NoBackoff(), 0),
             "client_name": "jiucom-api",
             "protocol": 2,
         }
         # The cache gives up early, which costs a connection, and a new one takes several round trips: it has its own.
-        self._cache, self._rest = self._lane(), self._lane()
+        self._cache, self._rest = self._lane(_LATE_IN_A_ROW_OF_CACHE), self._lane(_LATE_IN_A_ROW)
 
     async def execute(self, *command: Any, until: float | None = None) -> Any:
         """One command: `await redis.execute("SET", key, value, "EX", 60)`.
@@ -86,31 +90,31 @@ class RedisClient:
         return await self._run(commands, "PIPELINE", until) if commands else []
 
     def subscriber(self) -> Redis:
-        """A client for a subscription, which waits for messages: with a connection and no timeout of its own."""
-        return Redis(**self._options, socket_timeout=None)
+        """A client for a subscription, which waits for messages on a connection of its own."""
+        return Redis(**self._options)
 
     async def close(self) -> None:
         """Close every connection."""
         for lane in (self._cache, self._rest):
             await lane.redis.aclose()
 
-    def _lane(self) -> "_Lane":
-        pool = ConnectionPool(**self._options, socket_timeout=TIMEOUT, max_connections=_CONNECTIONS)
-        return _Lane(Redis(connection_pool=pool), asyncio.Semaphore(_CONNECTIONS))
+    def _lane(self, late_in_a_row: int) -> "_Lane":
+        pool = ConnectionPool(**self._options, max_connections=_CONNECTIONS)
+        return _Lane(Redis(connection_pool=pool), asyncio.Semaphore(_CONNECTIONS), late_in_a_row)
 
     async def _run(self, commands: Sequence[Sequence[Any]], name: str, until: float | None) -> list[Any]:
         lane = self._rest if until is None else self._cache
         began = within(0)
         try:
             if until is None:
-                async with lane.slots, asyncio.timeout(_PATIENCE):
+                async with lane.slots, punctual(within(_PATIENCE)):
                     return await self._try(lane, commands, name)
-            async with asyncio.timeout_at(until), lane.slots:
+            async with punctual(until), lane.slots:
                 return await self._try(lane, commands, name)
         except TimeoutError as error:
             if began >= lane.late_at:
                 lane.late, lane.late_at = lane.late + 1, within(0)
-            self._fail(lane, error, absent=until is None or lane.late >= _LATE_IN_A_ROW)
+            self._fail(lane, error, absent=lane.late >= lane.late_in_a_row)
             raise RedisUnavailableError("no answer in time") from error
 
     async def _try(self, lane: _Lane, commands: Sequence[Sequence[Any]], name: str) -> list[Any]:

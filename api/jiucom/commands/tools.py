@@ -27,10 +27,11 @@ async def opened(settings: Settings) -> AsyncIterator[tuple[Tools, Metrics]]:
     database = Database(Settings(**few), Clock(settings.time_zone), metrics)
     redis = RedisClient(settings, metrics)
     await database.connect()
+    cache = Cache(redis, database, metrics)
     try:
-        storage = Storage(settings.storage_upload_dir)
-        yield Tools(database, Cache(redis, database, metrics), storage, _tell), metrics
+        yield Tools(database, cache, Storage(settings.storage_upload_dir), _tell), metrics
     finally:
+        await cache.stop()
         await redis.close()
         await database.disconnect()
 

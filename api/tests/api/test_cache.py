@@ -103,6 +103,67 @@ async def test_what_a_loader_raises_is_not_stored(state: AppState) -> None:
     assert (await state.cache.fetch(ENTRY, ("raises",), found)).raw == b'"found"'
 
 
+@pytest.mark.parametrize(
+    ("path", "status"), [("/parts/{}", 404), ("/prices/parts/{}", 404), ("/posts/{}/comments", 200)]
+)
+async def test_what_does_not_exist_leaves_nothing_in_redis(
+    client: httpx.AsyncClient, state: AppState, path: str, status: int
+) -> None:
+    """Any number is an address: who counts through them would fill it."""
+    number = 987_654_321
+    for _ in range(2):
+        assert (await client.get(path.format(number))).status_code == status
+    assert await state.redis.execute("KEYS", f"*{number}*") == []
+
+
+async def test_versions_live_longer_than_what_is_stored_under_them(state: AppState) -> None:
+    async def load() -> str:
+        return "found"
+
+    await state.cache.fetch(ENTRY, ("life",), load)
+    at = keys.version_key("test:life")
+    await state.redis.execute("EXPIRE", at, 5)
+    await state.redis.execute("DEL", ENTRY.key("life"))
+    await eventually(lambda: not state.cache._flights._latest)
+    await state.cache.fetch(ENTRY, ("life",), load)
+    assert keys.VERSION_LIFETIME - 60 < await state.redis.execute("TTL", at) <= keys.VERSION_LIFETIME
+    every = [entry for entry in vars(keys).values() if isinstance(entry, keys.Entry)]
+    assert max(entry.lifetime for entry in every) < keys.VERSION_LIFETIME
+
+
+async def test_without_redis_own_writes_are_seen_and_loads_are_shared(state: AppState) -> None:
+    reading, more = asyncio.Event(), asyncio.Event()
+    loads = 0
+
+    async def load(value: str) -> str:
+        nonlocal loads
+        loads += 1
+        reading.set()
+        await more.wait()
+        return value
+
+    def ask(value: str) -> asyncio.Task[object]:
+        return asyncio.create_task(state.cache.fetch(ENTRY, ("away",), lambda: load(value)))
+
+    state.redis._cache.closed_until = float("inf")
+    try:
+        slow = [ask("old")]
+        await reading.wait()
+        slow.append(ask("old, too"))
+        await asyncio.sleep(0.05)
+        assert loads == 1
+        await write(state.cache, state, "test:away")
+        fresh = ask("new")
+        await eventually(lambda: loads == 2)
+        more.set()
+        answers = [getattr(await each, "raw", b"") for each in (*slow, fresh)]
+        assert answers == [b'"old"', b'"old"', b'"new"']
+    finally:
+        more.set()
+        state.redis._cache.closed_until = 0.0
+    await eventually(lambda: swept(state, "test:away"), 10)
+
+
 async def test_a_value_read_before_a_write_is_never_served(state: AppState) -> None:
     """Trap 35: the reader sits between the write's commit and its own store."""
     reading, written = asyncio.Event(), asyncio.Event()
@@ -153,6 +214,29 @@ async def test_a_writer_that_dies_leaves_no_stale_value(state: AppState) -> None
         await session.insert("INSERT INTO cache_outbox (scope) VALUES (%s)", ("test:dead",))
     await eventually(lambda: swept(state, "test:dead"), 10)
     assert (await state.cache.fetch(ENTRY, ("dead",), lambda: load("second"))).raw == b'"second"'
+
+
+@pytest.mark.parametrize("until", [0.045, None])
+async def test_a_busy_loop_does_not_make_redis_look_absent(state: AppState, until: float | None) -> None:
+    """The answer lies there, and only this process has not read it yet."""
+    sent = state.metrics.registry.get_sample_value
+    pings = {"command": "ECHO"}
+
+    async def ask() -> object:
+        return await state.redis.execute("ECHO", "x", until=None if until is None else within(until))
+
+    await ask()
+    before = sent("jiucom_redis_calls_total", pings) or 0
+    failures = state.metrics.redis_failures._value.get()
+    for _ in range(5):
+        asking = asyncio.create_task(ask())
+        while (sent("jiucom_redis_calls_total", pings) or 0) == before:
+            await asyncio.sleep(0)
+        before += 1
+        # On its way by now.
+        time.sleep(0.5)  # noqa: ASYNC251
+        assert await asking == b"x"
+    assert state.metrics.redis_failures._value.get() == failures
 
 
 @pytest.fixture

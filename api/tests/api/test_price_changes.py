@@ -17,6 +17,7 @@ from jiucom.rules import popularity
 from jiucom.state import AppState
 from testing.clients import User
 from testing.shop import Shop
+from testing.waiting import eventually
 
 pytestmark = pytest.mark.anyio
 
@@ -90,7 +91,11 @@ async def test_caches_of_the_part_alone_are_outdated(shop: Shop, client: httpx.A
     for path in (f"/parts/{part}", f"/prices/parts/{part}"):
         assert await shown(path) == [1234]
     assert await version(other) == before
-    assert await shop.rows("SELECT 1 FROM cache_outbox WHERE scope = %s", keys.part(part)) == []
+
+    async def done() -> bool:
+        return await shop.rows("SELECT 1 FROM cache_outbox WHERE scope = %s", keys.part(part)) == []
+
+    await eventually(done)
 
 
 async def test_concurrent_changes_leave_the_right_extremes(shop: Shop) -> None:

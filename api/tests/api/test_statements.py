@@ -86,7 +86,7 @@ async def test_one_statement_that_fails_leaves_its_connection_as_it_was(state: A
     for _ in range(state.settings.db_pool_size + 1):
         with pytest.raises(ApiError):
             async with state.db.statement() as session:
-                await session.insert("INSERT INTO cache_outbox (scope) VALUES (%s)", ("x" * 10_000,))
+                await session.insert("INSERT INTO cache_outbox (scope) VALUES (%s)", ("x" * 70_000,))
     async with state.db.transaction() as session:
         assert await session.fetch_value("SELECT 1") == 1
 

@@ -3,7 +3,7 @@
 import msgspec
 
 from jiucom.auth.principal import Principal
-from jiucom.cache import keys
+from jiucom.cache import Unstored, keys
 from jiucom.db import ReadSession, WriteSession
 from jiucom.domains.admin import audit
 from jiucom.domains.comments import queries, threads
@@ -24,9 +24,17 @@ async def page(app: AppState, post_id: int, query: CommentQuery) -> Json[Comment
             total = await app.totals.of(("comments", post_id), lambda: queries.count(session, post_id))
         return CommentPage.of(threads.build(roots, replies, complete=last is None), query, total, last)
 
+    async def load_to_keep() -> CommentPage | Unstored:
+        found = await load()
+        if found.comments:
+            return found
+        # Any number is an address: lists of posts that do not exist would fill the cache.
+        async with app.db.read() as session:
+            return found if await queries.post(session, post_id) else Unstored(found)
+
     if query.replies_after:
         return Json(encode(await load()))
-    return await app.cache.fetch(keys.COMMENT_LIST, (post_id, query.page, query.size), load)
+    return await app.cache.fetch(keys.COMMENT_LIST, (post_id, query.page, query.size), load_to_keep)
 
 
 async def create(app: AppState, author: Principal, post_id: int, comment: CommentCreate) -> Comment:
