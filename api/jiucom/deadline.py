@@ -35,17 +35,21 @@ async def punctual(until: float) -> AsyncIterator[None]:
     Raises TimeoutError.
     """
     loop = asyncio.get_running_loop()
+    timer: asyncio.TimerHandle
+
+    def wait(due: float) -> None:
+        nonlocal timer
+        timer = loop.call_at(due, check, due)
 
     def check(due: float) -> None:
-        nonlocal timer
         now = loop.time()
         if now - due > _BUSY and now - until < _LONGEST_GRACE:
-            timer = loop.call_at(now + _GRACE, check, now + _GRACE)
+            wait(now + _GRACE)
         else:
             limit.reschedule(now)
 
     async with asyncio.timeout(None) as limit:
-        timer = loop.call_at(until, check, until)
+        wait(until)
         try:
             yield
         finally:

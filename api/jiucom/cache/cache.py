@@ -42,8 +42,8 @@ _SWEEP_BATCH = 500
 # Beyond this the sweep deletes them.
 _MOST_DONE = 10_000
 
-_LEFTOVERS = f"""
-SELECT id, scope FROM cache_outbox WHERE created_at < UTC_TIMESTAMP(6) - INTERVAL {_LEFT_AFTER} SECOND ORDER BY id LIMIT %s
+_LEFTOVERS = """
+SELECT id, scope FROM cache_outbox WHERE created_at < UTC_TIMESTAMP(6) - INTERVAL %s SECOND ORDER BY id LIMIT %s
 """
 
 _DELETE = """
@@ -120,7 +120,7 @@ class Cache(Worker):
     async def sweep(self) -> int:
         """Raise the versions that a dead process, or an absent Redis, left behind; how many rows."""
         async with self._db.read() as session:
-            rows = await session.fetch_rows(_LEFTOVERS, (_SWEEP_BATCH,))
+            rows = await session.fetch_rows(_LEFTOVERS, (_LEFT_AFTER, _SWEEP_BATCH))
         if not rows or not await self.outdate(list({scope for _, scopes in rows for scope in scopes.split()})):
             return 0
         await self._delete([row for row, _ in rows])

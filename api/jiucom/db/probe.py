@@ -71,4 +71,4 @@ class Probe:
 async def _select(connection: Connection) -> bool:
     async with connection.cursor() as cursor:
         await cursor.execute("SELECT 1")
-        return bool(await cursor.fetchall() == ((1,),))
+        return [tuple(row) for row in await cursor.fetchall()] == [(1,)]

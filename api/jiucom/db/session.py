@@ -50,7 +50,7 @@ class Answer:
 class ReadSession:
     """Reads. Placeholders are `%s`; a literal percent sign is `%%`."""
 
-    def __init__(self, connection: Connection, clock: Clock, waited: float, silence: float) -> None:
+    def __init__(self, connection: Connection, clock: Clock, waited: float, silence: float = 30.0) -> None:
         self._connection = connection
         self._clock = clock
         # How long a statement may be without an answer (s).

@@ -230,7 +230,7 @@ async def test_a_busy_loop_does_not_make_redis_look_absent(state: AppState, unti
     failures = state.metrics.redis_failures._value.get()
     for _ in range(5):
         asking = asyncio.create_task(ask())
-        while (sent("jiucom_redis_calls_total", pings) or 0) == before:
+        while (sent("jiucom_redis_calls_total", pings) or 0) == before:  # noqa: ASYNC110
             await asyncio.sleep(0)
         before += 1
         # On its way by now.
