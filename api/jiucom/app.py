@@ -28,6 +28,9 @@ from jiucom.db import Database
 from jiucom.db.totals import Totals
 from jiucom.db.views import Views
 from jiucom.domains.images.storage import Storage
+from jiucom.domains.prices import alerts
+from jiucom.domains.users import renames
+from jiucom.jobs.backlog import Backlog
 from jiucom.jobs.job import Tools
 from jiucom.jobs.runner import Runner
 from jiucom.jobs.scheduler import Scheduler
@@ -91,6 +94,7 @@ def _state(settings: Settings) -> AppState:
     )
     db, redis, tokens = Database(settings, clock, meters), RedisClient(settings, meters), Tokens(settings)
     accounts = Accounts(db, redis, tokens.access_validity)
+    cache = Cache(redis, db, meters, settings.request_deadline)
     return AppState(
         settings=settings,
         clock=clock,
@@ -98,11 +102,12 @@ def _state(settings: Settings) -> AppState:
         tracing=tracing,
         db=db,
         redis=redis,
-        cache=Cache(redis, db, meters, settings.request_deadline),
+        cache=cache,
         tokens=tokens,
         accounts=accounts,
         passwords=Passwords(),
         outbox=Outbox(settings, db, tracing),
+        backlog=Backlog(db, {alerts.KIND: alerts.tell, renames.KIND: renames.step(cache)}),
         limiter=RateLimiter(settings, redis, meters),
         runtime=RuntimeSettings(redis, tracing),
         totals=Totals(),
@@ -124,7 +129,7 @@ async def _lifespan(app: AppState) -> AsyncIterator[None]:
     gc.set_threshold(20_000, 20, 20)
     tools = Tools(app.db, app.cache, Storage(app.settings.storage_upload_dir))
     jobs = Scheduler(Runner(tools, app.metrics), app.settings.time_zone)
-    workers = (runtime, app.runtime, app.accounts, app.cache, app.outbox, app.realtime, business, jobs)
+    workers = (runtime, app.runtime, app.accounts, app.cache, app.outbox, app.realtime, app.backlog, business, jobs)
     for worker in workers:
         worker.start()
     try:

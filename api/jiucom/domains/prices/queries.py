@@ -55,6 +55,12 @@ SELECT price_alerts.id, part_id, parts.name, target_price, parts.lowest_price, i
 FROM price_alerts JOIN parts ON parts.id = part_id
 """
 
+# The id that the statement reports is the alert's.
+_CHANGE_ALERT = """
+UPDATE price_alerts SET id = LAST_INSERT_ID(id), target_price = %s, updated_at = UTC_TIMESTAMP(6)
+WHERE user_id = %s AND active_part_id = %s
+"""
+
 
 async def part_name(session: ReadSession, part_id: int) -> str | None:
     """The name of a part that is not deleted."""
@@ -83,12 +89,17 @@ async def deals(session: ReadSession, since: date, category: PartCategory | None
 async def count_alerts(session: WriteSession, user_id: int) -> int:
     """How many active alerts the user has; until the end of the transaction nobody adds another one."""
     await session.fetch_rows("SELECT id FROM users WHERE id = %s FOR UPDATE", (user_id,))
-    sql = "SELECT COUNT(*) FROM price_alerts WHERE user_id = %s AND is_active"
+    sql = "SELECT COUNT(*) FROM price_alerts WHERE user_id = %s AND is_active = TRUE"
     return int(await session.fetch_value(sql, (user_id,)))
 
 
+async def change_alert(session: WriteSession, user_id: int, part_id: int, target_price: int) -> int:
+    """Another target for the user's active alert of the part; its id, 0 when there is none."""
+    return await session.insert(_CHANGE_ALERT, (target_price, user_id, part_id))
+
+
 async def add_alert(session: WriteSession, user_id: int, part_id: int, target_price: int) -> int:
-    """A new alert; its id."""
+    """A new alert; its id. Raises DuplicateKeyError when the user has an active one of the part."""
     sql = "INSERT INTO price_alerts (user_id, part_id, target_price) VALUES (%s, %s, %s)"
     return await session.insert(sql, (user_id, part_id, target_price))
 
