@@ -52,4 +52,6 @@ PRICE_COMPARISON = Entry("price_comparison", 1800, "part:{0}", "prices")
 PRICE_DEALS = Entry("price_deals", 600, "deals", "{0}")
 POST_DETAIL = Entry("post_detail", 600, "post:{0}", "detail")
 POST_LIST = Entry("post_list", 300, "posts", "list:{0}:{1}:{2}")
+# Shorter than the minute after which each replica asks again.
+BUSINESS_COUNTS = Entry("business_counts", 55, "business", "counts")
 COMMENT_LIST = Entry("comment_list", 300, "post:{0}", "comments:{1}:{2}")
