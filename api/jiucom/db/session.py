@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from enum import Enum
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from asyncmy.connection import Connection
 from opentelemetry.trace import Span
@@ -13,13 +13,22 @@ from opentelemetry.trace import Span
 from jiucom.clock import Clock, stored
 from jiucom.db.errors import translated
 from jiucom.db.events import Events
-from jiucom.db.rows import mapper
+from jiucom.db.rows import structs
 from jiucom.db.shape import shape
 from jiucom.telemetry import tracing
 
 T = TypeVar("T")
 Args = Sequence[Any]
 Hook = Callable[[], Awaitable[None]]
+
+
+class Result(NamedTuple):
+    """What a statement brought: columns (their names first), rows, how many rows it matched, the id of an inserted one."""
+
+    columns: Sequence[Any]
+    rows: Sequence[tuple[Any, ...]]
+    matched: int
+    inserted: int
 
 
 class Answer:
@@ -60,19 +69,19 @@ class ReadSession:
 
     async def fetch_all(self, sql: str, args: Args, into: type[T]) -> list[T]:
         """Every row as `into`, whose fields stand in the order of the columns."""
-        build = mapper(into, self._clock)
-        return [build(row) for row in await self.fetch_rows(sql, args)]
+        found = await self._run(sql, args)
+        return structs(found.columns, found.rows, into, self._clock)
 
     async def fetch_one(self, sql: str, args: Args, into: type[T]) -> T | None:
         """The first row as `into`, or None."""
-        rows = await self.fetch_rows(sql, args)
-        return mapper(into, self._clock)(rows[0]) if rows else None
+        found = await self._run(sql, args)
+        return structs(found.columns, found.rows[:1], into, self._clock)[0] if found.rows else None
 
     async def fetch_counted(self, sql: str, args: Args, into: type[T]) -> tuple[list[T], int | None]:
         """Every row as `into`, and what all rows have in common as one more column: a total. None without rows."""
-        rows = await self.fetch_rows(sql, args)
-        build = mapper(into, self._clock)
-        return [build(row[:-1]) for row in rows], rows[0][-1] if rows else None
+        found = await self._run(sql, args)
+        content = structs(found.columns[:-1], [row[:-1] for row in found.rows], into, self._clock)
+        return content, found.rows[0][-1] if found.rows else None
 
     async def fetch_value(self, sql: str, args: Args = ()) -> Any:
         """The first column of the first row, or None. Times are aware."""
@@ -82,17 +91,16 @@ class ReadSession:
 
     async def fetch_rows(self, sql: str, args: Args = ()) -> Sequence[tuple[Any, ...]]:
         """Every row as the driver has it: DATETIME naive and in UTC, BOOLEAN as int, JSON as text."""
-        rows, _, _ = await self._run(sql, args)
-        return rows
+        return (await self._run(sql, args)).rows
 
-    async def _run(self, sql: str, args: Args) -> tuple[Sequence[tuple[Any, ...]], int, int]:
-        """Rows, matched rows, and the id of an inserted row."""
+    async def _run(self, sql: str, args: Args) -> Result:
         span = self._span(sql)
         try:
             with translated(), Answer(self._connection, self._silence):
                 async with self._connection.cursor() as cursor:
                     matched = await cursor.execute(sql, tuple(_plain(arg) for arg in args))
-                    rows = await cursor.fetchall() if cursor.description else ()
+                    columns = cursor.description or ()
+                    rows = await cursor.fetchall() if columns else ()
                     inserted = cursor.lastrowid
         except BaseException as error:
             tracing.finish(span, error)
@@ -100,7 +108,7 @@ class ReadSession:
         if span is not None:
             span.set_attribute("db.response.returned_rows", len(rows))
             span.end()
-        return rows, int(matched or 0), int(inserted or 0)
+        return Result(columns, rows, int(matched or 0), int(inserted or 0))
 
     def _span(self, sql: str) -> Span | None:
         name, text = shape(sql)
@@ -125,11 +133,11 @@ class WriteSession(ReadSession):
 
     async def execute(self, sql: str, args: Args = ()) -> int:
         """Run a statement; the number of rows it matched (for UPDATE also those it left as they were)."""
-        return (await self._run(sql, args))[1]
+        return (await self._run(sql, args)).matched
 
     async def insert(self, sql: str, args: Args = ()) -> int:
         """Run an INSERT; the id it was given."""
-        return (await self._run(sql, args))[2]
+        return (await self._run(sql, args)).inserted
 
     async def execute_many(self, sql: str, rows: Sequence[Args]) -> int:
         """Run a statement once per row of arguments, for some hundred rows at most; the rows it matched in all."""
@@ -170,7 +178,7 @@ class StatementSession(WriteSession):
 
     _used = False
 
-    async def _run(self, sql: str, args: Args) -> tuple[Sequence[tuple[Any, ...]], int, int]:
+    async def _run(self, sql: str, args: Args) -> Result:
         if self._used:
             raise RuntimeError("a second statement without a transaction")
         self._used = True

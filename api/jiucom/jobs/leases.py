@@ -34,7 +34,7 @@ _FINISH = "UPDATE job_runs SET status = %s, detail = %s, error = %s, finished_at
 _LAST = """
 SELECT job, CAST(UNIX_TIMESTAMP(finished_at) AS DOUBLE),
     CAST(TIMESTAMPDIFF(MICROSECOND, started_at, finished_at) AS DOUBLE) / 1e6
-FROM job_runs WHERE id IN (SELECT MAX(id) FROM job_runs WHERE status = 'SUCCEEDED' GROUP BY job)
+FROM job_runs WHERE id IN (SELECT MAX(id) FROM job_runs WHERE status = 'SUCCEEDED' AND finished_at IS NOT NULL GROUP BY job)
 """
 
 

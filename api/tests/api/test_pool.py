@@ -24,7 +24,7 @@ async def small(changed: Callable[..., Settings], database: Settings) -> AsyncIt
     """An application with two connections, whose workers want none of them."""
     async with started(changed(db_pool_size=2, db_acquire_timeout=30)) as app:
         state = state_of(app)
-        for worker in (state.outbox, state.cache, state.accounts, state.realtime):
+        for worker in (state.outbox, state.cache, state.accounts, state.realtime, state.backlog):
             await worker.stop()
         await eventually(lambda: value(state, "used") == 0)
         yield app
@@ -209,7 +209,7 @@ async def test_a_silent_server_is_given_up(
     monkeypatch.setattr("jiucom.db.database._SILENCE", -0.7)
     async with relay(mysql_server[0]) as way, started(changed(db_port=way.port, request_deadline=1)) as app:
         state = state_of(app)
-        for worker in (state.outbox, state.cache, state.accounts, state.realtime):
+        for worker in (state.outbox, state.cache, state.accounts, state.realtime, state.backlog):
             await worker.stop()
 
         async def read() -> None:

@@ -20,8 +20,8 @@ _BATCH = 200
 
 # Also the present price must meet the target: a price that nobody asks any more is no news.
 _DUE = """
-SELECT price_alerts.id, price_alerts.user_id, IF(users.email_verified_at IS NULL, NULL, users.email), parts.name,
-    price_alerts.target_price, price_alerts.crossings + 1
+SELECT price_alerts.id, price_alerts.user_id, IF(users.email_verified_at IS NULL, NULL, users.email) AS email,
+    parts.name, price_alerts.target_price, price_alerts.crossings + 1 AS crossing
 FROM price_alerts STRAIGHT_JOIN parts ON parts.id = price_alerts.part_id
     STRAIGHT_JOIN users ON users.id = price_alerts.user_id
 WHERE price_alerts.part_id = %s AND price_alerts.is_active = TRUE AND price_alerts.is_triggered = FALSE

@@ -67,7 +67,8 @@ ON DUPLICATE KEY UPDATE price = offer.price, updated_at = UTC_TIMESTAMP(6)
 
 _STANDINGS = f"""
 SELECT parts.id, parts.category, parts.name, parts.lowest_price, parts.highest_price, parts.popularity_score,
-    offered.lowest, offered.highest, list_prices.lowest, list_prices.highest
+    offered.lowest AS lowest_offer, offered.highest AS highest_offer, list_prices.lowest AS lowest_set,
+    list_prices.highest AS highest_set
 FROM {_IDS} STRAIGHT_JOIN parts ON parts.id = wanted.id
     LEFT JOIN list_prices ON list_prices.part_id = parts.id
     LEFT JOIN LATERAL (

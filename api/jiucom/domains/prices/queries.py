@@ -18,7 +18,8 @@ ORDER BY price_entries.price, price_entries.id
 """
 
 _HISTORY = """
-SELECT record_date, MIN(price), MAX(price), SUM(price) DIV COUNT(*), MIN(price), MAX(price), SUM(price) DIV COUNT(*)
+SELECT record_date, MIN(price) AS lowest_price, MAX(price) AS highest_price, SUM(price) DIV COUNT(*) AS average_price,
+    MIN(price) AS min_price, MAX(price) AS max_price, SUM(price) DIV COUNT(*) AS avg_price
 FROM price_history WHERE part_id = %s AND record_date BETWEEN %s AND %s
 GROUP BY record_date ORDER BY record_date
 """
@@ -26,9 +27,9 @@ GROUP BY record_date ORDER BY record_date
 # Averages are read off the index, part by part; left to itself, MySQL sorts them into a temporary table, or looks at
 # every part's offers first (1,000,000 rows: 2 s against 8 s). Whether a part is in stock is asked for the best alone.
 _DEALS = """
-SELECT parts.id, parts.name, parts.category, parts.manufacturer, parts.image_url, parts.lowest_price, best.average,
-    best.average - parts.lowest_price,
-    CAST(ROUND((best.average - parts.lowest_price) * 100 / best.average, 1) AS DOUBLE)
+SELECT parts.id, parts.name, parts.category, parts.manufacturer, parts.image_url, parts.lowest_price,
+    best.average AS average_price, best.average - parts.lowest_price AS discount_amount,
+    CAST(ROUND((best.average - parts.lowest_price) * 100 / best.average, 1) AS DOUBLE) AS discount_rate
 FROM (
     SELECT recent.part_id, recent.average
     FROM (
