@@ -35,7 +35,8 @@ SELECT DISTINCT name FROM parts WHERE is_deleted = FALSE AND name LIKE %s ORDER 
 BEGINNING = 200
 POST_TITLES = f"""
 SELECT title FROM (
-    SELECT title, created_at, id FROM posts WHERE is_deleted = FALSE AND title LIKE %s ORDER BY title LIMIT {BEGINNING}
+    SELECT title, created_at, id FROM posts FORCE INDEX (idx_posts_title)
+    WHERE is_deleted = FALSE AND title LIKE %s ORDER BY title LIMIT {BEGINNING}
 ) AS beginning
 ORDER BY created_at DESC, id DESC LIMIT %s
 """  # noqa: S608
