@@ -1,4 +1,4 @@
-"""A price that 100,000 people wait for, and an author of 100,000 posts with a new name (`make bench-alerts`).
+"""A price change with 100,000 due alerts, and a new nickname of an author of 100,000 posts (`make bench-alerts`).
 
 Two replicas of the server on real MySQL and Redis, and a mail server that takes everything. Ends with 1 where an aim is missed.
 """
@@ -55,7 +55,7 @@ async def in_batches(cursor: Any, sql: str, count: int, *args: Any) -> None:
         await cursor.execute(sql, (*args, str(list(range(start, min(count, start + _BATCH))))))
 
 
-async def someone(cursor: Any, settings: Any, role: str) -> tuple[int, dict[str, str]]:
+async def make_user(cursor: Any, settings: Any, role: str) -> tuple[int, dict[str, str]]:
     """A new user and the header that says so."""
     unique = secrets.token_hex(6)
     sql = "INSERT INTO users (email, nickname, role, email_verified_at) VALUES (%s, %s, %s, UTC_TIMESTAMP(6))"
@@ -64,8 +64,8 @@ async def someone(cursor: Any, settings: Any, role: str) -> tuple[int, dict[str,
 
 
 async def alerts(client: httpx.AsyncClient, cursor: Any, settings: Any, aims: Aims) -> dict[str, Any]:
-    """One change of a price, and everybody who waited for it."""
-    seller, headers = await someone(cursor, settings, "SELLER")
+    """One price change, and the alerts that it triggers."""
+    seller, headers = await make_user(cursor, settings, "SELLER")
     sql = "INSERT INTO sellers (user_id, name, site_url, status) VALUES (%s, %s, 'https://x.kr', 'ACTIVE')"
     await cursor.execute(sql, (seller, secrets.token_hex(6)))
     part = await value(cursor, "SELECT MIN(id) FROM parts WHERE is_deleted = FALSE")
@@ -81,7 +81,7 @@ async def alerts(client: httpx.AsyncClient, cursor: Any, settings: Any, aims: Ai
     changed = time.perf_counter() - began
     told = 0
     while told < MANY and time.perf_counter() - began < 900:
-        # Mails that somebody waits for, all the while.
+        # Mails of another kind, all the while.
         await client.post("/auth/password/reset-request", json={"email": f"w{told % MANY}@example.com"})
         await asyncio.sleep(1)
         told = await value(cursor, "SELECT COUNT(*) FROM notifications WHERE type = 'PRICE_ALERT'")
@@ -110,7 +110,7 @@ async def names(client: httpx.AsyncClient, cursor: Any, settings: Any, aims: Aim
     """A new name of an author of few posts, and of one of many: the request, and how long caches show the old one."""
     rows = []
     for count in (FEW, FEW, MANY):
-        author, headers = await someone(cursor, settings, "USER")
+        author, headers = await make_user(cursor, settings, "USER")
         await in_batches(cursor, _POSTS, count, author)
         await client.get("/users/me", headers=headers)
         spent = []

@@ -213,7 +213,7 @@ async def crowded(server: Server, known: dict[str, Kind], aims: Aims) -> list[di
 
 
 async def beside(server: Server, known: dict[str, Kind]) -> list[dict[str, Any]]:
-    """What is cached, and logins, while five hundred clients search."""
+    """Cached answers and logins, while 500 clients search."""
     body = b'{"email":"nobody@example.com","password":"wrong-password-1"}'
     head = f"POST /api/v1/auth/login HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
     others = {

@@ -130,7 +130,7 @@ def _by_hand(module: _Command, options: argparse.Namespace) -> int:
 
 
 async def _cancelled_by_sigterm(work: Coroutine[None, None, int]) -> int:
-    """Let what was begun be given back: leases, connections."""
+    """Cancel `work` on SIGTERM, so that leases and connections are given back."""
     task = asyncio.ensure_future(work)
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     return await task

@@ -9,9 +9,9 @@ from jiucom.errors import ApiError, ErrorCode
 # Where no setting says how long (s).
 DEFAULT = 10.0
 
-# A timer that is later than this says that the event loop was busy: what was waited for may have come meanwhile (s).
+# A timer that fires later than this shows a busy event loop: the answer may have arrived and not been read yet (s).
 _BUSY = 0.005
-# The time it then has to be looked at, and how long that may go on (s).
+# How much longer the block then gets each time, and at most in all (s).
 _GRACE = 0.02
 _LONGEST_GRACE = 1.0
 
@@ -30,7 +30,7 @@ async def deadline(at: float) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def punctual(until: float) -> AsyncIterator[None]:
-    """Cancels the block at `until` (s, the event loop's time), but not for an answer that only this process is late to read.
+    """Cancels the block at `until` (s, the event loop's time), or later as long as the event loop is too busy to read answers.
 
     Raises TimeoutError.
     """

@@ -29,9 +29,9 @@ class Worker:
 
 
 class Repeated(Worker):
-    """Takes turns, `interval` (s) apart. A turn that fails is told, and the next one comes sooner.
+    """Calls `turn` every `interval` (s). A failure is logged, and the next turn comes after `retry` (s).
 
-    One that takes longer than `seconds` is given up: what hangs would keep all that follow.
+    A turn is cancelled after `seconds`: one that hangs would block all later ones.
     """
 
     interval: float
@@ -39,7 +39,7 @@ class Repeated(Worker):
     seconds: float = 30.0
 
     async def turn(self) -> None:
-        """What is done each time."""
+        """One turn."""
         raise NotImplementedError
 
     async def _run(self) -> None:

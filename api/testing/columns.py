@@ -1,6 +1,6 @@
-"""Whether the columns of each statement stand in the order of the fields that they become.
+"""Compares the columns of statements with the fields of the structs they are read into.
 
-Rows are read by position: two neighbours of one type that change places would be no error anywhere.
+Rows are read by position: two neighbouring columns of one type that are swapped would raise no error.
 """
 
 import re
@@ -68,7 +68,7 @@ _NAMES: dict[str, set[str]] = {
 
 
 def misplaced(columns: Sequence[str], into: Any) -> list[str]:
-    """What is wrong: a line for each column whose name is not that of its field, nor known to stand for it."""
+    """One line for each column whose name differs from its field's and is not listed above as another name of it."""
     fields = into.__struct_fields__
     if len(columns) != len(fields):
         return [f"{into.__name__}: {len(columns)} columns for {len(fields)} fields"]
@@ -87,7 +87,7 @@ def _stands_for(column: str, field: str) -> bool:
 
 @contextmanager
 def compared() -> Iterator[list[str]]:
-    """Every statement that is read into structs meanwhile is looked at; what was wrong."""
+    """Checks every statement that is read into structs inside the block; the list of what was wrong."""
     wrong: list[str] = []
     structs = rows.structs
 

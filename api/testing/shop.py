@@ -73,13 +73,13 @@ class Shop:
         await self.offers([Offer(part, seller, price, None, available)])
 
     async def offers(self, offers: Sequence[Offer]) -> None:
-        """Sellers ask these prices from now on, all or none of them; who waited for them has been told."""
+        """Sellers ask these prices from now on, all or none of them. Returns when the alerts have been triggered."""
         app = self.state
         await app.db.write(lambda tx: changes.put(tx, app.cache, app.clock, offers))
         await self.told()
 
     async def told(self) -> None:
-        """Wait until nothing is left to tell of the parts made here."""
+        """Wait until the backlog has no alerts left of the parts made here."""
 
         async def empty() -> bool:
             waiting = await self.rows("SELECT subject_id FROM backlog WHERE kind = %s", alerts.KIND)

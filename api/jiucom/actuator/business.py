@@ -1,4 +1,4 @@
-"""How much there is: users, parts, posts. Counted once a minute for all replicas, never by the scrape itself."""
+"""Gauges of users, parts and posts. Counted once a minute for all replicas, never by the scrape itself."""
 
 from collections.abc import Iterator
 
@@ -15,7 +15,7 @@ _COUNT = ", ".join(f"(SELECT COUNT(*) FROM {table} WHERE is_deleted = FALSE)" fo
 
 
 class BusinessGauges(Repeated, Collector):
-    """`jiucom_users`, `jiucom_parts`, `jiucom_posts`, what is deleted left out; absent until they have been counted."""
+    """`jiucom_users`, `jiucom_parts`, `jiucom_posts`, deleted rows left out; absent until the first count."""
 
     interval = 60.0
 
@@ -25,7 +25,7 @@ class BusinessGauges(Repeated, Collector):
         self._counts: tuple[int, ...] = ()
 
     async def turn(self) -> None:
-        """Hear of the counts, or count."""
+        """Take the counts from the cache; the first replica to find none counts."""
         found = await self._cache.fetch(keys.BUSINESS_COUNTS, (), self._count)
         self._counts = msgspec.json.decode(found.raw, type=tuple[int, ...])
 

@@ -1,8 +1,8 @@
 """Read-through with versions, and invalidation that survives a process that dies.
 
-A stored value starts with the version that its scope had *before* the value was read from the database. It counts only while
-that is still the version: whoever read too early stored something that nobody takes. A scope has a version from its first
-stored value, or its first change, on.
+A stored value starts with the version that its scope had *before* the value was read from the database. It is used only while
+that is still the scope's version, so a value that was read before a change and stored after it is never used. A scope gets
+its version with its first stored value or its first change.
 """
 
 import asyncio
@@ -39,7 +39,7 @@ _DELETE_INTERVAL = 0.5
 # Rows that are this old were left behind (s).
 _LEFT_AFTER = 2
 _SWEEP_BATCH = 500
-# Beyond this the sweep deletes them.
+# More than these are left to the sweep.
 _MOST_DONE = 10_000
 
 _LEFTOVERS = """
@@ -53,7 +53,7 @@ STRAIGHT_JOIN cache_outbox ON cache_outbox.id = done.id
 
 
 class Unstored(Struct, frozen=True):
-    """What `load` returns for a value that is not worth keeping, such as the empty list of what does not exist."""
+    """Returned by `load` for a value that must not be stored, such as the empty list of a post that does not exist."""
 
     value: Any
 
@@ -134,7 +134,7 @@ class Cache(Worker):
             await self._delete(done)
 
     async def stop(self) -> None:
-        """End what `start` began, and lookups that nobody waits for any more."""
+        """End what `start` began, and loads that are still running."""
         await super().stop()
         await self._flights.stop()
         try:
@@ -164,7 +164,7 @@ class Cache(Worker):
         load: Callable[[], Awaitable[Any]],
         patience: float,
     ) -> bytes:
-        # Nobody cancels a flight: who waits for it may have gone, and what hangs would be waited for again and again.
+        # A load is not cancelled with the request that began it, so it needs a deadline of its own.
         async with deadline(within(self._seconds)):
             loaded = await load()
         if isinstance(loaded, Unstored):
@@ -181,8 +181,8 @@ class Cache(Worker):
         self, version_at: str, key: str, version: bytes, value: bytes, lifetime: int, until: float
     ) -> None:
         if version == _NONE_YET:
-            # Refused when there is a version by now: that of a change, perhaps, which this value does not know of. Then
-            # the value is stored under a version that nobody has, and nobody takes it.
+            # NX fails when there is a version by now, perhaps that of a change that this value does not know of. Then the
+            # value starts with a version that is not the scope's, and is never used.
             version = _version()
             keeping: tuple[Any, ...] = ("SET", version_at, version, "NX", "EX", VERSION_LIFETIME)
         else:

@@ -1,4 +1,4 @@
-"""Loads that are under way: all who want the same value wait for one load."""
+"""Loads in progress: requests for the same value share one load."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -20,7 +20,7 @@ class _Flight:
 
 
 class Flights:
-    """The latest load of each key, by scope and key. `version` is what its scope had before: None where that is unknown."""
+    """The latest load of each key, by scope. `version` is the scope's version before the load, None when Redis is away."""
 
     def __init__(self) -> None:
         self._latest: dict[str, dict[str, _Flight]] = {}
@@ -37,9 +37,9 @@ class Flights:
         asked: float,
         load: Callable[[], Coroutine[Any, Any, bytes]],
     ) -> bytes:
-        """What a load brings that is as new as one which begins at `asked` (s, the loop's time); `load` where there is none.
+        """The result of a load that reads nothing older than a load begun at `asked` (s, the loop's time) would.
 
-        It goes on when the caller is cancelled.
+        Joins such a load, or begins `load`. The load goes on when the caller is cancelled. Raises what the load raises.
         """
         flight = self._latest.get(scope, {}).get(key)
         if flight is None or not _is_good(flight, version, asked):
@@ -47,7 +47,7 @@ class Flights:
         return await asyncio.shield(flight.task)
 
     def leave(self, scope: str) -> None:
-        """Nobody joins the loads of this scope any more: they may have read what has just been changed."""
+        """Let no later request join the running loads of this scope: they may have read the state before a change."""
         self._latest.pop(scope, None)
 
     async def stop(self) -> None:
@@ -65,7 +65,7 @@ class Flights:
 
     def _landed(self, scope: str, key: str, flight: _Flight) -> None:
         self._running.discard(flight.task)
-        # Asked even where nobody waits: asyncio would complain.
+        # Reads the exception, which asyncio would otherwise report as never retrieved.
         asyncio.get_running_loop().call_later(
             0 if _failed(flight.task) else _FOUND_FOR, self._forget, scope, key, flight
         )
@@ -79,10 +79,10 @@ class Flights:
 
 
 def _is_good(flight: _Flight, version: bytes | None, asked: float) -> bool:
-    """Whether the load brings what the scope has now.
+    """Whether the load's result is new enough.
 
-    One that began after we asked does. So does one under the same version, also a finished one. Without Redis nobody
-    knows versions: then one that is under way is good enough, or each of many would load what takes long.
+    It is when the load began after the request asked, or under the same version (also when it has finished). Without
+    Redis the version is unknown: then a running load is accepted, or many requests would repeat a slow load.
     """
     if flight.began >= asked:
         return True

@@ -1,4 +1,4 @@
-"""The Redis client: it answers fast or not at all. Nobody waits for a cache that is away.
+"""The Redis client: a command is answered fast or fails, so that requests do not wait for a Redis that is away.
 
 Commands go over redis-py's connections, without its client and pool: those take as much time as the command.
 """
@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 _CONNECT_TIMEOUT = 1.0
 # For one command, with its connection's handshake (s).
 _PATIENCE = 0.4
-# So many late answers, one after the other, and Redis is taken for absent: of those who wait long, of the cache.
+# So many late answers in a row, and Redis counts as absent: for ordinary commands, and for the impatient ones of the cache.
 _LATE_IN_A_ROW, _LATE_IN_A_ROW_OF_CACHE = 2, 5
 # How long nobody asks after a failure; then one command tries again while the others still go without (s).
 _OPEN = 1.0
@@ -48,7 +48,7 @@ class _Lane:
     """Connections, how many are left, and whether it is of any use to ask: what is slow for one is not for another."""
 
     late_in_a_row: int
-    # Who waits for a connection does not take Redis for absent.
+    # Waiting for a free connection does not count as a late answer.
     slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_CONNECTIONS))
     # At rest, connected or not.
     connections: list[Connection] = field(default_factory=list)

@@ -17,7 +17,7 @@ from jiucom.telemetry.metrics import Metrics
 
 # One connection for the work and one for its lease.
 _CONNECTIONS = 2
-# Nobody waits for an answer: a SELECT may take longer than those of requests (s).
+# No client waits: a SELECT may take longer than in a request (s).
 _STATEMENT = 120
 
 

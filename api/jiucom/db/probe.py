@@ -1,4 +1,4 @@
-"""Whether the database answers, asked on a connection of its own: a busy pool is not a dead database."""
+"""The readiness check of the database, on its own connection: a busy pool must not look like a dead database."""
 
 import asyncio
 import logging
@@ -27,7 +27,7 @@ class Probe:
         self._answered_at = -_LIFETIME
 
     async def answers(self) -> bool:
-        """Whether it answered within a second. The answer is a second old at most; all who ask meanwhile share one."""
+        """Whether the database answered within a second. A result is at most a second old; concurrent callers share one."""
         if self._now() - self._answered_at < _LIFETIME:
             return self._answer
         if self._asking is None or self._asking.done():
@@ -56,7 +56,7 @@ class Probe:
             try:
                 return await _select(self._connection)
             except Exception as error:
-                # The server may have closed it since: that says nothing about a new one.
+                # The server may have closed an idle connection: try a new one.
                 log.debug("the connection of the readiness check is gone: %r", error)
                 self._drop()
         self._connection = await asyncmy.connect(**self._options)

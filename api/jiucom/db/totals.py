@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Hashable
 # Below this, counting is cheap and the number is exact.
 EXACT_BELOW = 10_000
 _LIFETIME = 60.0
-# While one counts anew, the others go on with the old number (s).
+# While one caller counts anew, the others use the old number (s).
 _RECOUNT = 5.0
 _CAPACITY = 1000
 
@@ -26,7 +26,7 @@ class Totals:
         return self.learn(filters, await count(), exact_below=exact_below) if known is None else known
 
     def known(self, filters: Hashable) -> int | None:
-        """The total of that list, where it is remembered. Who finds it too old gets None, and is the one who counts."""
+        """The remembered total of that list. None when there is none, and once when it has expired: that caller counts anew."""
         known = self._known.get(filters)
         if known is None:
             return None

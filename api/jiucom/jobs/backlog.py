@@ -1,7 +1,7 @@
-"""Work that grows with the data of others leaves the request: it writes a row, and the rest is done in batches.
+"""Work that is too large for a request: the request writes a row (a task), and a worker does the rest in batches.
 
-Every replica takes the row whose turn it is, one that no other has. What a batch does and how far it came are one
-transaction: a replica that dies leaves neither half a batch nor one that is done twice.
+Each replica's worker locks the next task that no other replica has locked. A batch and the position it reached are one
+transaction, so a replica that dies leaves no half batch and no batch is done twice.
 """
 
 import asyncio
@@ -19,9 +19,9 @@ from jiucom.worker import Worker
 
 log = logging.getLogger(__name__)
 
-# How soon rows of other replicas are seen (s).
+# How soon tasks written by other replicas are seen (s).
 _INTERVAL = 1.0
-# A row that fails waits while the others go on (s).
+# A task that fails is postponed, the others go on (s).
 _PAUSE_AFTER_FAILURE = 60
 
 _ADD = """
@@ -39,7 +39,7 @@ _DELETE = "DELETE FROM backlog WHERE id = %s"
 
 
 class Task(Struct, frozen=True):
-    """A row: what is to be done (`kind`), about which part or user, a number that belongs to it, and how far it came."""
+    """A row: the kind of work, the id of the part or user, a number that the kind defines, and the position reached."""
 
     id: int
     kind: str
@@ -49,22 +49,22 @@ class Task(Struct, frozen=True):
 
 
 class Added(Struct, frozen=True):
-    """Emitted after the commit: there is something to do."""
+    """Emitted after the commit that wrote tasks."""
 
 
-# Does one batch; the position to go on from, or None at the end. What it does outside the database is `after_commit`.
+# Does one batch and returns the position to go on from, None at the end. Effects outside the database use `after_commit`.
 Step = Callable[[WriteSession, Task], Awaitable[Sequence[Any] | None]]
 
 
 async def add(tx: WriteSession, kind: str, *tasks: tuple[int, int | None]) -> None:
-    """Leave work behind: a row per subject and amount. It begins when the transaction has committed."""
+    """Write a task per subject and amount. Work on it begins after the commit."""
     if tasks:
         await tx.execute(_ADD, (kind, encode(tasks).decode()))
         tx.emit(Added())
 
 
 class Backlog(Worker):
-    """Works the rows off: at most half of the time, so that requests go first."""
+    """Works on tasks, at most half of the time, so that requests go first."""
 
     def __init__(self, db: Database, steps: Mapping[str, Step]) -> None:
         self._db = db
@@ -73,7 +73,7 @@ class Backlog(Worker):
         db.events.subscribe(Added, self._wake)
 
     async def work(self) -> bool:
-        """Do one batch of the row whose turn it is; False when there is none."""
+        """Do one batch of the next task; False when there is none."""
         task: Task | None = None
 
         async def batch(tx: WriteSession) -> bool:

@@ -1,4 +1,4 @@
-"""Keeps the metrics of jobs true: they run in other processes, and what is known of them stands in the database alone."""
+"""Updates the metrics of jobs from the database: jobs run in other processes."""
 
 from jiucom.db import Database
 from jiucom.jobs.leases import last_successes
@@ -7,7 +7,7 @@ from jiucom.worker import Repeated
 
 
 class Recall(Repeated):
-    """Reads, again and again, when each job last succeeded."""
+    """Reads when each job last succeeded."""
 
     interval = 60.0
 
@@ -17,7 +17,7 @@ class Recall(Repeated):
         self._duration = metrics.job_duration
 
     async def turn(self) -> None:
-        """Let the metrics say what the database remembers."""
+        """Set the metrics from the records of runs."""
         for job, finished, seconds in await last_successes(self._db):
             self._succeeded.labels(job).set(finished)
             self._duration.labels(job).set(seconds)

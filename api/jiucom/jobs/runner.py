@@ -51,7 +51,7 @@ class Runner:
         return report
 
     async def _while_leased(self, job: Job) -> Report:
-        """Run, and stop before another process may begin: when the lease is lost, or cannot be renewed in time."""
+        """Run the job. Stop it when the lease is lost or cannot be renewed in time, before another process may begin."""
         work = asyncio.ensure_future(job.run(self._tools))
         renewed = time.monotonic()
         try:
@@ -63,7 +63,7 @@ class Runner:
                     renewed = time.monotonic()
                 except ApiError as error:
                     log.warning("the lease of job %s is not renewed yet: %s", job.name, error.code)
-                    # After one more try it would have run out.
+                    # The lease would run out during the next try.
                     if time.monotonic() - renewed > leases.LEASE - 1.5 * leases.RENEWAL:
                         raise LeaseLostError(job.name) from error
             return work.result()

@@ -1,6 +1,6 @@
-"""Starts the jobs by the clock, each in a process of its own: what takes long there takes nothing from requests.
+"""Starts jobs by the clock, each in its own process, so that a long job does not slow requests down.
 
-Every replica does, and the job's lease lets one of them through.
+Every replica starts them; the job's lease lets one process run.
 """
 
 import asyncio
@@ -20,15 +20,15 @@ from jiucom.worker import Worker, end
 
 log = logging.getLogger(__name__)
 
-# A machine that slept: what was due longer ago waits for the next time.
+# Jobs that were due longer ago, while the machine slept, are skipped.
 _GRACE = timedelta(minutes=5)
-# What a job is given to end by itself (s).
+# Time for a job to end after SIGTERM (s).
 _PATIENCE = 10.0
 _ELSEWHERE = 3
 
 
 class Scheduler(Worker):
-    """`command` is what the platform's command line is called by."""
+    """`command` is the platform's command line."""
 
     def __init__(
         self,
@@ -44,7 +44,7 @@ class Scheduler(Worker):
         self._running: set[asyncio.Task[None]] = set()
 
     async def stop(self) -> None:
-        """Keep no more time, and end what runs: every job survives that."""
+        """Stop, and end running jobs: each of them can be interrupted anywhere."""
         await super().stop()
         await end(*self._running)
 
@@ -75,7 +75,7 @@ class Scheduler(Worker):
             log.exception("job %s", job.name)
 
     async def _call(self, *arguments: str) -> tuple[int, bytes]:
-        """Exit code and standard output; standard error is ours."""
+        """Exit code and standard output; standard error is shared with this process."""
         process = await asyncio.create_subprocess_exec(
             *self._command, *arguments, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE
         )
@@ -93,6 +93,6 @@ class Scheduler(Worker):
 
 
 def latest(crontab: str, after: datetime, now: datetime) -> datetime | None:
-    """When a job was due last between two moments (aware, in the zone that is meant); None when it was not, or too long ago."""
+    """When a job was last due after `after` and up to `now` (aware, in the schedule's zone). None if never, or long ago."""
     due = max(takewhile(lambda at: at <= now, CronSim(crontab, after)), default=None)
     return due if due and now - due <= _GRACE else None

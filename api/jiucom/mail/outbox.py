@@ -29,13 +29,13 @@ _TRACE = "_trace"
 
 _INTERVAL = 1.0
 _BATCH = 5
-# A server that takes bytes and never answers (s).
+# A mail server may accept the connection and never answer (s).
 _LONGEST_BATCH = 60.0
 ATTEMPTS = 8
 
-# Written by thousands at once: the others, which somebody waits for, go first.
+# Templates of which thousands are written at once: other mails are sent before them.
 BULK = frozenset({"price-alert"})
-# Of a batch, what is left for them while others are due.
+# Places in a batch that bulk mails keep while others are due.
 _BULK_SHARE = 1
 
 _INSERT = """

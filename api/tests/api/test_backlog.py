@@ -1,4 +1,4 @@
-"""Work that grows with the data of others: the request leaves it behind, and it is done in batches, once."""
+"""Work that requests leave to the backlog: it is done in batches, each exactly once."""
 
 import asyncio
 import secrets
@@ -98,7 +98,7 @@ async def watched(state: AppState, count: int, target: int = 900) -> int:
 
 
 async def seller_of(state: AppState) -> str:
-    """The token of somebody with a shop."""
+    """The token of a seller with a shop."""
     user = await insert(
         state, "INSERT INTO users (email, nickname, role) VALUES (%s, %s, 'SELLER')", *[secrets.token_hex(6)] * 2
     )
@@ -108,7 +108,7 @@ async def seller_of(state: AppState) -> str:
 
 
 async def told(state: AppState, part: int) -> list[int]:
-    """Whom a notification of the part's price was written for."""
+    """The users who have a notification of the part's price."""
     link = f"/parts/{part}"
     return [user for (user,) in await rows(state, "SELECT user_id FROM notifications WHERE link_url = %s", link)]
 
@@ -290,7 +290,7 @@ async def test_a_new_name_costs_the_same_for_few_and_for_many_posts(
 
 
 async def test_a_later_name_takes_the_place_of_an_earlier_one(state: AppState) -> None:
-    """Whoever changes the name each second makes no more work than that."""
+    """Five changes in a row cost one pass over the posts."""
     author = await insert(state, "INSERT INTO users (email, nickname) VALUES (%s, %s)", *[secrets.token_hex(6)] * 2)
     await execute(state, POSTS, author, str(list(range(3 * renames._BATCH))))
     for _ in range(5):

@@ -332,7 +332,7 @@ class Slow:
         return asyncio.create_task(user.client.post("/images/upload", content=self.body(), headers=headers))
 
 
-async def test_slow_uploads_keep_nobody_else_out(make_user: Callable[..., Awaitable[User]]) -> None:
+async def test_slow_uploads_do_not_block_other_users(make_user: Callable[..., Awaitable[User]]) -> None:
     slow, others = Slow(), [await make_user() for _ in range(decoding.MAX_UPLOADS)]
     inside = [slow.send(user) for user in others for _ in range(2)]
     await eventually(lambda: slow.arrived == len(inside) > decoding.MAX_UPLOADS)

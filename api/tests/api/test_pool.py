@@ -1,4 +1,4 @@
-"""The pool under load: who waits is served in turn, logins and cached answers go on, and MySQL ends what we gave up."""
+"""The pool under load: tasks are served in turn, logins and cached answers go on, MySQL ends abandoned statements."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -54,7 +54,7 @@ async def busy(state: AppState) -> AsyncIterator[None]:
         await asyncio.gather(*holders)
 
 
-async def test_who_comes_first_is_served_first(small: Starlette) -> None:
+async def test_tasks_are_served_in_the_order_they_came(small: Starlette) -> None:
     """Also before a task that gives a connection back and wants one again at once."""
     state, order = state_of(small), []
 
@@ -68,7 +68,7 @@ async def test_who_comes_first_is_served_first(small: Starlette) -> None:
         tasks = [asyncio.create_task(ask(name, 3)) for name in "abcdef"]
         await eventually(lambda: value(state, "waiting") == 6)
     await asyncio.gather(*tasks)
-    # Two at a time: neighbours may change places, nobody may be a round ahead.
+    # Two at a time: neighbours may swap, no task may be a round ahead.
     assert [name[1] for name in order] == [*"000000", *"111111", *"222222"]
 
 
@@ -85,7 +85,7 @@ async def test_a_session_inside_another_takes_no_second_place(small: Starlette) 
     assert value(state, "used") == 0
 
 
-async def test_places_of_those_who_gave_up_are_free_again(small: Starlette) -> None:
+async def test_places_of_cancelled_tasks_are_free_again(small: Starlette) -> None:
     state = state_of(small)
 
     async def ask() -> int:
@@ -126,7 +126,7 @@ async def test_logins_and_cached_answers_go_on_while_the_pool_is_busy(small: Sta
             again = await asyncio.wait_for(login(client, account.email), 10)
             assert again.status_code == 200
             assert (await asyncio.wait_for(client.get("/parts/3"), 10)).json()["data"] == cached
-            # Whose token it is, is known although nobody asked before.
+            # The token is checked in the database, too.
             state.accounts._known.clear()
             token = bearer(again.json()["data"])
             assert (await asyncio.wait_for(client.get("/parts/3", headers=token), 10)).status_code == 200
@@ -150,7 +150,7 @@ async def test_readiness_is_as_new_as_it_says(
         assert await asyncio.gather(*(db.answers() for _ in range(3))) == [True] * 3
         way.freeze()
         db._probe._answered_at = 0.0
-        # All who ask meanwhile hear what is found out, not what was true before.
+        # Concurrent callers wait for the new result; none gets the old one.
         answers = await asyncio.gather(*(client.get("/actuator/health") for _ in range(3)))
         assert {answer.status_code for answer in answers} == {503}
         way.thaw()
@@ -181,7 +181,7 @@ async def test_mysql_ends_a_select_with_the_request(changed: Callable[..., Setti
             assert await session.fetch_value("SELECT 1") == 1
 
 
-async def test_nobody_waits_for_a_lock_longer_than_half_a_request(
+async def test_a_wait_for_a_lock_ends_after_half_a_request(
     changed: Callable[..., Settings], database: Settings, state: AppState
 ) -> None:
     async with started(changed(request_deadline=2)) as app, state.db.transaction() as tx:

@@ -177,7 +177,7 @@ async def verify(shop: Shop, user: User) -> None:
 
 
 async def test_only_verified_addresses_get_mails(user: User, shop: Shop) -> None:
-    """Whoever signs up may give an address of somebody else."""
+    """A user may sign up with an address that is not theirs."""
     part = await shop.part(lowest=1000)
     await alerted(user, part, 900)
     await shop.offer(part, 1, 800)
@@ -185,7 +185,7 @@ async def test_only_verified_addresses_get_mails(user: User, shop: Shop) -> None
     assert await shop.rows("SELECT 1 FROM mail_outbox WHERE recipient = %s", user.email) == []
 
 
-async def test_a_price_that_nobody_asks_any_more_is_no_news(user: User, shop: Shop, state: AppState) -> None:
+async def test_a_price_that_rose_again_triggers_nothing(user: User, shop: Shop, state: AppState) -> None:
     part = await shop.part(lowest=1000)
     alert = await alerted(user, part, 900)
     async with state.db.transaction() as tx:

@@ -96,7 +96,7 @@ async def test_one_statement_that_fails_leaves_its_connection_as_it_was(state: A
 async def test_a_comment_costs_no_statement_that_it_does_not_need(
     changed: Callable[..., Settings], make_user: Callable[..., Awaitable[User]], statements: Statements
 ) -> None:
-    """Beside these, BEGIN and COMMIT; and what is noted for the caches is deleted for many writes at once."""
+    """Beside these only BEGIN and COMMIT. Rows of the cache outbox are deleted later, for many writes at once."""
     author, reader = await make_user(), await make_user()
     body = {"boardType": "FREE", "title": "제목", "content": "본문"}
     post = (await author.client.post("/posts", json=body)).json()["data"]["id"]

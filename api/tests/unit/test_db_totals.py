@@ -1,4 +1,4 @@
-"""Totals of large lists: remembered for a minute, and counted again by one of those who ask."""
+"""Totals of large lists: remembered for a minute, and then counted again by one caller."""
 
 import pytest
 

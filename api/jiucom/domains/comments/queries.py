@@ -56,7 +56,7 @@ WHERE measured.before_it < {MAX_TEXT} ORDER BY comments.id
 
 _BY_ID = f"SELECT {_ROW} FROM {_JOINED} WHERE comments.id = %s AND comments.is_deleted = FALSE"  # noqa: S608
 
-# With what its notifications say of the post.
+# With the columns of the post that notifications need.
 _WRITTEN = f"SELECT {_ROW}, posts.title, posts.user_id FROM {_JOINED} WHERE comments.id = %s"  # noqa: S608
 
 _POST_EXISTS = "SELECT 1 FROM posts WHERE id = %s AND is_deleted = FALSE"
@@ -82,7 +82,7 @@ WHERE id = %s AND user_id = COALESCE(%s, user_id) AND is_deleted = FALSE
 
 
 class Written(Row, frozen=True):
-    """A new comment, and of its post what notifications say."""
+    """A new comment, and the title and author of its post for notifications."""
 
     post_title: str
     post_author_id: int

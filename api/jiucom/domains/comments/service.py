@@ -32,7 +32,7 @@ async def page(app: AppState, post_id: int, query: CommentQuery) -> Json[Comment
         found = await load()
         if found.comments:
             return found
-        # Any number is an address: lists of posts that do not exist would fill the cache.
+        # Post ids in the path are arbitrary: empty lists of unknown posts would fill Redis.
         async with app.db.read() as session:
             return found if await queries.post_exists(session, post_id) else Unstored(found)
 

@@ -1,7 +1,7 @@
 """How many pictures are in hand at a time, so that uploads never take more memory than the container has.
 
-A slow client holds a place among those that send, of which it has few; the places among those that are decoded are taken
-when the body is there.
+A slow client holds one of the places for receiving, of which each user has few. The places for decoding are taken only when
+the whole body has arrived.
 """
 
 import asyncio

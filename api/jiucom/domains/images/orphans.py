@@ -27,7 +27,7 @@ async def remove(tools: Tools) -> Report:
 
 
 async def _mark(tools: Tools) -> set[str]:
-    """Mark what texts show, and only that; the names in texts."""
+    """Mark exactly the images that texts show; returns their names."""
     async with tools.db.read() as session:
         marked = await queries.attached(session)
         shown = await _shown(session, _EVER)
@@ -54,8 +54,8 @@ async def _remove_rows(tools: Tools, begun: datetime) -> int:
         async with tools.db.transaction() as tx:
             found = await queries.orphans(tx, _AGE, _BATCH)
             await queries.delete(tx, [image.id for image in found])
-        # While we looked at one text, an image may have moved to another that we had seen already; and a text that was
-        # committed before the row was gone has a right to its picture. From here on there is none that it could show.
+        # A text that was committed before this transaction may show one of these images: one that moved from a text not
+        # yet read to one already read, or a new text. Those rows are restored. A later text finds no image to show.
         async with tools.db.read() as session:
             shown = await _shown(session, begun) if found else set()
         kept = [image for image in found if image.file_name in shown]
@@ -71,7 +71,7 @@ async def _remove_rows(tools: Tools, begun: datetime) -> int:
 
 
 async def _remove_files(tools: Tools, shown: set[str]) -> int:
-    """Remove files that no row knows, unless texts show them: a run that died had not put their rows back yet."""
+    """Remove files without a row, unless a text shows them: a run that died may not have restored their rows."""
     old = await anyio.to_thread.run_sync(lambda: list(tools.storage.older_than(_AGE * 3600)))
     total = 0
     for start in range(0, len(old), _BATCH):

@@ -61,7 +61,7 @@ async def insert(tx: WriteSession, user_id: int, directory: str, name: str, pict
 
 
 async def one_minute_ago(session: ReadSession) -> datetime:
-    """UTC. What is written from now on says that it was changed after that."""
+    """A minute ago in UTC: rows written from now on have a later `updated_at`."""
     return await session.fetch_value("SELECT UTC_TIMESTAMP(6) - INTERVAL 1 MINUTE")  # type: ignore[no-any-return]
 
 
@@ -113,7 +113,7 @@ async def delete(tx: WriteSession, ids: Sequence[int]) -> None:
 
 
 async def restore(tx: WriteSession, images: Sequence[Stored]) -> None:
-    """Store again what was deleted: it is shown."""
+    """Store deleted rows again, as shown."""
     places = ", ".join(["%s"] * len(Stored.__struct_fields__))
     await tx.execute_many(
         f"INSERT INTO images ({_COLUMNS}, is_attached) VALUES ({places}, TRUE)",  # noqa: S608

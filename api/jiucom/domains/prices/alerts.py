@@ -1,6 +1,6 @@
-"""Tells who waited for a price: a notification, and a mail to a verified address, each once per alert and crossing.
+"""Triggers price alerts: one notification, and one mail to a verified address, per alert and crossing.
 
-A task of the backlog says that a part has reached a price. Its alerts are told in batches, in the order of their index.
+A backlog task names a part and the price it has reached. Its alerts are triggered in batches, in the order of their index.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ KIND = "price-alerts"
 
 _BATCH = 200
 
-# Also the present price must meet the target: a price that nobody asks any more is no news.
+# The present price must meet the target too: the price may have risen again since the task was written.
 _DUE = """
 SELECT price_alerts.id, price_alerts.user_id, IF(users.email_verified_at IS NULL, NULL, users.email) AS email,
     parts.name, price_alerts.target_price, price_alerts.crossings + 1 AS crossing
@@ -49,7 +49,7 @@ class Due(Struct, frozen=True):
 
 
 async def tell(tx: WriteSession, task: Task) -> Sequence[Any] | None:
-    """Tell the next batch of a part's alerts. The position after it, None when all are told."""
+    """Trigger the next batch of a part's alerts. The position after it, None at the end."""
     price = task.amount or 0
     target, alert_id = task.position or (price, 0)
     due = await tx.fetch_all(_DUE, (task.subject_id, target, target, alert_id, _BATCH), Due)

@@ -86,7 +86,7 @@ UPDATE JSON_TABLE(%s, '$[*]' COLUMNS (
 SET parts.lowest_price = settled.lowest, parts.highest_price = settled.highest, parts.popularity_score = settled.score
 """
 
-# Parts whose present prices somebody waits for.
+# Parts that have an alert whose target the present price meets.
 _WAITED_FOR = f"""
 SELECT parts.id, parts.lowest_price FROM {_IDS} STRAIGHT_JOIN parts ON parts.id = wanted.id
 WHERE EXISTS (

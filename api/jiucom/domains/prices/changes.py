@@ -65,7 +65,7 @@ async def settle(tx: WriteSession, cache: Cache, part_ids: Collection[int], *, b
     """What follows from a change of locked parts or their offers: lowest and highest price, popularity, caches, alerts.
 
     Without an offer in stock a part has the prices that administrators set (contract 8.8). Where `by_offers` they come
-    back, nobody sells at them: that is no alert. Alerts are told afterwards (`alerts`), however many there are.
+    back, no shop sells at them: that triggers no alert. Alerts are triggered afterwards by the backlog (`alerts`).
     """
     for batch in _batches(sorted(set(part_ids))):
         standings = await change_queries.standings(tx, batch)

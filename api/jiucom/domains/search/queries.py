@@ -31,7 +31,7 @@ _PART_NAMES = """
 SELECT DISTINCT name FROM parts WHERE is_deleted = FALSE AND name LIKE %s ORDER BY name LIMIT %s
 """
 
-# The newest of the first in the index: one letter may begin every second title, and is asked for with every keystroke.
+# Only this many titles, the first in the index, are sorted by age: one letter may begin half of all titles.
 BEGINNING = 200
 POST_TITLES = f"""
 SELECT title FROM (

@@ -1,6 +1,6 @@
-"""Makes invalid what is cached and shows an author's former name. How much that is, says how much they have written.
+"""Invalidates the cached posts and comments that show an author's former name.
 
-A task of the backlog names the author. Their posts come first, then those below which they have commented, the newest first.
+A backlog task names the author. Their own posts come first, then the posts they have commented on, the newest first.
 """
 
 from collections.abc import Sequence
@@ -14,10 +14,10 @@ KIND = "author-renamed"
 
 _BATCH = 200
 
-# A later change makes a new task, which begins with the newest again.
+# A newer task of the same author begins anew and replaces the earlier ones.
 _EARLIER = "DELETE FROM backlog WHERE kind = %s AND subject_id = %s AND id < %s"
 
-# Read off the indexes by author.
+# In the order of the indexes by author.
 _FOLLOWING = """
 FROM {table} WHERE user_id = %s AND is_deleted = FALSE AND (created_at < %s OR (created_at = %s AND id < %s))
 ORDER BY created_at DESC, id DESC LIMIT %s
@@ -30,7 +30,7 @@ _NEWEST = ("9999-12-31", 2**63 - 1)
 
 
 def step(cache: Cache) -> Step:
-    """Does a batch of such a task."""
+    """The backlog step for such tasks."""
 
     async def outdate(tx: WriteSession, task: Task) -> Sequence[Any] | None:
         if task.position is None:

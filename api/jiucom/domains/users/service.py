@@ -102,7 +102,7 @@ async def alerts(app: AppState, user: Principal, query: PageQuery) -> Page[Alert
 
 
 async def _outdate(app: AppState, tx: WriteSession, user_id: int) -> None:
-    """Make invalid what is cached and shows the user's name: lists now, posts and comments as fast as they can be found."""
+    """Invalidate caches that show the user's name: lists with this transaction, posts and comments by the backlog."""
     await app.cache.invalidate(tx, keys.POSTS)
     await backlog.add(tx, renames.KIND, (user_id, None))
 

@@ -1,7 +1,7 @@
-"""Work that a request leaves behind because it grows with the data of others: worked off in batches.
+"""Work that is too large for a request, done in batches afterwards.
 
-A batch is one transaction, which moves `position` on, or deletes the row at the end. `next_at` is the turn of a row: those
-that were not worked on for the longest time come first.
+A batch is one transaction, which moves `position` on, or deletes the row at the end. Rows are worked on in the order of
+`next_at`, the time of their last batch.
 """
 
 from alembic import op

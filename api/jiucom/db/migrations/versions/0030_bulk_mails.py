@@ -1,4 +1,4 @@
-"""Mails that come in thousands wait for those that somebody waits for."""
+"""Mails of price alerts come in thousands: `bulk` marks them, so that other mails are sent first."""
 
 from alembic import op
 from sqlalchemy import inspect
