@@ -29,8 +29,6 @@ _TRACE = "_trace"
 
 _INTERVAL = 1.0
 _BATCH = 5
-# A mail server may accept the connection and never answer (s).
-_LONGEST_BATCH = 60.0
 ATTEMPTS = 8
 
 # Templates of which thousands are written at once: other mails are sent before them.
@@ -136,24 +134,22 @@ class Outbox(Worker):
             problem = error
             await self._note_failure(mail, error)
         else:
-            async with self._db.statement() as session:
-                await session.execute(_DONE, (mail.id,))
+            async with self._db.transaction() as tx:
+                await tx.execute(_DONE, (mail.id,))
         finally:
             tracing.finish(span, problem)
 
     async def _note_failure(self, mail: Mail, error: Exception) -> None:
         final = isinstance(error, MailRefusedError | KeyError)
         log.warning("mail %d (%s) was not sent: %s", mail.id, mail.template, type(error).__name__)
-        async with self._db.statement() as session:
-            await session.execute(_FAILED, (f"{type(error).__name__}: {error}"[:500], final, ATTEMPTS, mail.id))
+        async with self._db.transaction() as tx:
+            await tx.execute(_FAILED, (f"{type(error).__name__}: {error}"[:500], final, ATTEMPTS, mail.id))
 
     async def _run(self) -> None:
         while True:
             try:
-                sent = _BATCH
-                while sent == _BATCH:
-                    async with asyncio.timeout(_LONGEST_BATCH):
-                        sent = await self.send_due()
+                while await self.send_due() == _BATCH:
+                    pass
             except Exception as error:
                 log.warning("mails wait: %s", error)
             await asyncio.sleep(_INTERVAL)

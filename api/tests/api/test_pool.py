@@ -56,20 +56,21 @@ async def busy(state: AppState) -> AsyncIterator[None]:
 
 async def test_tasks_are_served_in_the_order_they_came(small: Starlette) -> None:
     """Also before a task that gives a connection back and wants one again at once."""
-    state, order = state_of(small), []
+    state, asked, served = state_of(small), list[str](), list[str]()
 
     async def ask(name: str, times: int) -> None:
-        for turn in range(times):
+        for _ in range(times):
+            asked.append(name)
             async with state.db.read() as session:
-                order.append(f"{name}{turn}")
+                served.append(name)
                 await session.fetch_value("SELECT SLEEP(0.001)")
 
     async with busy(state):
         tasks = [asyncio.create_task(ask(name, 3)) for name in "abcdef"]
         await eventually(lambda: value(state, "waiting") == 6)
     await asyncio.gather(*tasks)
-    # Two at a time: neighbours may swap, no task may be a round ahead.
-    assert [name[1] for name in order] == [*"000000", *"111111", *"222222"]
+    assert len(served) == 18
+    assert served == asked
 
 
 async def test_a_session_inside_another_takes_no_second_place(small: Starlette) -> None:
