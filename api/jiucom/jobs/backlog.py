@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 
 # How soon tasks written by other replicas are seen (s).
 _INTERVAL = 1.0
+# A new task waits until the request that wrote it has been answered (s).
+_DELAY = 0.1
 # A task that fails is postponed, the others go on (s).
 _PAUSE_AFTER_FAILURE = 60
 
@@ -115,4 +117,5 @@ class Backlog(Worker):
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_INTERVAL):
                     await self._added.wait()
+                    await asyncio.sleep(_DELAY)
             self._added.clear()
