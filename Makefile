@@ -8,7 +8,7 @@ export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 # Passed on to ansible-playbook, for example ARGS=-K where sudo asks for a password, or ARGS="--check --diff".
 ARGS ?=
 
-.PHONY: help deploy verify doctor images test check lint types unit test-preflight test-images test-api test-gateway test-stack test-monitoring molecule browser fuzz bench bench-api bench-login bench-tracing bench-connections lock
+.PHONY: help deploy verify doctor images test check lint types unit test-preflight test-images test-api test-gateway test-stack test-monitoring molecule browser fuzz bench bench-api bench-login bench-tracing bench-connections bench-load bench-alerts lock
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 20
@@ -65,6 +65,12 @@ bench-login: .venv/ready ## whether the time of 600 refused logins tells which a
 
 bench-tracing: .venv/ready ## what a slow, refusing or absent Zipkin costs, and tracing at all
 	PYTHONPATH=api:. python -m bench.tracing
+
+bench-load: .venv/ready ## many clients, through the gateway and past it: throughput, tails, what limits each kind; overload
+	PYTHONPATH=api:. python -m bench.load
+
+bench-alerts: .venv/ready ## a price change with 100,000 due alerts, a new nickname of an author of 100,000 posts
+	PYTHONPATH=api:. python -m bench.alerts
 
 test-gateway: .venv/ready ## the gateway's own answers and its log, on a real nginx
 	pytest -q tests/gateway

@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import yaml
+
 from jiucom.settings import Settings
 from testing.images import image
 from testing.replica import Replica, environment, ready
@@ -15,8 +17,16 @@ from testing.waiting import eventually
 
 _ROOT = Path(__file__).parents[1]
 _APP = "/opt/jiucom/app"
-# As roles/platform has them.
-_LIMITS = ("--memory", "1g", "--cpus", "2")
+_SERVICES = _ROOT / "roles" / "platform" / "vars" / "main" / "services.yml"
+
+# The source of this checkout in place of the image's.
+SOURCES = ("--volume", f"{_ROOT}/api/jiucom:{_APP}/jiucom:ro", "--volume", f"{_ROOT}/bench:{_APP}/bench:ro")
+
+
+def limits(service: str) -> tuple[str, ...]:
+    """Memory and CPU of a service, as the platform's table has them."""
+    table = yaml.safe_load(_SERVICES.read_text())["_platform_services"][service]
+    return "--memory", str(table["memory"]), "--cpus", str(table["cpus"])
 
 
 @asynccontextmanager
@@ -30,8 +40,8 @@ async def contained(settings: Settings, *, module: str) -> AsyncIterator[Replica
     process = subprocess.Popen(  # noqa: ASYNC220
         [
             # MySQL, Redis and the collector listen on this machine's loopback.
-            *("docker", "run", "--rm", "--name", name, "--network", "host", *_LIMITS, "--entrypoint", "python"),
-            *("--volume", f"{_ROOT}/api/jiucom:{_APP}/jiucom:ro", "--volume", f"{_ROOT}/bench:{_APP}/bench:ro"),
+            *("docker", "run", "--rm", "--name", name, "--network", "host", *limits("app")),
+            *("--entrypoint", "python", *SOURCES),
             *(argument for key in values for argument in ("--env", key)),
             *(image("app"), "-m", module, str(port)),
         ],

@@ -121,10 +121,19 @@ def _by_hand(module: _Command, options: argparse.Namespace) -> int:
     # Of the log, only what went wrong.
     logging.getLogger().setLevel(logging.WARNING)
     try:
-        return asyncio.run(module.run(settings, options))
+        return asyncio.run(_cancelled_by_sigterm(module.run(settings, options)))
+    except asyncio.CancelledError:
+        return 128 + signal.SIGTERM
     except Exception as error:
         log.critical("failed: %s: %s", type(error).__name__, error)
         return 1
+
+
+async def _cancelled_by_sigterm(work: Coroutine[None, None, int]) -> int:
+    """Cancel `work` on SIGTERM, so that leases and connections are given back."""
+    task = asyncio.ensure_future(work)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    return await task
 
 
 def _settings(logged: TextIO | None = None) -> Settings | None:

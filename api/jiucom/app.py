@@ -18,6 +18,7 @@ from starlette.types import Receive, Scope, Send
 
 from jiucom import domains
 from jiucom.actuator import health, loggers, metrics
+from jiucom.actuator.business import BusinessGauges
 from jiucom.auth.accounts import Accounts
 from jiucom.auth.passwords import Passwords
 from jiucom.auth.principal import Authentication
@@ -27,18 +28,19 @@ from jiucom.clock import Clock
 from jiucom.db import Database
 from jiucom.db.totals import Totals
 from jiucom.db.views import Views
-from jiucom.domains.images.storage import Storage
-from jiucom.jobs.job import Tools
-from jiucom.jobs.runner import Runner
+from jiucom.domains.prices import alerts
+from jiucom.domains.users import renames
+from jiucom.jobs.backlog import Backlog
+from jiucom.jobs.recall import Recall
 from jiucom.jobs.scheduler import Scheduler
 from jiucom.limits import RateLimiter
 from jiucom.mail import Outbox
 from jiucom.realtime.endpoint import PREFIX as REALTIME
 from jiucom.realtime.endpoint import Realtime
 from jiucom.runtime_settings import RuntimeSettings
+from jiucom.schedule import JOBS
 from jiucom.settings import Settings
 from jiucom.state import AppState
-from jiucom.telemetry.business import BusinessGauges
 from jiucom.telemetry.client import Gateway
 from jiucom.telemetry.metrics import Metrics
 from jiucom.telemetry.observe import Observe
@@ -91,6 +93,7 @@ def _state(settings: Settings) -> AppState:
     )
     db, redis, tokens = Database(settings, clock, meters), RedisClient(settings, meters), Tokens(settings)
     accounts = Accounts(db, redis, tokens.access_validity)
+    cache = Cache(redis, db, meters, settings.request_deadline)
     return AppState(
         settings=settings,
         clock=clock,
@@ -98,11 +101,12 @@ def _state(settings: Settings) -> AppState:
         tracing=tracing,
         db=db,
         redis=redis,
-        cache=Cache(redis, db, meters, settings.request_deadline),
+        cache=cache,
         tokens=tokens,
         accounts=accounts,
         passwords=Passwords(),
         outbox=Outbox(settings, db, tracing),
+        backlog=Backlog(db, {alerts.KIND: alerts.tell, renames.KIND: renames.step(cache)}),
         limiter=RateLimiter(settings, redis, meters),
         runtime=RuntimeSettings(redis, tracing),
         totals=Totals(),
@@ -114,7 +118,7 @@ def _state(settings: Settings) -> AppState:
 
 @asynccontextmanager
 async def _lifespan(app: AppState) -> AsyncIterator[None]:
-    runtime, business = Runtime(), BusinessGauges(app.db)
+    runtime, business, recall = Runtime(), BusinessGauges(app.db, app.cache), Recall(app.db, app.metrics)
     app.metrics.registry.register(runtime)
     app.metrics.registry.register(business)
     await app.db.connect()
@@ -122,9 +126,11 @@ async def _lifespan(app: AppState) -> AsyncIterator[None]:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
-    tools = Tools(app.db, app.cache, Storage(app.settings.storage_upload_dir))
-    jobs = Scheduler(Runner(tools, app.metrics), app.settings.time_zone)
-    workers = (runtime, app.runtime, app.accounts, app.cache, app.outbox, app.realtime, business, jobs)
+    jobs = Scheduler(JOBS, app.clock, recall)
+    workers = (
+        *(runtime, app.runtime, app.accounts, app.cache, app.outbox, app.realtime, app.backlog),
+        *(business, recall, jobs),
+    )
     for worker in workers:
         worker.start()
     try:

@@ -9,6 +9,12 @@ from jiucom.errors import ApiError, ErrorCode
 # Where no setting says how long (s).
 DEFAULT = 10.0
 
+# A timer that fires later than this shows a busy event loop: the answer may have arrived and not been read yet (s).
+_BUSY = 0.005
+# How much longer the block then gets each time, and at most in all (s).
+_GRACE = 0.02
+_LONGEST_GRACE = 1.0
+
 
 @asynccontextmanager
 async def deadline(at: float) -> AsyncIterator[None]:
@@ -20,6 +26,34 @@ async def deadline(at: float) -> AsyncIterator[None]:
         if not timeout.expired():
             raise
         raise ApiError(ErrorCode.DEADLINE_EXCEEDED, headers={"Retry-After": "1"}) from None
+
+
+@asynccontextmanager
+async def punctual(until: float) -> AsyncIterator[None]:
+    """Cancels the block at `until` (s, the event loop's time), or later as long as the event loop is too busy to read answers.
+
+    Raises TimeoutError.
+    """
+    loop = asyncio.get_running_loop()
+    timer: asyncio.TimerHandle
+
+    def wait(due: float) -> None:
+        nonlocal timer
+        timer = loop.call_at(due, check, due)
+
+    def check(due: float) -> None:
+        now = loop.time()
+        if now - due > _BUSY and now - until < _LONGEST_GRACE:
+            wait(now + _GRACE)
+        else:
+            limit.reschedule(now)
+
+    async with asyncio.timeout(None) as limit:
+        wait(until)
+        try:
+            yield
+        finally:
+            timer.cancel()
 
 
 def within(seconds: float) -> float:

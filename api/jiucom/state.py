@@ -13,6 +13,7 @@ from jiucom.clock import Clock
 from jiucom.db import Database
 from jiucom.db.totals import Totals
 from jiucom.db.views import Views
+from jiucom.jobs.backlog import Backlog
 from jiucom.limits import RateLimiter
 from jiucom.mail import Outbox
 from jiucom.runtime_settings import RuntimeSettings
@@ -40,6 +41,7 @@ class AppState:
     accounts: Accounts
     passwords: Passwords
     outbox: Outbox
+    backlog: Backlog
     limiter: RateLimiter
     runtime: RuntimeSettings
     totals: Totals

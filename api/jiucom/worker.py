@@ -28,6 +28,32 @@ class Worker:
         raise NotImplementedError
 
 
+class Repeated(Worker):
+    """Calls `turn` every `interval` (s). A failure is logged, and the next turn comes after `retry` (s).
+
+    A turn is cancelled after `seconds`: one that hangs would block all later ones.
+    """
+
+    interval: float
+    retry: float = 5.0
+    seconds: float = 30.0
+
+    async def turn(self) -> None:
+        """One turn."""
+        raise NotImplementedError
+
+    async def _run(self) -> None:
+        while True:
+            pause = self.interval
+            try:
+                async with asyncio.timeout(self.seconds):
+                    await self.turn()
+            except Exception as error:
+                pause = min(self.interval, self.retry)
+                log.warning("%s waits: %s: %s", type(self).__name__, type(error).__name__, error)
+            await asyncio.sleep(pause)
+
+
 def _tell_failure(task: asyncio.Task[None]) -> None:
     if not task.cancelled() and (error := task.exception()):
         log.error("%s ended", task.get_name(), exc_info=error)

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from jiucom.domains.prices import changes
+from jiucom.domains.prices import alerts, changes
 from jiucom.domains.prices.change_queries import Offer
 from jiucom.state import AppState
+from testing.waiting import eventually
 
 _numbers = itertools.count(1)
 
@@ -72,9 +73,19 @@ class Shop:
         await self.offers([Offer(part, seller, price, None, available)])
 
     async def offers(self, offers: Sequence[Offer]) -> None:
-        """Sellers ask these prices from now on, all or none of them."""
+        """Sellers ask these prices from now on, all or none of them. Returns when the alerts have been triggered."""
         app = self.state
         await app.db.write(lambda tx: changes.put(tx, app.cache, app.clock, offers))
+        await self.told()
+
+    async def told(self) -> None:
+        """Wait until the backlog has no alerts left of the parts made here."""
+
+        async def empty() -> bool:
+            waiting = await self.rows("SELECT subject_id FROM backlog WHERE kind = %s", alerts.KIND)
+            return not any(part in self._names for (part,) in waiting)
+
+        await eventually(empty, 30)
 
     async def remember(self, part: int, seller: int, price: int, day: date) -> None:
         """A seller asked this price that day."""

@@ -12,12 +12,21 @@ from jiucom.settings import Settings
 from jiucom.state import AppState
 from testing import servers
 from testing.clients import User, client_of, started, state_of
+from testing.columns import compared
 from testing.database import drop_database, make_database
 
 
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def columns_and_fields() -> Iterator[None]:
+    """Every statement of the session is read in the order of the fields."""
+    with compared() as wrong:
+        yield
+    assert sorted(set(wrong)) == []
 
 
 @pytest.fixture(scope="session")

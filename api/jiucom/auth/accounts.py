@@ -16,6 +16,7 @@ from redis.exceptions import RedisError
 from jiucom.auth.principal import Role
 from jiucom.cache.redis import RedisClient, RedisUnavailableError
 from jiucom.db import Database, WriteSession
+from jiucom.db.line import urgent
 from jiucom.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -67,9 +68,10 @@ class Accounts(Worker):
             if age < _DEAF or (age < _LISTENING and now - self._heard < _DEAF):
                 return known[0]
         changes = self._changes
-        async with self._db.read() as session:
-            found = await session.fetch_rows(_SELECT, (user_id,))
-            ended = await session.fetch_rows(_ENDED, (user_id, self._access_validity))
+        with urgent():
+            async with self._db.read() as session:
+                found = await session.fetch_rows(_SELECT, (user_id,))
+                ended = await session.fetch_rows(_ENDED, (user_id, self._access_validity))
         account = None
         if found:
             role, status = found[0]

@@ -1,7 +1,7 @@
 """Redis: the client, the table of caches, read-through and invalidation. Domains import from here."""
 
 from jiucom.cache import keys
-from jiucom.cache.cache import Cache
+from jiucom.cache.cache import Cache, Unstored
 from jiucom.cache.redis import RedisClient, RedisUnavailableError
 
-__all__ = ["Cache", "RedisClient", "RedisUnavailableError", "keys"]
+__all__ = ["Cache", "RedisClient", "RedisUnavailableError", "Unstored", "keys"]

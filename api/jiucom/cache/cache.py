@@ -1,22 +1,27 @@
-"""Read-through with versions, and invalidation that survives a process that dies (trap 35).
+"""Read-through with versions, and invalidation that survives a process that dies.
 
-A stored value starts with the version its scope had *before* the value was read from the database. It counts only while
-that is still the version: whoever read too early stored something that nobody takes.
+A stored value starts with the version that its scope had *before* the value was read from the database. It is used only while
+that is still the scope's version, so a value that was read before a change and stored after it is never used. A scope gets
+its version with its first stored value or its first change.
 """
 
 import asyncio
+import itertools
 import logging
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
+from msgspec import Struct
+
+from jiucom.cache.flights import Flights
 from jiucom.cache.keys import VERSION_LIFETIME, Entry, version_key
 from jiucom.cache.redis import RedisClient, RedisUnavailableError
 from jiucom.db import Database, WriteSession
 from jiucom.deadline import DEFAULT, deadline, within
 from jiucom.encoding import Json, encode
 from jiucom.telemetry.metrics import Metrics
-from jiucom.worker import Worker, end
+from jiucom.worker import Worker
 
 log = logging.getLogger(__name__)
 
@@ -24,15 +29,33 @@ log = logging.getLogger(__name__)
 _PATIENCE = 0.045
 # What making values invalid may add to a write (s).
 _PATIENCE_OF_WRITES = 0.4
+# Scopes per round trip.
+_PIPELINE = 500
 _VERSION_BYTES = 16
-# How long a lookup may be under way (s).
-_LANDED = 0.5
-_SWEEP_INTERVAL = 2.0
+# The version of a scope that has none yet.
+_NONE_YET = b""
+# Rows of the outbox are deleted together, so that no write waits for it (s).
+_DELETE_INTERVAL = 0.5
+# Rows that are this old were left behind (s).
+_LEFT_AFTER = 2
 _SWEEP_BATCH = 500
+# More than these are left to the sweep.
+_MOST_DONE = 10_000
 
-_LEFTOVERS = (
-    "SELECT id, scope FROM cache_outbox WHERE created_at < UTC_TIMESTAMP(6) - INTERVAL 2 SECOND ORDER BY id LIMIT %s"
-)
+_LEFTOVERS = """
+SELECT id, scope FROM cache_outbox WHERE created_at < UTC_TIMESTAMP(6) - INTERVAL %s SECOND ORDER BY id LIMIT %s
+"""
+
+_DELETE = """
+DELETE cache_outbox FROM JSON_TABLE(%s, '$[*]' COLUMNS (id BIGINT PATH '$')) AS done
+STRAIGHT_JOIN cache_outbox ON cache_outbox.id = done.id
+"""
+
+
+class Unstored(Struct, frozen=True):
+    """Returned by `load` for a value that must not be stored, such as the empty list of a post that does not exist."""
+
+    value: Any
 
 
 class Cache(Worker):
@@ -46,132 +69,142 @@ class Cache(Worker):
         self._db = db
         self._seconds = seconds
         self._requests = metrics.cache_requests
-        self._flights: dict[tuple[str, bytes | None], asyncio.Task[bytes]] = {}
-        # The last flight for each key, and when it began.
-        self._latest: dict[str, tuple[float, asyncio.Task[bytes]]] = {}
+        self._flights = Flights()
+        # Rows of the outbox whose versions are raised.
+        self._done: list[int] = []
 
     async def fetch(self, entry: Entry, args: tuple[object, ...], load: Callable[[], Awaitable[Any]]) -> Json[Any]:
         """The value, or what `load` returns, encoded and stored. Misses at the same time load once per process.
 
-        What `load` raises is raised and not stored. It runs in a task of its own: open sessions inside it.
+        What `load` raises is raised and not stored, nor is what it returns as `Unstored`. It runs in a task of its own:
+        open sessions inside it.
         """
-        key = entry.key(*args)
+        key, scope = entry.key(*args), entry.scope_of(*args)
         asked = within(0)
         until = asked + _PATIENCE
-        version, value = await self._look(entry, args, key, until)
-        self._requests.labels(entry.name, "hit" if value else "miss" if version else "error").inc()
+        version, value = await self._look(version_key(scope), key, until)
+        self._requests.labels(entry.name, "hit" if value else "error" if version is None else "miss").inc()
         if value is not None:
             return Json(value)
-        # A flight that began under another version may bring what is outdated by now.
-        flight = self._flights.get((key, version))
-        if flight is None and key in self._latest:
-            began, latest = self._latest[key]
-            # It reads nothing older than we would. Of many at once some know the version, and some ask in vain.
-            flight = latest if began >= asked else None
-        if flight is None:
-            left = until - within(0)
-            flight = asyncio.create_task(self._load(key, version, entry.lifetime, load, left))
-            self._flights[key, version] = flight
-            self._latest[key] = within(0), flight
-            flight.add_done_callback(lambda done: self._landed((key, version), done))
-        return Json(await asyncio.shield(flight))
+        left = until - within(0)
+
+        async def fly() -> bytes:
+            return await self._load(version_key(scope), key, version, entry.lifetime, load, left)
+
+        return Json(await self._flights.join(scope, key, version, asked, fly))
 
     async def invalidate(self, session: WriteSession, *scopes: str) -> None:
-        """Make the scopes' entries invalid when (and only if) the transaction commits."""
-        rows = ", ".join(["(%s)"] * len(scopes))
-        first = await session.insert(f"INSERT INTO cache_outbox (scope) VALUES {rows}", scopes)  # noqa: S608
-        # One statement of a known number of rows gets consecutive ids.
-        ids = range(first, first + len(scopes))
+        """Make the scopes' entries invalid when (and only if) the transaction commits. Together 65,535 characters at most."""
+        row = await session.insert("INSERT INTO cache_outbox (scope) VALUES (%s)", (" ".join(scopes),))
 
         async def raise_versions() -> None:
-            if await self._raise(scopes):
-                await self._forget(ids)
+            if await self.outdate(scopes) and len(self._done) < _MOST_DONE:
+                self._done.append(row)
 
         session.after_commit(raise_versions)
 
+    async def outdate(self, scopes: Sequence[str]) -> bool:
+        """Make the scopes' entries invalid now; False when Redis is away."""
+        for scope in scopes:
+            self._flights.leave(scope)
+        fresh = _version()
+        commands = [("SET", version_key(scope), fresh, "EX", VERSION_LIFETIME) for scope in scopes]
+        try:
+            for start in range(0, len(commands), _PIPELINE):
+                # Where reads ask: as long as they get answers, they hear of writes.
+                await self._redis.pipeline(commands[start : start + _PIPELINE], until=within(_PATIENCE_OF_WRITES))
+        except RedisUnavailableError:
+            return False
+        return True
+
     async def sweep(self) -> int:
-        """Raise the versions that a dead process, or an absent Redis, left behind; how many."""
+        """Raise the versions that a dead process, or an absent Redis, left behind; how many rows."""
         async with self._db.read() as session:
-            rows = await session.fetch_rows(_LEFTOVERS, (_SWEEP_BATCH,))
-        if not rows or not await self._raise(tuple({scope for _, scope in rows})):
+            rows = await session.fetch_rows(_LEFTOVERS, (_LEFT_AFTER, _SWEEP_BATCH))
+        if not rows or not await self.outdate(list({scope for _, scopes in rows for scope in scopes.split()})):
             return 0
-        await self._forget([row for row, _ in rows])
+        await self._delete([row for row, _ in rows])
         return len(rows)
 
-    async def stop(self) -> None:
-        """End what `start` began, and lookups that nobody waits for any more."""
-        await end(self._task, *self._flights.values())
+    async def tidy(self) -> None:
+        """Delete the rows of the outbox that are done with."""
+        if self._done:
+            done, self._done = self._done, []
+            # What fails here is found by the sweep.
+            await self._delete(done)
 
-    async def _look(
-        self, entry: Entry, args: tuple[object, ...], key: str, until: float
-    ) -> tuple[bytes | None, bytes | None]:
+    async def stop(self) -> None:
+        """End what `start` began, and loads that are still running."""
+        await super().stop()
+        await self._flights.stop()
+        try:
+            async with deadline(within(1)):
+                await self.tidy()
+        except Exception as error:
+            log.info("the cache's outbox is tidied by another replica: %s", error)
+
+    async def _look(self, version_at: str, key: str, until: float) -> tuple[bytes | None, bytes | None]:
         """The scope's version (None: Redis is away) and the value, if it is of that version."""
         try:
-            version, stored = await self._redis.execute("MGET", entry.version_key(*args), key, until=until)
-            if version is None:
-                fresh = secrets.token_hex(_VERSION_BYTES // 2).encode()
-                _, version = await self._redis.pipeline(
-                    [
-                        ("SET", entry.version_key(*args), fresh, "NX", "EX", VERSION_LIFETIME),
-                        ("GET", entry.version_key(*args)),
-                    ],
-                    until=until,
-                )
-                return version, None
+            version, stored = await self._redis.execute("MGET", version_at, key, until=until)
         except RedisUnavailableError:
             return None, None
+        if version is None:
+            return _NONE_YET, None
         if stored is None or not stored.startswith(version):
             return version, None
         return version, stored[_VERSION_BYTES:]
 
     async def _load(
-        self, key: str, version: bytes | None, lifetime: int, load: Callable[[], Awaitable[Any]], patience: float
+        self,
+        version_at: str,
+        key: str,
+        version: bytes | None,
+        lifetime: int,
+        load: Callable[[], Awaitable[Any]],
+        patience: float,
     ) -> bytes:
-        # Nobody cancels a flight: who waits for it may have gone, and what hangs would be waited for again and again.
+        # A load is not cancelled with the request that began it, so it needs a deadline of its own.
         async with deadline(within(self._seconds)):
-            value = encode(await load())
+            loaded = await load()
+        if isinstance(loaded, Unstored):
+            return encode(loaded.value)
+        value = encode(loaded)
         if version is not None:
             try:
-                await self._redis.execute("SET", key, version + value, "EX", lifetime, until=within(patience))
+                await self._store(version_at, key, version, value, lifetime, within(patience))
             except RedisUnavailableError:
                 log.debug("not stored: %s", key)
         return value
 
-    def _landed(self, flight: tuple[str, bytes | None], task: asyncio.Task[bytes]) -> None:
-        # Asked even without waiters: asyncio would complain.
-        failed = task.cancelled() or task.exception() is not None
-        _, version = flight
-        if failed or version is None:
-            self._flights.pop(flight, None)
-        # Lookups that passed the store on its way find it here. It is of their version, so it is right.
-        asyncio.get_running_loop().call_later(0 if failed else _LANDED, self._clear, flight, task)
+    async def _store(
+        self, version_at: str, key: str, version: bytes, value: bytes, lifetime: int, until: float
+    ) -> None:
+        if version == _NONE_YET:
+            # NX fails when there is a version by now, perhaps that of a change that this value does not know of. Then the
+            # value starts with a version that is not the scope's, and is never used.
+            version = _version()
+            keeping: tuple[Any, ...] = ("SET", version_at, version, "NX", "EX", VERSION_LIFETIME)
+        else:
+            keeping = ("EXPIRE", version_at, VERSION_LIFETIME)
+        await self._redis.pipeline([keeping, ("SET", key, version + value, "EX", lifetime)], until=until)
 
-    def _clear(self, flight: tuple[str, bytes | None], task: asyncio.Task[bytes]) -> None:
-        if self._flights.get(flight) is task:
-            del self._flights[flight]
-        key, _ = flight
-        if key in self._latest and self._latest[key][1] is task:
-            del self._latest[key]
-
-    async def _raise(self, scopes: tuple[str, ...]) -> bool:
-        fresh = secrets.token_hex(_VERSION_BYTES // 2)
-        commands = [("SET", version_key(scope), fresh, "EX", VERSION_LIFETIME) for scope in scopes]
-        try:
-            # Where reads ask: as long as they get answers, they hear of writes.
-            await self._redis.pipeline(commands, until=within(_PATIENCE_OF_WRITES))
-        except RedisUnavailableError:
-            return False
-        return True
-
-    async def _forget(self, ids: Sequence[int]) -> None:
-        async with self._db.transaction() as session:
-            await session.execute(f"DELETE FROM cache_outbox WHERE id IN ({', '.join(['%s'] * len(ids))})", ids)  # noqa: S608
+    async def _delete(self, rows: Sequence[int]) -> None:
+        async with self._db.statement() as session:
+            await session.execute(_DELETE, (encode(rows).decode(),))
 
     async def _run(self) -> None:
-        while True:
-            await asyncio.sleep(_SWEEP_INTERVAL)
+        for turn in itertools.count():
+            await asyncio.sleep(_DELETE_INTERVAL)
             try:
-                while await self.sweep() == _SWEEP_BATCH:
-                    pass
+                async with deadline(within(self._seconds)):
+                    await self.tidy()
+                    if turn * _DELETE_INTERVAL % _LEFT_AFTER == 0:
+                        while await self.sweep() == _SWEEP_BATCH:
+                            pass
             except Exception as error:
                 log.warning("left-over cache versions wait: %s", error)
+
+
+def _version() -> bytes:
+    return secrets.token_hex(_VERSION_BYTES // 2).encode()

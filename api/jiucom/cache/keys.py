@@ -6,8 +6,8 @@ tag: a scope's keys live on one node of a cluster.
 
 from dataclasses import dataclass
 
-# Outlives every entry, so that no entry meets the version it was written under a second time (s).
-VERSION_LIFETIME = 2 * 86400
+# Longer than every entry and every load: a load that began before a change finds the version of the change (s).
+VERSION_LIFETIME = 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +23,9 @@ class Entry:
         """The key of the value."""
         return f"{{{self.scope.format(*args)}}}:{self.suffix.format(*args)}"
 
-    def version_key(self, *args: object) -> str:
-        """The key of its scope's version."""
-        return version_key(self.scope.format(*args))
+    def scope_of(self, *args: object) -> str:
+        """What it becomes invalid with."""
+        return self.scope.format(*args)
 
 
 def version_key(scope: str) -> str:
@@ -52,4 +52,6 @@ PRICE_COMPARISON = Entry("price_comparison", 1800, "part:{0}", "prices")
 PRICE_DEALS = Entry("price_deals", 600, "deals", "{0}")
 POST_DETAIL = Entry("post_detail", 600, "post:{0}", "detail")
 POST_LIST = Entry("post_list", 300, "posts", "list:{0}:{1}:{2}")
+# Shorter than the minute after which each replica asks again.
+BUSINESS_COUNTS = Entry("business_counts", 55, "business", "counts")
 COMMENT_LIST = Entry("comment_list", 300, "post:{0}", "comments:{1}:{2}")

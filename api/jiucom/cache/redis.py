@@ -1,31 +1,35 @@
-"""The Redis client: it answers fast or not at all. Nobody waits for a cache that is away."""
+"""The Redis client: a command is answered fast or fails, so that requests do not wait for a Redis that is away.
+
+Commands go over redis-py's connections, without its client and pool: those take as much time as the command.
+"""
 
 import asyncio
 import logging
 import re
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from opentelemetry.trace import Span
-from redis.asyncio import ConnectionPool, Redis
+from redis.asyncio import Connection, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError, ResponseError
 
-from jiucom.deadline import within
+from jiucom.deadline import punctual, within
 from jiucom.settings import Settings
 from jiucom.telemetry import tracing
 from jiucom.telemetry.metrics import Metrics
 
 log = logging.getLogger(__name__)
 
-TIMEOUT = 0.2  # s
+# A new connection (s).
+_CONNECT_TIMEOUT = 1.0
 # For one command, with its connection's handshake (s).
-_PATIENCE = 2 * TIMEOUT
-# A busy event loop makes answers late, too: so many, one after the other, are Redis's fault.
-_LATE_IN_A_ROW = 5
+_PATIENCE = 0.4
+# So many late answers in a row, and Redis counts as absent: for ordinary commands, and for the impatient ones of the cache.
+_LATE_IN_A_ROW, _LATE_IN_A_ROW_OF_CACHE = 2, 5
 # How long nobody asks after a failure; then one command tries again while the others still go without (s).
 _OPEN = 1.0
 # Few: what is under way at once must not keep the event loop so long that answers seem late.
@@ -43,9 +47,11 @@ class RedisUnavailableError(Exception):
 class _Lane:
     """Connections, how many are left, and whether it is of any use to ask: what is slow for one is not for another."""
 
-    redis: Redis
-    # Who waits for a connection does not take Redis for absent.
-    slots: asyncio.Semaphore
+    late_in_a_row: int
+    # Waiting for a free connection does not count as a late answer.
+    slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_CONNECTIONS))
+    # At rest, connected or not.
+    connections: list[Connection] = field(default_factory=list)
     closed_until: float = 0.0
     # In a row. Of those that are under way at the same time one counts: they may be late together.
     late: int = 0
@@ -65,13 +71,15 @@ class RedisClient:
             "port": settings.redis_port,
             "username": settings.redis_username if settings.redis_password else None,
             "password": settings.redis_password or None,
-            "socket_connect_timeout": TIMEOUT,
+            "socket_connect_timeout": _CONNECT_TIMEOUT,
+            # How long an answer may take is said by `punctual`, which knows a busy event loop from a silent Redis.
+            "socket_timeout": None,
             "retry": Retry(NoBackoff(), 0),
             "client_name": "jiucom-api",
             "protocol": 2,
         }
         # The cache gives up early, which costs a connection, and a new one takes several round trips: it has its own.
-        self._cache, self._rest = self._lane(), self._lane()
+        self._cache, self._rest = _Lane(_LATE_IN_A_ROW_OF_CACHE), _Lane(_LATE_IN_A_ROW)
 
     async def execute(self, *command: Any, until: float | None = None) -> Any:
         """One command: `await redis.execute("SET", key, value, "EX", 60)`.
@@ -86,31 +94,28 @@ class RedisClient:
         return await self._run(commands, "PIPELINE", until) if commands else []
 
     def subscriber(self) -> Redis:
-        """A client for a subscription, which waits for messages: with a connection and no timeout of its own."""
-        return Redis(**self._options, socket_timeout=None)
+        """A client for a subscription, which waits for messages on a connection of its own."""
+        return Redis(**self._options)
 
     async def close(self) -> None:
         """Close every connection."""
         for lane in (self._cache, self._rest):
-            await lane.redis.aclose()
-
-    def _lane(self) -> "_Lane":
-        pool = ConnectionPool(**self._options, socket_timeout=TIMEOUT, max_connections=_CONNECTIONS)
-        return _Lane(Redis(connection_pool=pool), asyncio.Semaphore(_CONNECTIONS))
+            for connection in lane.connections:
+                await connection.disconnect(nowait=True)
 
     async def _run(self, commands: Sequence[Sequence[Any]], name: str, until: float | None) -> list[Any]:
         lane = self._rest if until is None else self._cache
         began = within(0)
         try:
             if until is None:
-                async with lane.slots, asyncio.timeout(_PATIENCE):
+                async with lane.slots, punctual(within(_PATIENCE)):
                     return await self._try(lane, commands, name)
-            async with asyncio.timeout_at(until), lane.slots:
+            async with punctual(until), lane.slots:
                 return await self._try(lane, commands, name)
         except TimeoutError as error:
             if began >= lane.late_at:
                 lane.late, lane.late_at = lane.late + 1, within(0)
-            self._fail(lane, error, absent=until is None or lane.late >= _LATE_IN_A_ROW)
+            self._fail(lane, error, absent=lane.late >= lane.late_in_a_row)
             raise RedisUnavailableError("no answer in time") from error
 
     async def _try(self, lane: _Lane, commands: Sequence[Sequence[Any]], name: str) -> list[Any]:
@@ -124,8 +129,9 @@ class RedisClient:
         for command in commands:
             self._count(command[0])
         span = _span(name, commands)
+        connection = lane.connections.pop() if lane.connections else Connection(**self._options)
         try:
-            answers = await _send(lane.redis, commands)
+            answers = await _send(connection, commands)
         except (RedisError, OSError) as error:
             tracing.finish(span, error)
             # A refused command is this command's failure; everything else is Redis's.
@@ -134,6 +140,8 @@ class RedisClient:
         except BaseException as error:
             tracing.finish(span, error)
             raise
+        finally:
+            lane.connections.append(connection)
         tracing.finish(span)
         lane.closed_until, lane.late = 0.0, 0
         return answers
@@ -155,20 +163,31 @@ class RedisClient:
             log.warning("redis does not answer: %s: %s", type(error).__name__, error)
 
 
-async def _send(redis: Redis, commands: Sequence[Sequence[Any]]) -> list[Any]:
+async def _send(connection: Connection, commands: Sequence[Sequence[Any]]) -> list[Any]:
+    """The answers. Raises ResponseError for the first command that is refused."""
     task = asyncio.current_task()
     heard = task.cancelling() if task else 0
+    answers: list[Any] = []
     try:
-        if len(commands) == 1:
-            return [await redis.execute_command(*commands[0])]  # type: ignore[no-untyped-call]
-        pipeline = redis.pipeline(transaction=False)
-        for command in commands:
-            pipeline.execute_command(*command)
-        return list(await pipeline.execute())
+        if connection._reader is not None and connection._reader.at_eof():
+            # Closed by the server while it rested: the command goes over a new one.
+            await connection.disconnect(nowait=True)
+        await connection.send_packed_command(connection.pack_commands(commands), check_health=False)
+        for _ in commands:
+            try:
+                answers.append(await connection.read_response())
+            except ResponseError as error:
+                answers.append(error)
     finally:
+        if len(answers) < len(commands):
+            await connection.disconnect(nowait=True)
         # redis-py goes on now and then as if nobody had cancelled it: a deadline would be missed for good.
         if task and task.cancelling() > heard:
             raise asyncio.CancelledError
+    for answer in answers:
+        if isinstance(answer, ResponseError):
+            raise answer
+    return answers
 
 
 def _span(name: str, commands: Sequence[Sequence[Any]]) -> Span | None:

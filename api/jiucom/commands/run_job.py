@@ -1,30 +1,45 @@
-"""`run-job`: a job of the schedule, now. Exits with 1 when it failed, 3 when it runs elsewhere."""
+"""`run-job`: a job of the schedule, now. Exits with 1 when it failed, 3 when it runs elsewhere.
+
+The schedule itself starts it too, with `--due`: then it is quiet, and gives way to the process that serves.
+"""
 
 import argparse
+import os
+from datetime import datetime
 
 from jiucom.commands.tools import fail, opened, show
-from jiucom.jobs.registry import BY_NAME, JOBS
 from jiucom.jobs.runner import JobBusyError, Runner
+from jiucom.schedule import BY_NAME, JOBS
 from jiucom.settings import Settings
 
 HELP = "run a job of the schedule now"
 
 _BUSY = 3
+# As far as one may go without being alone with the idle.
+_NICENESS = 10
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """What the command takes."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = "jobs:\n" + "\n".join(f"  {job.name:15} {job.crontab:12} {job.text}" for job in JOBS)
+    parser.add_argument(
+        "--due",
+        type=datetime.fromisoformat,
+        metavar="TIME",
+        help="only if it has not run since then; as the schedule does",
+    )
     parser.add_argument("job", choices=sorted(BY_NAME), metavar="JOB", help="one of those below")
 
 
 async def run(settings: Settings, options: argparse.Namespace) -> int:
     """Run the job; the exit code."""
     job = BY_NAME[options.job]
-    async with opened(settings) as (tools, metrics):
+    if options.due:
+        os.nice(_NICENESS)
+    async with opened(settings, quiet=options.due is not None) as (tools, _):
         try:
-            report = await Runner(tools, metrics).run(job)
+            report = await Runner(tools).run(job, options.due)
         except JobBusyError:
             fail(f"{job.name} runs on another replica now")
             return _BUSY

@@ -17,20 +17,24 @@ from jiucom.telemetry.metrics import Metrics
 
 # One connection for the work and one for its lease.
 _CONNECTIONS = 2
+# No client waits: a SELECT may take longer than in a request (s).
+_STATEMENT = 120
 
 
 @asynccontextmanager
-async def opened(settings: Settings) -> AsyncIterator[tuple[Tools, Metrics]]:
-    """The tools of jobs; progress goes to standard error. Raises what the driver raises."""
+async def opened(settings: Settings, *, quiet: bool = False) -> AsyncIterator[tuple[Tools, Metrics]]:
+    """The tools of jobs; progress goes to standard error unless `quiet`. Raises what the driver raises."""
     metrics = Metrics()
     few = {name: getattr(settings, name) for name in settings.__struct_fields__} | {"db_pool_size": _CONNECTIONS}
-    database = Database(Settings(**few), Clock(settings.time_zone), metrics)
+    database = Database(Settings(**few), Clock(settings.time_zone), metrics, _STATEMENT)
     redis = RedisClient(settings, metrics)
     await database.connect()
+    cache = Cache(redis, database, metrics)
     try:
-        storage = Storage(settings.storage_upload_dir)
-        yield Tools(database, Cache(redis, database, metrics), storage, _tell), metrics
+        progress = (lambda _: None) if quiet else _tell
+        yield Tools(database, cache, Storage(settings.storage_upload_dir), progress), metrics
     finally:
+        await cache.stop()
         await redis.close()
         await database.disconnect()
 

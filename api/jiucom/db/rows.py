@@ -1,7 +1,7 @@
 """Rows to structs, by position: the columns of a SELECT stand in the order of the fields."""
 
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from enum import Enum
 from functools import lru_cache
@@ -13,6 +13,12 @@ import msgspec
 from jiucom.clock import Clock
 
 T = TypeVar("T")
+
+
+def structs(columns: Sequence[Any], rows: Sequence[tuple[Any, ...]], into: type[T], clock: Clock) -> list[T]:
+    """Each row as `into`. Tests compare the names of the columns with the fields here (`testing.columns`)."""
+    build = mapper(into, clock)
+    return [build(row) for row in rows]
 
 
 def mapper(into: type[T], clock: Clock) -> Callable[[tuple[Any, ...]], T]:

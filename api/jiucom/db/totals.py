@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable, Hashable
 # Below this, counting is cheap and the number is exact.
 EXACT_BELOW = 10_000
 _LIFETIME = 60.0
+# While one caller counts anew, the others use the old number (s).
+_RECOUNT = 5.0
 _CAPACITY = 1000
 
 
@@ -24,12 +26,19 @@ class Totals:
         return self.learn(filters, await count(), exact_below=exact_below) if known is None else known
 
     def known(self, filters: Hashable) -> int | None:
-        """The total of that list, where it is remembered."""
+        """The remembered total of that list. None when there is none, and once when it has expired: that caller counts anew."""
         known = self._known.get(filters)
-        return known[0] if known is not None and time.monotonic() < known[1] else None
+        if known is None:
+            return None
+        now, (total, until) = time.monotonic(), known
+        if now < until:
+            return total
+        self._known[filters] = (total, now + _RECOUNT)
+        return None
 
     def learn(self, filters: Hashable, total: int, *, exact_below: int = EXACT_BELOW) -> int:
         """The total of that list, as it was just counted; it is remembered where it is large."""
+        self._known.pop(filters, None)
         if total > exact_below:
             self._known[filters] = (total, time.monotonic() + _LIFETIME)
             if len(self._known) > _CAPACITY:

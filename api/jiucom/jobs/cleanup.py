@@ -59,8 +59,8 @@ async def runs(tools: Tools) -> Report:
 async def _in_batches(tools: Tools, sql: str) -> int:
     total = 0
     while True:
-        async with tools.db.transaction() as tx:
-            done = await tx.execute(sql, (_BATCH,))
+        async with tools.db.statement() as session:
+            done = await session.execute(sql, (_BATCH,))
         total += done
         if done < _BATCH:
             return total

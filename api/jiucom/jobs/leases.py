@@ -34,7 +34,7 @@ _FINISH = "UPDATE job_runs SET status = %s, detail = %s, error = %s, finished_at
 _LAST = """
 SELECT job, CAST(UNIX_TIMESTAMP(finished_at) AS DOUBLE),
     CAST(TIMESTAMPDIFF(MICROSECOND, started_at, finished_at) AS DOUBLE) / 1e6
-FROM job_runs WHERE id IN (SELECT MAX(id) FROM job_runs WHERE status = 'SUCCEEDED' GROUP BY job)
+FROM job_runs WHERE id IN (SELECT MAX(id) FROM job_runs WHERE status = 'SUCCEEDED' AND finished_at IS NOT NULL GROUP BY job)
 """
 
 
@@ -60,7 +60,7 @@ class Leases:
 
     async def renew(self, job: str) -> bool:
         """Keep the lease; False when it was lost."""
-        async with self._db.transaction() as tx:
+        async with self._db.statement() as tx:
             return bool(await tx.execute(_RENEW, (LEASE, job, self._holder)))
 
     async def finish(self, job: str, run: int, report: Report | None, error: str | None) -> None:
@@ -70,7 +70,8 @@ class Leases:
             await tx.execute(_FINISH, ("FAILED" if error else "SUCCEEDED", detail, error, run))
             await tx.execute(_RELEASE, (job, self._holder))
 
-    async def last_successes(self) -> list[tuple[str, float, float]]:
-        """Job, when it last succeeded (s since the epoch) and how long that took (s)."""
-        async with self._db.read() as session:
-            return [(str(row[0]), float(row[1]), float(row[2])) for row in await session.fetch_rows(_LAST)]
+
+async def last_successes(db: Database) -> list[tuple[str, float, float]]:
+    """Job, when it last succeeded (s since the epoch) and how long that took (s)."""
+    async with db.read() as session:
+        return [(str(row[0]), float(row[1]), float(row[2])) for row in await session.fetch_rows(_LAST)]

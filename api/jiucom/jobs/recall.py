@@ -1,34 +1,23 @@
-"""Keeps the metrics of jobs true: runs of other replicas, and those by hand, stand in the database alone."""
+"""Updates the metrics of jobs from the database: jobs run in other processes."""
 
-import asyncio
-import logging
-
-from jiucom.errors import ApiError
-from jiucom.jobs.runner import Runner
-from jiucom.worker import Worker
-
-log = logging.getLogger(__name__)
-
-# A run is known this late (s).
-_INTERVAL = 60.0
-# While the database is away.
-_RETRY = 5.0
+from jiucom.db import Database
+from jiucom.jobs.leases import last_successes
+from jiucom.telemetry.metrics import Metrics
+from jiucom.worker import Repeated
 
 
-class Recall(Worker):
-    """Reads, again and again, when each job last succeeded."""
+class Recall(Repeated):
+    """Reads when each job last succeeded."""
 
-    def __init__(self, runner: Runner) -> None:
-        self._runner = runner
+    interval = 60.0
 
-    async def _run(self) -> None:
-        while True:
-            pause = _RETRY
-            try:
-                await self._runner.recall()
-                pause = _INTERVAL
-            except ApiError as error:
-                log.debug("runs of jobs are not known: %s", error.code)
-            except Exception:
-                log.exception("runs of jobs are not known")
-            await asyncio.sleep(pause)
+    def __init__(self, db: Database, metrics: Metrics) -> None:
+        self._db = db
+        self._succeeded = metrics.job_last_success
+        self._duration = metrics.job_duration
+
+    async def turn(self) -> None:
+        """Set the metrics from the records of runs."""
+        for job, finished, seconds in await last_successes(self._db):
+            self._succeeded.labels(job).set(finished)
+            self._duration.labels(job).set(seconds)

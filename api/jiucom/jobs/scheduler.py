@@ -1,63 +1,98 @@
-"""Starts the jobs by the clock. Every replica does, and the lease lets one of them through."""
+"""Starts jobs by the clock, each in its own process, so that a long job does not slow requests down.
+
+Every replica starts them; the job's lease lets one process run.
+"""
 
 import asyncio
+import json
 import logging
-from datetime import UTC, datetime
+import sys
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from itertools import takewhile
 
-from apscheduler.schedulers.asyncio import AsyncIOScheduler
-from apscheduler.triggers.cron import CronTrigger
+from cronsim import CronSim
 
+from jiucom.clock import Clock
 from jiucom.jobs.job import Job
 from jiucom.jobs.recall import Recall
-from jiucom.jobs.registry import JOBS
-from jiucom.jobs.runner import JobBusyError, Runner
+from jiucom.worker import Worker, end
 
 log = logging.getLogger(__name__)
-# What ran is one line of ours.
-logging.getLogger("apscheduler").setLevel(logging.WARNING)
 
-# A loop that was busy, or a machine that slept: later than this waits for the next time (s).
-_GRACE = 300
+# Jobs that were due longer ago, while the machine slept, are skipped.
+_GRACE = timedelta(minutes=5)
+# Time for a job to end after SIGTERM (s).
+_PATIENCE = 10.0
+_ELSEWHERE = 3
 
 
-class Scheduler:
-    """A worker."""
+class Scheduler(Worker):
+    """`command` is the platform's command line."""
 
-    def __init__(self, runner: Runner, zone: str) -> None:
-        self._runner = runner
-        self._zone = zone
-        self._scheduler: AsyncIOScheduler | None = None
-        self._recall = Recall(runner)
+    def __init__(
+        self,
+        jobs: Sequence[Job],
+        clock: Clock,
+        recall: Recall,
+        command: Sequence[str] = (sys.executable, "-m", "jiucom"),
+    ) -> None:
+        self._jobs = jobs
+        self._clock = clock
+        self._recall = recall
+        self._command = command
         self._running: set[asyncio.Task[None]] = set()
 
-    def start(self) -> None:
-        """Begin to keep time."""
-        self._scheduler = AsyncIOScheduler(timezone=self._zone)
-        for job in JOBS:
-            trigger = CronTrigger.from_crontab(job.crontab, self._zone)
-            self._scheduler.add_job(
-                self._start, trigger, (job,), id=job.name, misfire_grace_time=_GRACE, coalesce=True, max_instances=1
-            )
-        self._scheduler.start()
-        self._recall.start()
-
     async def stop(self) -> None:
-        """Stop; what runs is cut off, which every job survives."""
-        await self._recall.stop()
-        if self._scheduler:
-            self._scheduler.shutdown(wait=False)
-            # Cancelled just now; each still gives its lease back.
-            await asyncio.gather(*self._running, return_exceptions=True)
+        """Stop, and end running jobs: each of them can be interrupted anywhere."""
+        await super().stop()
+        await end(*self._running)
 
-    async def _start(self, job: Job) -> None:
-        if task := asyncio.current_task():
-            self._running.add(task)
-            task.add_done_callback(self._running.discard)
-        # All jobs are due at full minutes.
-        due = datetime.now(UTC).replace(second=0, microsecond=0)
+    async def _run(self) -> None:
+        last = self._clock.now()
+        while True:
+            # All jobs are due at full minutes.
+            await asyncio.sleep(60 - self._clock.now().second + 0.1)
+            now = self._clock.now()
+            for job in self._jobs:
+                if due := latest(job.crontab, last, now):
+                    task = asyncio.create_task(self._start(job, due), name=f"job {job.name}")
+                    self._running.add(task)
+                    task.add_done_callback(self._running.discard)
+            last = now
+
+    async def _start(self, job: Job, due: datetime) -> None:
         try:
-            await self._runner.run(job, due)
-        except JobBusyError:
-            log.debug("job %s runs elsewhere", job.name)
+            code, output = await self._call("run-job", job.name, "--due", due.isoformat(), "--json")
+            if code == 0:
+                log.info("job done", extra={"fields": json.loads(output)})
+                await self._recall.turn()
+            elif code == _ELSEWHERE:
+                log.debug("job %s runs elsewhere", job.name)
+            else:
+                log.error("job %s failed with exit code %d", job.name, code)
         except Exception:
-            log.exception("job %s failed", job.name)
+            log.exception("job %s", job.name)
+
+    async def _call(self, *arguments: str) -> tuple[int, bytes]:
+        """Exit code and standard output; standard error is shared with this process."""
+        process = await asyncio.create_subprocess_exec(
+            *self._command, *arguments, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE
+        )
+        try:
+            output, _ = await process.communicate()
+        finally:
+            if process.returncode is None:
+                process.terminate()
+                try:
+                    async with asyncio.timeout(_PATIENCE):
+                        await process.wait()
+                except TimeoutError:
+                    process.kill()
+        return process.returncode or 0, output
+
+
+def latest(crontab: str, after: datetime, now: datetime) -> datetime | None:
+    """When a job was last due after `after` and up to `now` (aware, in the schedule's zone). None if never, or long ago."""
+    due = max(takewhile(lambda at: at <= now, CronSim(crontab, after)), default=None)
+    return due if due and now - due <= _GRACE else None

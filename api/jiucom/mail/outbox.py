@@ -31,18 +31,23 @@ _INTERVAL = 1.0
 _BATCH = 5
 ATTEMPTS = 8
 
+# Templates of which thousands are written at once: other mails are sent before them.
+BULK = frozenset({"price-alert"})
+# Places in a batch that bulk mails keep while others are due.
+_BULK_SHARE = 1
+
 _INSERT = """
-INSERT INTO mail_outbox (recipient, template, variables, dedup_key)
-SELECT mail.recipient, mail.template, mail.variables, mail.dedup_key FROM JSON_TABLE(%s, '$[*]' COLUMNS (
+INSERT INTO mail_outbox (recipient, template, variables, dedup_key, bulk)
+SELECT mail.recipient, mail.template, mail.variables, mail.dedup_key, mail.bulk FROM JSON_TABLE(%s, '$[*]' COLUMNS (
     recipient VARCHAR(100) PATH '$[0]', template VARCHAR(50) PATH '$[1]', variables JSON PATH '$[2]',
-    dedup_key VARCHAR(100) PATH '$[3]'
+    dedup_key VARCHAR(100) PATH '$[3]', bulk BOOLEAN PATH '$[4]'
 )) AS mail
 ON DUPLICATE KEY UPDATE id = mail_outbox.id
 """
 
 _DUE = """
 SELECT id, recipient, template, variables, attempts FROM mail_outbox
-WHERE sent_at IS NULL AND next_attempt_at <= UTC_TIMESTAMP(6) AND attempts < %s
+WHERE sent_at IS NULL AND bulk = %s AND next_attempt_at <= UTC_TIMESTAMP(6) AND attempts < %s
 ORDER BY next_attempt_at, id LIMIT %s FOR UPDATE SKIP LOCKED
 """
 
@@ -92,7 +97,9 @@ async def enqueue_all(tx: WriteSession, mails: Sequence[Draft]) -> None:
         if mail.template not in TEMPLATES:
             raise KeyError(mail.template)
         noted = {**mail.variables, _TRACE: trace} if trace else mail.variables
-        rows.append((mail.recipient, mail.template, noted, mail.dedup_key))
+        rows.append((mail.recipient, mail.template, noted, mail.dedup_key, mail.template in BULK))
+    if not rows:
+        return
     await tx.execute(_INSERT, (encode(rows).decode(),))
 
 
@@ -149,6 +156,7 @@ class Outbox(Worker):
 
 
 async def _claim(tx: WriteSession) -> list[Mail]:
-    mails = await tx.fetch_all(_DUE, (ATTEMPTS, _BATCH), Mail)
+    mails = await tx.fetch_all(_DUE, (False, ATTEMPTS, _BATCH - _BULK_SHARE), Mail)
+    mails += await tx.fetch_all(_DUE, (True, ATTEMPTS, _BATCH - len(mails)), Mail)
     await tx.execute_many(_CLAIM, [(mail.id,) for mail in mails])
     return mails

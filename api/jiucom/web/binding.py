@@ -1,6 +1,7 @@
 """Runs an operation: path, query and body become the handler's arguments, its result becomes a response."""
 
 import typing
+from contextlib import nullcontext
 from types import UnionType
 from typing import Any
 
@@ -11,6 +12,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from jiucom.auth.principal import Role
+from jiucom.db.line import urgent
 from jiucom.deadline import deadline
 from jiucom.errors import ApiError, ErrorCode
 from jiucom.state import AppState
@@ -34,6 +36,8 @@ class Endpoint:
         self.app = app
         self._deadline = operation.deadline or app.settings.request_deadline
         self._roles = _ROLES.get(operation.access)
+        # Logins go on while everything else waits for the database.
+        self._precedence = urgent if operation.tag == "Auth" else nullcontext
         self._limits_accounts = any(limit.by == "account" for limit in operation.limits)
         self._path = _struct("Path", [(name, hint, name) for name, hint in operation.path_params.values()])
         self._path_names = {wire: name for wire, (name, _) in operation.path_params.items()}
@@ -45,7 +49,8 @@ class Endpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         async with deadline(scope["jiucom.started"] + self._deadline):
-            response = await self._respond(request)
+            with self._precedence():
+                response = await self._respond(request)
         await response(scope, receive, send)
 
     async def _respond(self, request: Request) -> Response:

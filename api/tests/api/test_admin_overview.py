@@ -32,7 +32,8 @@ async def dashboard(admin: User) -> dict[str, Any]:
 async def test_dashboard(state: AppState, admin: User, make_user: Callable[..., Any]) -> None:
     before = await dashboard(admin)
     assert before.keys() == {"totalUsers", "todaySignups", "totalBuilds", "totalParts", "totalPosts", "recentUsers"}
-    new = await make_user()
+    new, gone = await make_user(), await make_user()
+    assert (await gone.client.delete("/users/me")).status_code == 200
     for deleted in (False, True):
         await insert(
             state,

@@ -31,8 +31,10 @@ async def far(
         client_of(app) as client,
     ):
         state = state_of(app)
-        for worker in (state.outbox, state.cache, state.accounts, state.realtime):
+        for worker in (state.outbox, state.cache, state.accounts, state.realtime, state.backlog):
             await worker.stop()
+        # Those that count once a minute are done for now.
+        await eventually(lambda: state.metrics.registry.get_sample_value("jiucom_users") and not used(state.db))
         yield way, state, client
         way.thaw()
 

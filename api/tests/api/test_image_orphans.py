@@ -1,5 +1,6 @@
 """Images that nothing shows (issue 4 "Images" and "Jobs"): what is removed, and what is kept."""
 
+import asyncio
 import os
 import secrets
 import time
@@ -8,10 +9,9 @@ from typing import Any
 
 import pytest
 
-from jiucom.db import ReadSession
-from jiucom.domains.images import queries
+from jiucom.db import ReadSession, WriteSession
+from jiucom.domains.images import orphans, queries
 from jiucom.domains.images.storage import Storage
-from jiucom.jobs import orphans
 from jiucom.jobs.job import Tools
 from jiucom.state import AppState
 from testing.clients import User
@@ -95,3 +95,37 @@ async def test_an_image_that_moves_while_we_look_is_kept(
     await orphans.remove(tools)
     assert (moved, image.exists()) == (True, True)
     assert await rows(state, "SELECT is_attached FROM images WHERE file_name = %s", image.name) == [(1,)]
+
+
+async def test_a_text_that_is_committed_while_the_row_goes_keeps_its_picture(
+    state: AppState, tools: Tools, user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = await _image(state, user, hours=48)
+    before = await rows(state, "SELECT * FROM images WHERE file_name = %s", image.name)
+    delete = queries.delete
+
+    async def posting(tx: WriteSession, ids: Any) -> None:
+        content = f"![그림](/api/v1/images/posts/{image.name})"
+        body = {"boardType": "FREE", "title": "제목", "content": content}
+        assert (await asyncio.create_task(user.client.post("/posts", json=body))).status_code == 201
+        await delete(tx, ids)
+
+    monkeypatch.setattr(queries, "delete", posting)
+    await orphans.remove(tools)
+    monkeypatch.undo()
+    assert image.exists()
+    after = await rows(state, "SELECT * FROM images WHERE file_name = %s", image.name)
+    await execute(state, "UPDATE images SET is_attached = FALSE WHERE file_name = %s", image.name)
+    assert await rows(state, "SELECT is_attached FROM images WHERE file_name = %s", image.name) == [(0,)]
+    assert len(after) == 1
+    assert await rows(state, "SELECT * FROM images WHERE file_name = %s", image.name) == before
+
+
+async def test_a_run_that_dies_before_it_puts_a_row_back_loses_no_picture(
+    state: AppState, tools: Tools, user: User
+) -> None:
+    image = await _image(state, user, hours=48, text="![그림]({})")
+    os.utime(image, times=(time.time() - 48 * 3600,) * 2)
+    await execute(state, "DELETE FROM images WHERE file_name = %s", image.name)
+    await orphans.remove(tools)
+    assert image.exists()

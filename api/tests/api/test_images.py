@@ -5,7 +5,7 @@ import io
 import struct
 import threading
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import httpx
@@ -315,26 +315,59 @@ async def test_one_picture_is_decoded_at_a_time(state: AppState, user: User, mon
     assert most == 1
 
 
-async def test_more_uploads_than_there_are_places_wait_outside(user: User) -> None:
-    """Those that are inside have begun to send, and the one too many is told so before it is read."""
-    arrived, go_on = 0, asyncio.Event()
+class Slow:
+    """Uploads that have begun to send and wait."""
 
-    async def slow() -> AsyncIterator[bytes]:
-        nonlocal arrived
+    def __init__(self) -> None:
+        self.arrived, self.go_on = 0, asyncio.Event()
+
+    async def body(self) -> AsyncIterator[bytes]:
         yield b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n\r\n'
-        arrived += 1
-        await go_on.wait()
+        self.arrived += 1
+        await self.go_on.wait()
         yield picture() + b"\r\n--x--\r\n"
 
-    def send() -> asyncio.Task[httpx.Response]:
+    def send(self, user: User) -> asyncio.Task[httpx.Response]:
         headers = {"Content-Type": "multipart/form-data; boundary=x"}
-        return asyncio.create_task(user.client.post("/images/upload", content=slow(), headers=headers))
+        return asyncio.create_task(user.client.post("/images/upload", content=self.body(), headers=headers))
 
-    inside = [send() for _ in range(decoding.MAX_UPLOADS)]
-    await eventually(lambda: arrived == decoding.MAX_UPLOADS)
-    refused = await send()
+
+async def test_slow_uploads_do_not_block_other_users(make_user: Callable[..., Awaitable[User]]) -> None:
+    slow, others = Slow(), [await make_user() for _ in range(decoding.MAX_UPLOADS)]
+    inside = [slow.send(user) for user in others for _ in range(2)]
+    await eventually(lambda: slow.arrived == len(inside) > decoding.MAX_UPLOADS)
+    assert (await upload(await make_user(), picture())).status_code == 200
+    slow.go_on.set()
+    answers = [(await each).status_code for each in inside]
+    # Sent at the same moment, some of them find the decoder's places taken.
+    assert set(answers) <= {200, 503}
+    assert answers.count(200) >= decoding.MAX_UPLOADS
+
+
+async def test_of_one_user_few_bodies_are_read_at_a_time(user: User) -> None:
+    """The one too many is told so before it is read."""
+    slow = Slow()
+    inside = [slow.send(user) for _ in range(decoding.MAX_BODIES_OF_USER)]
+    await eventually(lambda: slow.arrived == len(inside))
+    refused = await slow.send(user)
     assert (refused.status_code, refused.json()["code"], refused.headers["retry-after"]) == (503, "JIUCOM-503", "2")
-    assert arrived == decoding.MAX_UPLOADS
-    go_on.set()
-    assert [(await each).status_code for each in inside] == [200] * decoding.MAX_UPLOADS
+    assert slow.arrived == len(inside)
+    slow.go_on.set()
+    assert {(await each).status_code for each in inside} == {200}
     assert (await upload(user, picture())).status_code == 200
+
+
+async def test_bodies_of_all_users_together_are_bounded(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decoding, "MAX_BODIES", 1)
+    slow = Slow()
+    inside = slow.send(user)
+    await eventually(lambda: slow.arrived)
+    assert (await upload(user, picture())).status_code == 503
+    slow.go_on.set()
+    assert (await inside).status_code == 200
+
+
+async def test_more_uploads_than_can_be_decoded_are_refused(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decoding, "MAX_UPLOADS", 0)
+    refused = await upload(user, picture())
+    assert (refused.status_code, refused.headers["retry-after"]) == (503, "2")

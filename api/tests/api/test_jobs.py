@@ -8,16 +8,20 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from apscheduler.triggers.cron import CronTrigger
+from prometheus_client import Gauge
 
 from jiucom.db import WriteSession
-from jiucom.jobs import cleanup, counters, leases, popularity, recall, runner
+from jiucom.domains.images.storage import Storage
+from jiucom.domains.prices import recompute
+from jiucom.jobs import cleanup, counters, leases
 from jiucom.jobs.job import Job, Report, Tools
-from jiucom.jobs.registry import BY_NAME, JOBS
+from jiucom.jobs.recall import Recall
 from jiucom.jobs.runner import JobBusyError, LeaseLostError, Runner
+from jiucom.settings import Settings
 from jiucom.state import AppState
 from jiucom.telemetry.metrics import Metrics
-from testing.clients import User
+from testing.clients import User, started, state_of
+from testing.relay import relay
 from testing.waiting import eventually
 
 from .tables import execute, insert, rows
@@ -172,10 +176,10 @@ async def test_popularity_and_prices_of_parts(state: AppState, tools: Tools) -> 
         " VALUES ('AMD Ryzen 7 7800X3D', 'CPU', 'AMD', 200000, 1)",
     )
     await insert(state, "INSERT INTO list_prices VALUES (%s, 200000, NULL)", part)
-    report = await popularity.recompute(tools)
+    report = await recompute.recompute(tools)
     assert report["changed"] >= 1
     assert await rows(state, "SELECT popularity_score FROM parts WHERE id = %s", part) == [(95,)]
-    assert (await popularity.recompute(tools))["changed"] == 0
+    assert (await recompute.recompute(tools))["changed"] == 0
 
 
 async def test_one_of_many_runs_it(state: AppState, tools: Tools) -> None:
@@ -189,16 +193,14 @@ async def test_one_of_many_runs_it(state: AppState, tools: Tools) -> None:
 
     each = job(slowly)
     due = datetime.now(UTC)
-    results = await asyncio.gather(
-        *(Runner(tools, state.metrics).run(each, due) for _ in range(5)), return_exceptions=True
-    )
+    results = await asyncio.gather(*(Runner(tools).run(each, due) for _ in range(5)), return_exceptions=True)
     assert (ran, sum(isinstance(result, JobBusyError) for result in results)) == (1, 4)
     # A replica whose clock is late finds it done.
     with pytest.raises(JobBusyError):
-        await Runner(tools, state.metrics).run(each, due)
+        await Runner(tools).run(each, due)
     # Next time, and by hand, it runs again.
-    await Runner(tools, state.metrics).run(each, datetime.now(UTC) + timedelta(seconds=1))
-    await Runner(tools, state.metrics).run(each)
+    await Runner(tools).run(each, datetime.now(UTC) + timedelta(seconds=1))
+    await Runner(tools).run(each)
     assert ran == 3
 
 
@@ -209,7 +211,7 @@ async def test_a_failure_is_recorded_and_gives_the_lease_back(state: AppState, t
     each = job(fails)
     for _ in range(2):
         with pytest.raises(ZeroDivisionError):
-            await Runner(tools, state.metrics).run(each)
+            await Runner(tools).run(each)
     found = await rows(state, "SELECT status, error, finished_at IS NULL FROM job_runs WHERE job = %s", each.name)
     assert found == [("FAILED", "ZeroDivisionError: no", 0)] * 2
 
@@ -222,11 +224,11 @@ async def test_the_lease_of_a_dead_replica_runs_out(
     each = job(nothing)
     assert await dead.take(each.name, None) is not None
     with pytest.raises(JobBusyError):
-        await Runner(tools, state.metrics).run(each)
+        await Runner(tools).run(each)
 
     async def runs() -> bool:
         try:
-            await Runner(tools, state.metrics).run(each)
+            await Runner(tools).run(each)
         except JobBusyError:
             return False
         return True
@@ -238,7 +240,7 @@ async def test_the_lease_of_a_dead_replica_runs_out(
 
 async def test_a_long_run_keeps_its_lease(state: AppState, tools: Tools, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(leases, "LEASE", 1)
-    monkeypatch.setattr(runner, "RENEWAL", 0.2)
+    monkeypatch.setattr(leases, "RENEWAL", 0.2)
     started, enough = asyncio.Event(), asyncio.Event()
 
     async def long(_: Tools) -> Report:
@@ -247,18 +249,18 @@ async def test_a_long_run_keeps_its_lease(state: AppState, tools: Tools, monkeyp
         return {}
 
     each = job(long)
-    running = asyncio.create_task(Runner(tools, state.metrics).run(each))
+    running = asyncio.create_task(Runner(tools).run(each))
     await started.wait()
     ((first_end,),) = await rows(state, "SELECT locked_until FROM job_locks WHERE job = %s", each.name)
     await eventually(lambda: rows(state, "SELECT 1 WHERE UTC_TIMESTAMP(6) > %s", first_end))
     with pytest.raises(JobBusyError):
-        await Runner(tools, state.metrics).run(each)
+        await Runner(tools).run(each)
     enough.set()
     await running
 
 
 async def test_a_lost_lease_stops_the_run(state: AppState, tools: Tools, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runner, "RENEWAL", 0.1)
+    monkeypatch.setattr(leases, "RENEWAL", 0.1)
     stopped = asyncio.Event()
 
     async def endless(_: Tools) -> Report:
@@ -269,7 +271,7 @@ async def test_a_lost_lease_stops_the_run(state: AppState, tools: Tools, monkeyp
         return {}
 
     each = job(endless)
-    running = asyncio.create_task(Runner(tools, state.metrics).run(each))
+    running = asyncio.create_task(Runner(tools).run(each))
     await eventually(lambda: rows(state, "SELECT 1 FROM job_runs WHERE job = %s", each.name))
     await execute(state, "UPDATE job_locks SET locked_by = 'another' WHERE job = %s", each.name)
     with pytest.raises(LeaseLostError):
@@ -277,55 +279,74 @@ async def test_a_lost_lease_stops_the_run(state: AppState, tools: Tools, monkeyp
     assert stopped.is_set()
 
 
-async def test_metrics_and_what_they_remember(state: AppState, tools: Tools) -> None:
-    each = job(nothing)
-    before = time.time()
-    await Runner(tools, state.metrics).run(each)
-    assert _value(state, "jiucom_job_last_success_timestamp_seconds", each) >= before
-    assert 0 <= _value(state, "jiucom_job_duration_seconds", each) < 5
-    state.metrics.job_last_success.labels(each.name).set(0)
-    await Runner(tools, state.metrics).recall()
-    assert _value(state, "jiucom_job_last_success_timestamp_seconds", each) == pytest.approx(before, abs=5)
+async def test_a_lease_that_cannot_be_renewed_is_given_up_in_time(
+    mysql_server: tuple[int, str], changed: Callable[..., Settings], database: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A silent database: another process could begin when the lease has run out."""
+    monkeypatch.setattr(leases, "LEASE", 3)
+    monkeypatch.setattr(leases, "RENEWAL", 0.5)
+    stopped = asyncio.Event()
+
+    async def endless(_: Tools) -> Report:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            stopped.set()
+        return {}
+
+    async with relay(mysql_server[0]) as way, started(changed(db_port=way.port)) as app:
+        state = state_of(app)
+        each = job(endless)
+        running = asyncio.create_task(Runner(Tools(state.db, state.cache, Storage("/nowhere"))).run(each))
+        await eventually(lambda: rows(state, "SELECT 1 FROM job_runs WHERE job = %s", each.name))
+        # A short silence is no reason to give up.
+        way.freeze()
+        await asyncio.sleep(0.8)
+        way.thaw()
+        await asyncio.sleep(0.6)
+        assert not stopped.is_set()
+        way.freeze()
+        before = time.monotonic()
+        await asyncio.wait_for(stopped.wait(), 10)
+        assert time.monotonic() - before < leases.LEASE
+        way.thaw()
+        with pytest.raises(LeaseLostError):
+            await running
 
 
-async def test_runs_elsewhere_are_in_the_metrics_too(
+async def test_runs_of_any_process_are_in_the_metrics(
     state: AppState, tools: Tools, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Those of another replica or by hand; and what goes wrong in between is not the end of it."""
-    monkeypatch.setattr(recall, "_INTERVAL", 0.05)
-    monkeypatch.setattr(recall, "_RETRY", 0.05)
-    here, elsewhere = Metrics(), Metrics()
+    """And what goes wrong in between is not the end of it."""
+    monkeypatch.setattr(Recall, "interval", 0.05)
+    here = Metrics()
     each, later = job(nothing), job(nothing)
-    keeping = recall.Recall(Runner(tools, here))
+    keeping = Recall(state.db, here)
     keeping.start()
     try:
-        await Runner(tools, elsewhere).run(each)
+        before = time.time()
+        await Runner(tools).run(each)
         await eventually(lambda: _seconds(here, each) is not None)
+        assert _seconds(here, each, here.job_last_success) == pytest.approx(before, abs=5)
         with monkeypatch.context() as broken:
             broken.setattr(leases, "_LAST", "SELECT nonsense")
-            await eventually(lambda: "runs of jobs are not known" in caplog.text)
-        await Runner(tools, elsewhere).run(later)
+            await eventually(lambda: "Recall waits" in caplog.text)
+        await Runner(tools).run(later)
         await eventually(lambda: _seconds(here, later) is not None)
     finally:
         await keeping.stop()
 
 
-def _seconds(metrics: Metrics, each: Job) -> float | None:
+def _seconds(metrics: Metrics, each: Job, gauge: Gauge | None = None) -> float | None:
     return next(
         (
             sample.value
-            for family in metrics.job_duration.collect()
+            for family in (gauge or metrics.job_duration).collect()
             for sample in family.samples
             if each.name in sample.labels.values()
         ),
         None,
     )
-
-
-def _value(state: AppState, name: str, each: Job) -> float:
-    value = state.metrics.registry.get_sample_value(name, {"name": each.name})
-    assert value is not None
-    return value
 
 
 async def test_old_mails(state: AppState, tools: Tools) -> None:
@@ -364,16 +385,3 @@ async def test_old_records_of_runs(state: AppState, tools: Tools) -> None:
         state, "SELECT status, DATEDIFF(UTC_TIMESTAMP(), started_at) FROM job_runs WHERE job = %s ORDER BY id", name
     )
     assert left == [("SUCCEEDED", 200), ("FAILED", 95), ("RUNNING", 10)]
-
-
-def test_the_clean_up_is_at_three_in_seoul() -> None:
-    trigger = CronTrigger.from_crontab(BY_NAME["notifications"].crontab, "Asia/Seoul")
-    moment = trigger.get_next_fire_time(None, datetime(2026, 2, 28, 12, tzinfo=UTC))
-    assert moment.astimezone(UTC) == datetime(2026, 2, 28, 18, tzinfo=UTC)
-
-
-def test_every_crontab_is_one_at_full_minutes() -> None:
-    for each in JOBS:
-        assert (
-            CronTrigger.from_crontab(each.crontab, "Asia/Seoul").get_next_fire_time(None, datetime.now(UTC)).second == 0
-        )

@@ -1,6 +1,7 @@
 """What follows from a change of a price: decision 8, contract 2.5 (alerts), 4.1; faults 22, 23, 36."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import httpx
@@ -17,6 +18,7 @@ from jiucom.rules import popularity
 from jiucom.state import AppState
 from testing.clients import User
 from testing.shop import Shop
+from testing.waiting import eventually
 
 pytestmark = pytest.mark.anyio
 
@@ -90,7 +92,11 @@ async def test_caches_of_the_part_alone_are_outdated(shop: Shop, client: httpx.A
     for path in (f"/parts/{part}", f"/prices/parts/{part}"):
         assert await shown(path) == [1234]
     assert await version(other) == before
-    assert await shop.rows("SELECT 1 FROM cache_outbox WHERE scope = %s", keys.part(part)) == []
+
+    async def done() -> bool:
+        return await shop.rows("SELECT 1 FROM cache_outbox WHERE scope = %s", keys.part(part)) == []
+
+    await eventually(done)
 
 
 async def test_concurrent_changes_leave_the_right_extremes(shop: Shop) -> None:
@@ -135,10 +141,12 @@ async def alerted(user: User, part: int, target: int) -> int:
     return int(response.json()["data"]["id"])
 
 
-async def test_alerts_fire_once(user: User, shop: Shop) -> None:
+async def test_alerts_fire_once(make_user: Callable[..., Awaitable[User]], shop: Shop) -> None:
     """Fault 22."""
     part = await shop.part(lowest=1000)
-    low, high = await alerted(user, part, 500), await alerted(user, part, 900)
+    user, other = await make_user(), await make_user()
+    await verify(shop, user)
+    low, high = await alerted(other, part, 500), await alerted(user, part, 900)
     await shop.offer(part, 1, 901)
     assert await shop.rows("SELECT 1 FROM notifications WHERE user_id = %s", user.id) == []
     for price in (900, 899, 1000, 850):
@@ -157,13 +165,42 @@ async def test_alerts_fire_once(user: User, shop: Shop) -> None:
     assert (mail[0], mail[2]) == ("price-alert", f"PRICE_ALERT:{high}:1")
     variables = msgspec.json.decode(mail[1])
     assert (variables["partName"], variables["currentPrice"], variables["targetPrice"]) == (shop.name(part), 900, 900)
-    assert [alert["id"] for alert in (await user.client.get("/prices/alerts")).json()["data"]] == [low]
+    assert (await user.client.get("/prices/alerts")).json()["data"] == []
+    assert [alert["id"] for alert in (await other.client.get("/prices/alerts")).json()["data"]] == [low]
     states = await shop.rows("SELECT is_active, is_triggered, crossings FROM price_alerts WHERE id = %s", high)
     assert states == [(0, 1, 1)]
 
 
+async def verify(shop: Shop, user: User) -> None:
+    async with shop.state.db.transaction() as tx:
+        await tx.execute("UPDATE users SET email_verified_at = UTC_TIMESTAMP(6) WHERE id = %s", (user.id,))
+
+
+async def test_only_verified_addresses_get_mails(user: User, shop: Shop) -> None:
+    """A user may sign up with an address that is not theirs."""
+    part = await shop.part(lowest=1000)
+    await alerted(user, part, 900)
+    await shop.offer(part, 1, 800)
+    assert len(await shop.rows("SELECT 1 FROM notifications WHERE user_id = %s", user.id)) == 1
+    assert await shop.rows("SELECT 1 FROM mail_outbox WHERE recipient = %s", user.email) == []
+
+
+async def test_a_price_that_rose_again_triggers_nothing(user: User, shop: Shop, state: AppState) -> None:
+    part = await shop.part(lowest=1000)
+    alert = await alerted(user, part, 900)
+    async with state.db.transaction() as tx:
+        await changes.put(tx, state.cache, state.clock, [Offer(part, 1, 800, None, True)])
+        await changes.put(tx, state.cache, state.clock, [Offer(part, 1, 950, None, True)])
+    await shop.told()
+    assert await shop.rows("SELECT 1 FROM notifications WHERE user_id = %s", user.id) == []
+    await shop.offer(part, 1, 890)
+    rows = await shop.rows("SELECT dedup_key FROM notifications WHERE user_id = %s", user.id)
+    assert rows == [(f"PRICE_ALERT:{alert}:1",)]
+
+
 async def test_concurrent_crossings_are_one(user: User, shop: Shop) -> None:
     part = await shop.part(lowest=1000)
+    await verify(shop, user)
     alert = await alerted(user, part, 900)
     await asyncio.gather(*(shop.offer(part, seller, 800 - seller) for seller in (1, 2, 3, 4, 5)))
     rows = await shop.rows("SELECT dedup_key FROM notifications WHERE user_id = %s", user.id)
@@ -205,6 +242,7 @@ async def test_crossings_are_pushed_once_and_after_the_commit(user: User, shop: 
     async with state.db.transaction() as tx:
         await changes.put(tx, state.cache, state.clock, [Offer(part, 1, 700, None, True)])
         assert pushed == []
+    await shop.told()
     await shop.offer(part, 1, 600)
     assert pushed == [f"PRICE_ALERT:{alert}:1"]
 

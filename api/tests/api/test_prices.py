@@ -162,13 +162,31 @@ async def test_alerts(user: User, shop: Shop) -> None:
         "active": True, "triggered": False, "createdAt": "",
     }  # fmt: skip
     assert alert["createdAt"].endswith("+09:00")
-    second = (await user.client.post("/prices/alerts", json={"partId": part, "targetPrice": 800})).json()["data"]
+    other = await shop.part(lowest=2000)
+    second = (await user.client.post("/prices/alerts", json={"partId": other, "targetPrice": 800})).json()["data"]
     for path in ("/prices/alerts", "/prices/alerts/my"):
         assert (await user.client.get(path)).json()["data"] == [second, alert]
     gone = await user.client.delete(f"/prices/alerts/{alert['id']}")
     assert gone.status_code == 200
     assert "data" not in gone.json()
     assert (await user.client.get("/prices/alerts")).json()["data"] == [second]
+
+
+async def test_an_alert_of_the_same_part_changes_the_target(user: User, shop: Shop) -> None:
+    part = await shop.part(lowest=1000)
+    answers = await asyncio.gather(
+        *(user.client.post("/prices/alerts", json={"partId": part, "targetPrice": 900 - n}) for n in range(5))
+    )
+    assert {answer.status_code for answer in answers} == {200}
+    assert len({answer.json()["data"]["id"] for answer in answers}) == 1
+    last = await user.client.post("/prices/alerts", json={"partId": part, "targetPrice": 700})
+    (alert,) = (await user.client.get("/prices/alerts")).json()["data"]
+    assert alert == last.json()["data"]
+    assert (alert["id"], alert["targetPrice"]) == (answers[0].json()["data"]["id"], 700)
+    # Once it is over, there may be another one.
+    await user.client.delete(f"/prices/alerts/{alert['id']}")
+    again = (await user.client.post("/prices/alerts", json={"partId": part, "targetPrice": 600})).json()["data"]
+    assert again["id"] != alert["id"]
 
 
 @pytest.mark.parametrize(
@@ -188,22 +206,39 @@ async def test_alerts_refuse_wrong_input(user: User, body: dict[str, Any], field
 
 
 async def test_alerts_of_a_user_are_bounded(user: User, shop: Shop, state: AppState) -> None:
-    part = await shop.part(lowest=1000)
-    body = {"partId": part, "targetPrice": 900}
+    parts = [await shop.part(lowest=1000) for _ in range(4)]
     async with state.db.transaction() as tx:
-        await tx.execute_many(
-            "INSERT INTO price_alerts (user_id, part_id, target_price) VALUES (%s, %s, 900)",
-            [(user.id, part)] * (MAX_ALERTS - 1),
+        await tx.execute(
+            "INSERT INTO parts (name, category, manufacturer)"
+            " SELECT CONCAT(%s, n), 'ETC', '시험' FROM JSON_TABLE(%s, '$[*]' COLUMNS (n INT PATH '$')) AS numbers",
+            (f"알림 {user.id} ", str(list(range(MAX_ALERTS - 1)))),
         )
-    answers = await asyncio.gather(*(user.client.post("/prices/alerts", json=body) for _ in range(4)))
-    assert sorted(answer.status_code for answer in answers) == [200, 409, 409, 409]
-    refused = next(answer for answer in answers if answer.status_code == 409)
-    assert refused.json()["code"] == "JIUCOM-409"
-    assert f"{MAX_ALERTS}개" in refused.json()["message"]
-    known = (await user.client.get("/prices/alerts")).json()["data"]
-    assert len(known) == MAX_ALERTS
-    await user.client.delete(f"/prices/alerts/{known[0]['id']}")
-    assert (await user.client.post("/prices/alerts", json=body)).status_code == 200
+        await tx.execute(
+            "INSERT INTO price_alerts (user_id, part_id, target_price) SELECT %s, id, 900 FROM parts WHERE name LIKE %s",
+            (user.id, f"알림 {user.id} %"),
+        )
+    try:
+        answers = await asyncio.gather(
+            *(user.client.post("/prices/alerts", json={"partId": part, "targetPrice": 900}) for part in parts)
+        )
+        assert sorted(answer.status_code for answer in answers) == [200, 409, 409, 409]
+        refused = next(answer for answer in answers if answer.status_code == 409)
+        assert refused.json()["code"] == "JIUCOM-409"
+        assert f"{MAX_ALERTS}개" in refused.json()["message"]
+        known = (await user.client.get("/prices/alerts")).json()["data"]
+        assert len(known) == MAX_ALERTS
+        # Another target is no other alert.
+        body = {"partId": known[0]["partId"], "targetPrice": 1}
+        assert (await user.client.post("/prices/alerts", json=body)).status_code == 200
+        await user.client.delete(f"/prices/alerts/{known[0]['id']}")
+        body = {
+            "partId": next(p for p, a in zip(parts, answers, strict=True) if a.status_code == 409),
+            "targetPrice": 9,
+        }
+        assert (await user.client.post("/prices/alerts", json=body)).status_code == 200
+    finally:
+        async with state.db.transaction() as tx:
+            await tx.execute("UPDATE parts SET is_deleted = TRUE WHERE name LIKE %s", (f"알림 {user.id} %",))
 
 
 async def test_alerts_refuse_unknown_and_deleted_parts(user: User, shop: Shop) -> None:

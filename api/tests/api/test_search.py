@@ -3,12 +3,15 @@
 That searches find what is meant is tested with the plans (`tests/db/test_search.py`); here a sample through each door.
 """
 
+import re
 import secrets
 from typing import Any
 
 import httpx
 import pytest
 
+from jiucom.domains.search import queries
+from jiucom.state import AppState
 from testing.clients import User
 from testing.shop import Shop
 
@@ -148,6 +151,28 @@ async def test_suggestions_are_prefixes(client: httpx.AsyncClient, user: User, s
     assert data["postTitles"] == [f"{word} 글", f"{word} a"]
     assert data["suggestions"] == [*sorted(names)[:5], f"{word} 글"]
     assert (await client.get("/search/suggest")).status_code == 400
+
+
+async def test_a_suggestion_reads_few_of_many_titles(client: httpx.AsyncClient, user: User, state: AppState) -> None:
+    """With the first letter typed, thousands of titles begin like that: they are not all read and sorted."""
+    word = f"꿻{secrets.token_hex(4)}"
+    rows = " SELECT %s, 'FREE', CONCAT(%s, n), '내용' FROM JSON_TABLE(%s, '$[*]' COLUMNS (n INT PATH '$')) AS numbers"
+    async with state.db.transaction() as tx:
+        await tx.execute(
+            f"INSERT INTO posts (user_id, board_type, title, content){rows}",
+            (user.id, word, str(list(range(1000, 4000)))),
+        )
+    try:
+        data = (await client.get("/search/suggest", params={"keyword": word[0]})).json()["data"]
+        assert len(data["postTitles"]) == 5
+        # The newest of them.
+        assert data["postTitles"][0] == f"{word}{1000 + queries.BEGINNING - 1}"
+        async with state.db.read() as session:
+            plan = await session.fetch_value(f"EXPLAIN ANALYZE {queries.POST_TITLES}", (f"{word[0]}%", 5))
+        assert max(map(int, re.findall(r"actual time=\S+ rows=(\d+)", plan))) == queries.BEGINNING, plan
+    finally:
+        async with state.db.transaction() as tx:
+            await tx.execute("UPDATE posts SET is_deleted = TRUE WHERE title LIKE %s", (f"{word}%",))
 
 
 async def test_parts_search_filters_and_pages(client: httpx.AsyncClient) -> None:

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from jiucom.worker import Worker, end
+from jiucom.worker import Repeated, Worker, end
 
 pytestmark = pytest.mark.anyio
 
@@ -63,3 +63,32 @@ async def test_several_end_together() -> None:
     async with asyncio.timeout(10):
         await end(*workers)
     assert all(task.cancelled() for task in workers)
+
+
+class Counting(Repeated):
+    """Hangs in its first turn and fails in its second."""
+
+    interval, retry, seconds = 0.01, 0.01, 0.05
+
+    def __init__(self) -> None:
+        self.turns = 0
+
+    async def turn(self) -> None:
+        self.turns += 1
+        if self.turns == 1:
+            await asyncio.sleep(3600)
+        if self.turns == 2:
+            raise ZeroDivisionError("no")
+
+
+async def test_a_turn_that_hangs_or_fails_is_not_the_last(caplog: pytest.LogCaptureFixture) -> None:
+    worker = Counting()
+    worker.start()
+    try:
+        async with asyncio.timeout(10):
+            while worker.turns < 4:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+    finally:
+        await worker.stop()
+    assert "Counting waits: TimeoutError" in caplog.text
+    assert "Counting waits: ZeroDivisionError: no" in caplog.text

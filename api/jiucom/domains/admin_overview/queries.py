@@ -7,7 +7,7 @@ from jiucom.domains.admin_overview.schemas import RecentUser, Totals
 
 _TOTALS = """
 SELECT (SELECT COUNT(*) FROM users WHERE is_deleted = FALSE),
-    (SELECT COUNT(*) FROM users WHERE created_at >= %s),
+    (SELECT COUNT(*) FROM users WHERE created_at >= %s AND is_deleted = FALSE),
     (SELECT COUNT(*) FROM builds WHERE is_deleted = FALSE),
     (SELECT COUNT(*) FROM parts WHERE is_deleted = FALSE),
     (SELECT COUNT(*) FROM posts WHERE is_deleted = FALSE)

@@ -1,7 +1,5 @@
 """Statements about comments. Comments of a deleted post are not there."""
 
-from msgspec import Struct
-
 from jiucom.db import ReadSession, WriteSession
 from jiucom.domains.authors import NICKNAME
 from jiucom.domains.comments.schemas import Row
@@ -58,7 +56,10 @@ WHERE measured.before_it < {MAX_TEXT} ORDER BY comments.id
 
 _BY_ID = f"SELECT {_ROW} FROM {_JOINED} WHERE comments.id = %s AND comments.is_deleted = FALSE"  # noqa: S608
 
-_POST = "SELECT title, user_id FROM posts WHERE id = %s AND is_deleted = FALSE"
+# With the columns of the post that notifications need.
+_WRITTEN = f"SELECT {_ROW}, posts.title, posts.user_id FROM {_JOINED} WHERE comments.id = %s"  # noqa: S608
+
+_POST_EXISTS = "SELECT 1 FROM posts WHERE id = %s AND is_deleted = FALSE"
 
 # The post's row comes first in every transaction: who waits for it holds nothing that others wait for.
 _COUNT_COMMENT = "UPDATE posts SET comment_count = comment_count + 1 WHERE id = %s AND is_deleted = FALSE"
@@ -80,11 +81,11 @@ WHERE id = %s AND user_id = COALESCE(%s, user_id) AND is_deleted = FALSE
 """
 
 
-class Post(Struct, frozen=True):
-    """What a comment needs to know of its post."""
+class Written(Row, frozen=True):
+    """A new comment, and the title and author of its post for notifications."""
 
-    title: str
-    author_id: int
+    post_title: str
+    post_author_id: int
 
 
 async def page(session: ReadSession, post_id: int, query: PageQuery) -> list[Row]:
@@ -114,9 +115,14 @@ async def by_id(session: ReadSession, comment_id: int) -> Row | None:
     return await session.fetch_one(_BY_ID, (comment_id,), Row)
 
 
-async def post(session: ReadSession, post_id: int) -> Post | None:
-    """A post that is not deleted."""
-    return await session.fetch_one(_POST, (post_id,), Post)
+async def written(session: ReadSession, comment_id: int) -> Written | None:
+    """A comment that was just written."""
+    return await session.fetch_one(_WRITTEN, (comment_id,), Written)
+
+
+async def post_exists(session: ReadSession, post_id: int) -> bool:
+    """Whether there is such a post that is not deleted."""
+    return await session.fetch_value(_POST_EXISTS, (post_id,)) is not None
 
 
 async def count_comment(session: WriteSession, post_id: int) -> bool:

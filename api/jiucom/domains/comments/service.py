@@ -1,9 +1,11 @@
 """What can be done with comments."""
 
+from typing import TypeVar
+
 import msgspec
 
 from jiucom.auth.principal import Principal
-from jiucom.cache import keys
+from jiucom.cache import Unstored, keys
 from jiucom.db import ReadSession, WriteSession
 from jiucom.domains.admin import audit
 from jiucom.domains.comments import queries, threads
@@ -12,6 +14,8 @@ from jiucom.domains.notifications.announce import announce
 from jiucom.encoding import Json, encode
 from jiucom.errors import ApiError, ErrorCode
 from jiucom.state import AppState
+
+R = TypeVar("R", bound=Row)
 
 
 async def page(app: AppState, post_id: int, query: CommentQuery) -> Json[CommentPage]:
@@ -24,9 +28,17 @@ async def page(app: AppState, post_id: int, query: CommentQuery) -> Json[Comment
             total = await app.totals.of(("comments", post_id), lambda: queries.count(session, post_id))
         return CommentPage.of(threads.build(roots, replies, complete=last is None), query, total, last)
 
+    async def load_to_keep() -> CommentPage | Unstored:
+        found = await load()
+        if found.comments:
+            return found
+        # Post ids in the path are arbitrary: empty lists of unknown posts would fill Redis.
+        async with app.db.read() as session:
+            return found if await queries.post_exists(session, post_id) else Unstored(found)
+
     if query.replies_after:
         return Json(encode(await load()))
-    return await app.cache.fetch(keys.COMMENT_LIST, (post_id, query.page, query.size), load)
+    return await app.cache.fetch(keys.COMMENT_LIST, (post_id, query.page, query.size), load_to_keep)
 
 
 async def create(app: AppState, author: Principal, post_id: int, comment: CommentCreate) -> Comment:
@@ -42,7 +54,7 @@ async def create(app: AppState, author: Principal, post_id: int, comment: Commen
             if parent is None or parent.post_id != post_id:
                 raise ApiError(ErrorCode.COMMENT_NOT_FOUND, "답글을 달 댓글을 찾을 수 없습니다.")
         comment_id = await queries.insert(session, post_id, author.user_id, comment.content, parent)
-        written = _existing(await queries.by_id(session, comment_id))
+        written = _existing(await queries.written(session, comment_id))
         await _tell(session, written, parent)
         await app.cache.invalidate(session, keys.post(post_id), keys.POSTS)
         return threads.single(written)
@@ -93,19 +105,16 @@ async def _remove(app: AppState, session: WriteSession, comment: Row, author_id:
     await app.cache.invalidate(session, keys.post(comment.post_id), keys.POSTS)
 
 
-async def _tell(session: WriteSession, written: Row, parent: Row | None) -> None:
-    """Notify whom it concerns: each once, and nobody of what they did themselves."""
-    post = await queries.post(session, written.post_id)
-    if post is None:
-        return
-    text = f"{written.author_nickname}님: {post.title}"
+async def _tell(session: WriteSession, written: queries.Written, parent: Row | None) -> None:
+    """Notify the authors of the post and of the parent comment: once each, never the commenter."""
+    text = f"{written.author_nickname}님: {written.post_title}"
     link = f"/posts/{written.post_id}"
     told = {written.author_id}
     if parent is not None and parent.author_id not in told:
         told.add(parent.author_id)
         await announce(session, parent.author_id, "COMMENT_REPLY", "내 댓글에 새 답글이 달렸습니다", text, link)
-    if post.author_id not in told:
-        await announce(session, post.author_id, "COMMENT_REPLY", "내 글에 새 댓글이 달렸습니다", text, link)
+    if written.post_author_id not in told:
+        await announce(session, written.post_author_id, "COMMENT_REPLY", "내 글에 새 댓글이 달렸습니다", text, link)
 
 
 async def _ones_own(session: ReadSession, comment_id: int, author: Principal) -> Row:
@@ -115,7 +124,7 @@ async def _ones_own(session: ReadSession, comment_id: int, author: Principal) ->
     return comment
 
 
-def _existing(comment: Row | None) -> Row:
+def _existing(comment: R | None) -> R:
     if comment is None:
         raise ApiError(ErrorCode.COMMENT_NOT_FOUND)
     return comment

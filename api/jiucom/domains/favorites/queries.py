@@ -9,7 +9,7 @@ WHERE favorites.user_id = %s
 """
 
 _PAGE = f"""
-SELECT favorites.id, parts.id, parts.name, parts.category, parts.lowest_price, favorites.created_at, TRUE {_MINE}
+SELECT favorites.id, parts.id, parts.name, parts.category, parts.lowest_price, favorites.created_at, TRUE AS favorite {_MINE}
 ORDER BY favorites.created_at DESC, favorites.id DESC LIMIT %s OFFSET %s
 """
 

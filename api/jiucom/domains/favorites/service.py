@@ -25,11 +25,11 @@ async def page(db: Database, user_id: int, query: PageQuery) -> Page[Favorite]:
 
 async def add(db: Database, user_id: int, part_id: int) -> None:
     """Make the part a favourite; a second time is as good as once. Raises P001."""
-    if not await db.write(lambda session: queries.insert(session, user_id, part_id)):
+    if not await db.write(lambda session: queries.insert(session, user_id, part_id), one_statement=True):
         raise ApiError(ErrorCode.PART_NOT_FOUND)
 
 
 async def remove(db: Database, user_id: int, part_id: int) -> None:
     """Take the part off the list. Raises JIUCOM-404 when it is not there."""
-    if not await db.write(lambda session: queries.delete(session, user_id, part_id)):
+    if not await db.write(lambda session: queries.delete(session, user_id, part_id), one_statement=True):
         raise ApiError(ErrorCode.RESOURCE_NOT_FOUND, "관심 부품에 없는 부품입니다.")

@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from msgspec import Struct
+from msgspec.structs import astuple
+
 from jiucom.db import ReadSession, WriteSession
 from jiucom.domains.images.codec import Picture
 
@@ -22,6 +25,23 @@ _SHOWING = (
     ("sellers", "logo_url", "is_deleted = FALSE"),
 )
 
+_COLUMNS = "id, user_id, directory, file_name, content_type, size_bytes, width, height, sha256, created_at"
+
+
+class Stored(Struct, frozen=True):
+    """A row."""
+
+    id: int
+    user_id: int
+    directory: str
+    file_name: str
+    content_type: str
+    size_bytes: int
+    width: int
+    height: int
+    sha256: str
+    created_at: datetime
+
 
 async def lock_owner(tx: WriteSession, user_id: int) -> None:
     """One upload of a user is counted at a time."""
@@ -40,8 +60,8 @@ async def insert(tx: WriteSession, user_id: int, directory: str, name: str, pict
     return await tx.insert(_INSERT, (user_id, directory, name, picture.content_type, size, width, height, sha256))
 
 
-async def lately(session: ReadSession) -> datetime:
-    """A minute ago, UTC: what is written from now on says that it was changed after that."""
+async def one_minute_ago(session: ReadSession) -> datetime:
+    """A minute ago in UTC: rows written from now on have a later `updated_at`."""
     return await session.fetch_value("SELECT UTC_TIMESTAMP(6) - INTERVAL 1 MINUTE")  # type: ignore[no-any-return]
 
 
@@ -77,19 +97,28 @@ async def mark(tx: WriteSession, names: Sequence[str], *, shown: bool) -> int:
     )
 
 
-async def orphans(session: ReadSession, hours: int, limit: int) -> list[tuple[int, str, str]]:
-    """Id, directory and name of what nothing shows and is older."""
-    rows = await session.fetch_rows(
-        "SELECT id, directory, file_name FROM images"
-        " WHERE is_attached = FALSE AND created_at < UTC_TIMESTAMP(6) - INTERVAL %s HOUR ORDER BY id LIMIT %s",
+async def orphans(tx: WriteSession, hours: int, limit: int) -> list[Stored]:
+    """What nothing shows and is older, locked."""
+    return await tx.fetch_all(
+        f"SELECT {_COLUMNS} FROM images"  # noqa: S608
+        " WHERE is_attached = FALSE AND created_at < UTC_TIMESTAMP(6) - INTERVAL %s HOUR ORDER BY id LIMIT %s FOR UPDATE",
         (hours, limit),
+        Stored,
     )
-    return [(int(row[0]), str(row[1]), str(row[2])) for row in rows]
 
 
 async def delete(tx: WriteSession, ids: Sequence[int]) -> None:
     """Forget these."""
     await tx.execute_many("DELETE FROM images WHERE id = %s", [(each,) for each in ids])
+
+
+async def restore(tx: WriteSession, images: Sequence[Stored]) -> None:
+    """Store deleted rows again, as shown."""
+    places = ", ".join(["%s"] * len(Stored.__struct_fields__))
+    await tx.execute_many(
+        f"INSERT INTO images ({_COLUMNS}, is_attached) VALUES ({places}, TRUE)",  # noqa: S608
+        [astuple(image) for image in images],
+    )
 
 
 async def known(session: ReadSession, names: Sequence[str]) -> set[str]:

@@ -62,8 +62,9 @@ async def upload_image(ctx: Context) -> UploadedImage:
 
     JPEG, PNG, WebP, 5MB 이하. 다시 인코딩되어 메타데이터는 남지 않는다.
     """
-    with decoding.admitted():
+    with decoding.receiving(ctx.user.user_id):
         data, directory = await upload.read(ctx.request)
+    with decoding.admitted():
         storage = Storage(ctx.app.settings.storage_upload_dir)
         return await service.upload(ctx.app.db, storage, ctx.user.user_id, data, directory)
 

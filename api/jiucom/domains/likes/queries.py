@@ -76,7 +76,7 @@ async def count(session: WriteSession, kind: TargetType, target_id: int, change:
 
 
 def _select(kind: TargetType) -> str:
-    return f"SELECT {_TABLES[kind]}.like_count, {_POSTS.get(kind, 'NULL')} FROM {_SEEN[kind]}"  # noqa: S608
+    return f"SELECT {_TABLES[kind]}.like_count, {_POSTS.get(kind, 'NULL')} AS post_id FROM {_SEEN[kind]}"  # noqa: S608
 
 
 def _args(kind: TargetType, target_id: int, user_id: int) -> tuple[int, ...]:

@@ -34,5 +34,5 @@ async def read(db: Database, notification_id: int, user_id: int) -> Notification
 
 async def read_all(db: Database, user_id: int) -> None:
     """Mark all as read."""
-    async with db.transaction() as tx:
-        await queries.mark_all_read(tx, user_id)
+    async with db.statement() as session:
+        await queries.mark_all_read(session, user_id)

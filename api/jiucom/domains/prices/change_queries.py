@@ -34,19 +34,6 @@ class Standing(msgspec.Struct, frozen=True):
     highest_set: int | None
 
 
-class Crossing(msgspec.Struct, frozen=True):
-    """An alert whose target is met."""
-
-    alert_id: int
-    user_id: int
-    email: str
-    part_id: int
-    part_name: str
-    price: int
-    target: int
-    count: int  # with this time
-
-
 _OFFERS = """
 JSON_TABLE(%s, '$[*]' COLUMNS (
     part_id BIGINT PATH '$[0]', seller_id BIGINT PATH '$[1]', price INT PATH '$[2]',
@@ -80,7 +67,8 @@ ON DUPLICATE KEY UPDATE price = offer.price, updated_at = UTC_TIMESTAMP(6)
 
 _STANDINGS = f"""
 SELECT parts.id, parts.category, parts.name, parts.lowest_price, parts.highest_price, parts.popularity_score,
-    offered.lowest, offered.highest, list_prices.lowest, list_prices.highest
+    offered.lowest AS lowest_offer, offered.highest AS highest_offer, list_prices.lowest AS lowest_set,
+    list_prices.highest AS highest_set
 FROM {_IDS} STRAIGHT_JOIN parts ON parts.id = wanted.id
     LEFT JOIN list_prices ON list_prices.part_id = parts.id
     LEFT JOIN LATERAL (
@@ -98,20 +86,13 @@ UPDATE JSON_TABLE(%s, '$[*]' COLUMNS (
 SET parts.lowest_price = settled.lowest, parts.highest_price = settled.highest, parts.popularity_score = settled.score
 """
 
-_CROSSINGS = f"""
-SELECT price_alerts.id, price_alerts.user_id, users.email, parts.id, parts.name, parts.lowest_price,
-    price_alerts.target_price, price_alerts.crossings + 1
-FROM {_IDS} STRAIGHT_JOIN parts ON parts.id = wanted.id
-    STRAIGHT_JOIN price_alerts ON price_alerts.part_id = parts.id
-    STRAIGHT_JOIN users ON users.id = price_alerts.user_id
-WHERE price_alerts.is_active AND NOT price_alerts.is_triggered AND price_alerts.target_price >= parts.lowest_price
-    AND users.status = 'ACTIVE' AND users.is_deleted = FALSE
-FOR UPDATE OF price_alerts
-"""  # noqa: S608
-
-_TRIGGER = f"""
-UPDATE {_IDS} STRAIGHT_JOIN price_alerts ON price_alerts.id = wanted.id
-SET is_triggered = TRUE, is_active = FALSE, crossings = crossings + 1, triggered_at = UTC_TIMESTAMP(6)
+# Parts that have an alert whose target the present price meets.
+_WAITED_FOR = f"""
+SELECT parts.id, parts.lowest_price FROM {_IDS} STRAIGHT_JOIN parts ON parts.id = wanted.id
+WHERE EXISTS (
+    SELECT 1 FROM price_alerts
+    WHERE part_id = parts.id AND is_active = TRUE AND is_triggered = FALSE AND target_price >= parts.lowest_price
+)
 """  # noqa: S608
 
 
@@ -151,14 +132,9 @@ async def settle(tx: WriteSession, rows: Sequence[tuple[int, int | None, int | N
     await tx.execute(_SETTLE, (_json(rows),))
 
 
-async def crossings(tx: WriteSession, part_ids: Sequence[int]) -> list[Crossing]:
-    """The alerts that the parts' present prices meet, locked, of users who are active."""
-    return await tx.fetch_all(_CROSSINGS, (_json(part_ids),), Crossing)
-
-
-async def trigger(tx: WriteSession, alert_ids: Sequence[int]) -> None:
-    """The alerts have fired."""
-    await tx.execute(_TRIGGER, (_json(alert_ids),))
+async def waited_for(tx: WriteSession, part_ids: Sequence[int]) -> list[tuple[int, int]]:
+    """Those of the parts whose prices meet the target of an alert, with these prices."""
+    return [(row[0], row[1]) for row in await tx.fetch_rows(_WAITED_FOR, (_json(part_ids),))]
 
 
 def _json(value: Any) -> str:

@@ -6,16 +6,15 @@ changes of one part follow each other, and the later one sees what the earlier o
 
 from collections.abc import Collection, Iterator, Sequence
 from datetime import date
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from jiucom.cache import Cache, keys
 from jiucom.clock import Clock
 from jiucom.db import DuplicateKeyError, WriteSession
-from jiucom.domains.notifications.announce import Notice, announce_all
-from jiucom.domains.prices import change_queries
-from jiucom.domains.prices.change_queries import Crossing, Offer, Standing
+from jiucom.domains.prices import alerts, change_queries
+from jiucom.domains.prices.change_queries import Offer, Standing
 from jiucom.errors import ApiError, ErrorCode
-from jiucom.mail import outbox
+from jiucom.jobs import backlog
 from jiucom.rules import popularity
 
 T = TypeVar("T")
@@ -66,14 +65,15 @@ async def settle(tx: WriteSession, cache: Cache, part_ids: Collection[int], *, b
     """What follows from a change of locked parts or their offers: lowest and highest price, popularity, caches, alerts.
 
     Without an offer in stock a part has the prices that administrators set (contract 8.8). Where `by_offers` they come
-    back, nobody sells at them: that is no alert.
+    back, no shop sells at them: that triggers no alert. Alerts are triggered afterwards by the backlog (`alerts`).
     """
     for batch in _batches(sorted(set(part_ids))):
         standings = await change_queries.standings(tx, batch)
         changed = [row for row in map(settled, standings) if row is not None]
         if changed:
             await change_queries.settle(tx, changed)
-        await _alert(tx, [row.id for row in standings if row.lowest_offer is not None or not by_offers])
+        asked = [row.id for row in standings if row.lowest_offer is not None or not by_offers]
+        await backlog.add(tx, alerts.KIND, *await change_queries.waited_for(tx, asked))
         await cache.invalidate(tx, *map(keys.part, batch))
 
 
@@ -86,41 +86,6 @@ def settled(part: Standing) -> tuple[int, int | None, int | None, int] | None:
     if (lowest, highest, score) == (part.lowest, part.highest, part.score):
         return None
     return part.id, lowest, highest, score
-
-
-async def _alert(tx: WriteSession, part_ids: Sequence[int]) -> None:
-    """Tell who waited for these prices: a notification and a mail, each once per alert and crossing."""
-    for crossings in _batches(await change_queries.crossings(tx, part_ids)):
-        await change_queries.trigger(tx, [crossing.alert_id for crossing in crossings])
-        await announce_all(tx, list(map(_notice, crossings)))
-        await outbox.enqueue_all(tx, list(map(_mail, crossings)))
-
-
-def _notice(crossing: Crossing) -> Notice:
-    link = f"/parts/{crossing.part_id}"
-    return Notice(crossing.user_id, "PRICE_ALERT", "목표가 도달", _text(crossing), link, _key(crossing))
-
-
-def _mail(crossing: Crossing) -> outbox.Draft:
-    return outbox.Draft(crossing.email, "price-alert", _variables(crossing), _key(crossing))
-
-
-def _key(crossing: Crossing) -> str:
-    return f"PRICE_ALERT:{crossing.alert_id}:{crossing.count}"
-
-
-def _text(crossing: Crossing) -> str:
-    return f"{crossing.part_name}의 최저가가 {crossing.price:,}원입니다. (목표가 {crossing.target:,}원)"
-
-
-def _variables(crossing: Crossing) -> dict[str, Any]:
-    """What the mail says."""
-    return {
-        "partId": crossing.part_id,
-        "partName": crossing.part_name,
-        "currentPrice": crossing.price,
-        "targetPrice": crossing.target,
-    }
 
 
 def _today(clock: Clock) -> date:

@@ -18,7 +18,8 @@ ORDER BY price_entries.price, price_entries.id
 """
 
 _HISTORY = """
-SELECT record_date, MIN(price), MAX(price), SUM(price) DIV COUNT(*), MIN(price), MAX(price), SUM(price) DIV COUNT(*)
+SELECT record_date, MIN(price) AS lowest_price, MAX(price) AS highest_price, SUM(price) DIV COUNT(*) AS average_price,
+    MIN(price) AS min_price, MAX(price) AS max_price, SUM(price) DIV COUNT(*) AS avg_price
 FROM price_history WHERE part_id = %s AND record_date BETWEEN %s AND %s
 GROUP BY record_date ORDER BY record_date
 """
@@ -26,9 +27,9 @@ GROUP BY record_date ORDER BY record_date
 # Averages are read off the index, part by part; left to itself, MySQL sorts them into a temporary table, or looks at
 # every part's offers first (1,000,000 rows: 2 s against 8 s). Whether a part is in stock is asked for the best alone.
 _DEALS = """
-SELECT parts.id, parts.name, parts.category, parts.manufacturer, parts.image_url, parts.lowest_price, best.average,
-    best.average - parts.lowest_price,
-    CAST(ROUND((best.average - parts.lowest_price) * 100 / best.average, 1) AS DOUBLE)
+SELECT parts.id, parts.name, parts.category, parts.manufacturer, parts.image_url, parts.lowest_price,
+    best.average AS average_price, best.average - parts.lowest_price AS discount_amount,
+    CAST(ROUND((best.average - parts.lowest_price) * 100 / best.average, 1) AS DOUBLE) AS discount_rate
 FROM (
     SELECT recent.part_id, recent.average
     FROM (
@@ -53,6 +54,12 @@ _ALERT = """
 SELECT price_alerts.id, part_id, parts.name, target_price, parts.lowest_price, is_active, is_triggered,
     price_alerts.created_at
 FROM price_alerts JOIN parts ON parts.id = part_id
+"""
+
+# The id that the statement reports is the alert's.
+_CHANGE_ALERT = """
+UPDATE price_alerts SET id = LAST_INSERT_ID(id), target_price = %s, updated_at = UTC_TIMESTAMP(6)
+WHERE user_id = %s AND active_part_id = %s
 """
 
 
@@ -83,12 +90,17 @@ async def deals(session: ReadSession, since: date, category: PartCategory | None
 async def count_alerts(session: WriteSession, user_id: int) -> int:
     """How many active alerts the user has; until the end of the transaction nobody adds another one."""
     await session.fetch_rows("SELECT id FROM users WHERE id = %s FOR UPDATE", (user_id,))
-    sql = "SELECT COUNT(*) FROM price_alerts WHERE user_id = %s AND is_active"
+    sql = "SELECT COUNT(*) FROM price_alerts WHERE user_id = %s AND is_active = TRUE"
     return int(await session.fetch_value(sql, (user_id,)))
 
 
+async def change_alert(session: WriteSession, user_id: int, part_id: int, target_price: int) -> int:
+    """Another target for the user's active alert of the part; its id, 0 when there is none."""
+    return await session.insert(_CHANGE_ALERT, (target_price, user_id, part_id))
+
+
 async def add_alert(session: WriteSession, user_id: int, part_id: int, target_price: int) -> int:
-    """A new alert; its id."""
+    """A new alert; its id. Raises DuplicateKeyError when the user has an active one of the part."""
     sql = "INSERT INTO price_alerts (user_id, part_id, target_price) VALUES (%s, %s, %s)"
     return await session.insert(sql, (user_id, part_id, target_price))
 

@@ -68,7 +68,8 @@ async def deals(ctx: Context, query: DealQuery) -> Json[list[Deal]]:
 async def add_alert(ctx: Context, body: AlertRequest) -> Alert:
     """가격 알림 등록
 
-    최저가가 목표가 이하가 되면 한 번 알린다. 한 사람이 500개까지 등록할 수 있다.
+    최저가가 목표가 이하가 되면 한 번 알린다. 한 사람이 부품마다 하나, 모두 500개까지 등록할 수 있으며, 같은 부품을 다시 등록하면
+    목표가만 바뀐다.
     """
     return await service.add_alert(ctx.app.db, ctx.user.user_id, body)
 

@@ -63,17 +63,21 @@ async def deals(db: Database, cache: Cache, clock: Clock, query: DealQuery) -> J
 
 
 async def add_alert(db: Database, user_id: int, request: AlertRequest) -> Alert:
-    """A new alert; it is looked at with the next change of the part's price. Raises P001, and 409 for one too many."""
+    """An alert, or another target for the one that the user has of the part. It is looked at with the next change of the
+    part's price. Raises P001, and 409 for one too many.
+    """
 
     async def work(session: WriteSession) -> Alert | None:
         if await queries.part_name(session, request.part_id) is None:
             raise ApiError(ErrorCode.PART_NOT_FOUND)
-        if await queries.count_alerts(session, user_id) >= MAX_ALERTS:
-            raise ApiError(ErrorCode.CONFLICT, _TOO_MANY)
-        alert_id = await queries.add_alert(session, user_id, request.part_id, request.target_price)
+        alert_id = await queries.change_alert(session, user_id, request.part_id, request.target_price)
+        if not alert_id:
+            if await queries.count_alerts(session, user_id) >= MAX_ALERTS:
+                raise ApiError(ErrorCode.CONFLICT, _TOO_MANY)
+            alert_id = await queries.add_alert(session, user_id, request.part_id, request.target_price)
         return await queries.alert(session, alert_id)
 
-    alert = await db.write(work)
+    alert = await db.write(work, retry_duplicates=True)
     if alert is None:
         raise ApiError(ErrorCode.PART_NOT_FOUND)
     return alert

@@ -14,7 +14,7 @@ _DETAIL = f"""
 SELECT {SELLER}, (
     SELECT COUNT(*) FROM price_entries JOIN parts ON parts.id = part_id
     WHERE seller_id = sellers.id AND is_available AND NOT price_entries.is_deleted AND NOT parts.is_deleted
-), sellers.created_at
+) AS product_count, sellers.created_at
 FROM sellers WHERE sellers.id = %s AND sellers.is_deleted = FALSE
 """  # noqa: S608
 
@@ -35,18 +35,20 @@ WHERE price_entries.seller_id = %s AND price_entries.is_deleted = FALSE AND part
 _PRODUCT = f"""
 SELECT price_entries.id, parts.id, parts.name, parts.category, price_entries.price, price_entries.product_url,
     price_entries.is_available, parts.lowest_price,
-    price_entries.is_available AND price_entries.price <= parts.lowest_price,
+    price_entries.is_available AND price_entries.price <= parts.lowest_price AS cheapest,
     price_entries.created_at, price_entries.updated_at
 {_PRODUCTS}
 """
 
 _STATS = """
-SELECT sellers.id, sellers.name, sellers.status, sellers.reliability_score, COUNT(parts.id),
-    CAST(COALESCE(SUM(is_available), 0) AS SIGNED),
-    CAST(COALESCE(SUM(is_available AND price <= lowest_price), 0) AS SIGNED),
-    SUM(IF(is_available, price, NULL)) DIV COUNT(IF(is_available, price, NULL)),
-    (SELECT COUNT(DISTINCT record_date) FROM price_history WHERE seller_id = sellers.id AND record_date >= %s),
+SELECT sellers.id, sellers.name, sellers.status, sellers.reliability_score, COUNT(parts.id) AS product_count,
+    CAST(COALESCE(SUM(is_available), 0) AS SIGNED) AS available_count,
+    CAST(COALESCE(SUM(is_available AND price <= lowest_price), 0) AS SIGNED) AS cheapest_count,
+    SUM(IF(is_available, price, NULL)) DIV COUNT(IF(is_available, price, NULL)) AS average_price,
+    (SELECT COUNT(DISTINCT record_date) FROM price_history WHERE seller_id = sellers.id AND record_date >= %s)
+        AS price_days,
     (SELECT COUNT(DISTINCT part_id) FROM price_history WHERE seller_id = sellers.id AND record_date >= %s)
+        AS changed_parts
 FROM sellers
     LEFT JOIN (price_entries JOIN parts ON parts.id = part_id AND NOT parts.is_deleted)
         ON seller_id = sellers.id AND NOT price_entries.is_deleted

@@ -20,11 +20,6 @@ SET nickname = COALESCE(%s, nickname), profile_image_url = NULLIF(COALESCE(%s, p
 WHERE id = %s AND is_deleted = FALSE
 """
 
-_POSTS_SHOWING = """
-SELECT id FROM posts WHERE user_id = %s AND is_deleted = FALSE
-UNION SELECT post_id FROM comments WHERE user_id = %s AND is_deleted = FALSE
-"""
-
 _WITHDRAW = """
 UPDATE users
 SET email = '', password = NULL, nickname = %s, profile_image_url = NULL, social_id = NULL, email_verified_at = NULL,
@@ -84,11 +79,6 @@ async def profile(session: ReadSession, user_id: int) -> Profile | None:
 async def update(tx: WriteSession, user_id: int, changes: ProfileUpdate) -> bool:
     """Change what is given; False when there is no such account. Raises DuplicateKeyError `uk_users_nickname`."""
     return bool(await tx.execute(_UPDATE, (changes.nickname, changes.profile_image_url, user_id)))
-
-
-async def posts_showing(session: ReadSession, user_id: int) -> list[int]:
-    """The posts that name the user, as author or below in a comment."""
-    return [row[0] for row in await session.fetch_rows(_POSTS_SHOWING, (user_id, user_id))]
 
 
 async def withdraw(tx: WriteSession, user_id: int, email: str) -> None:

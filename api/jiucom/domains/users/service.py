@@ -9,9 +9,10 @@ from jiucom.domains.auth.service import taken
 from jiucom.domains.posts.schemas import PostItem
 from jiucom.domains.prices.schemas import Alert
 from jiucom.domains.reviews.schemas import Review
-from jiucom.domains.users import queries
+from jiucom.domains.users import queries, renames
 from jiucom.domains.users.schemas import PasswordChange, Profile, ProfileUpdate
 from jiucom.errors import ApiError, ErrorCode, FieldError, invalid
+from jiucom.jobs import backlog
 from jiucom.state import AppState
 from jiucom.web import Page, PageQuery
 
@@ -101,9 +102,9 @@ async def alerts(app: AppState, user: Principal, query: PageQuery) -> Page[Alert
 
 
 async def _outdate(app: AppState, tx: WriteSession, user_id: int) -> None:
-    """Make invalid what is cached and shows the user's name."""
-    showing = await queries.posts_showing(tx, user_id)
-    await app.cache.invalidate(tx, keys.POSTS, *map(keys.post, showing))
+    """Invalidate caches that show the user's name: lists with this transaction, posts and comments by the backlog."""
+    await app.cache.invalidate(tx, keys.POSTS)
+    await backlog.add(tx, renames.KIND, (user_id, None))
 
 
 def _found(profile: Profile | None) -> Profile:

@@ -21,12 +21,13 @@ _NAME = re.compile(r"/images/[a-z]+/([0-9a-f]{32}\.(?:jpg|png|webp))", re.ASCII)
 async def remove(tools: Tools) -> Report:
     """Mark what is shown, remove what is not, and files that no row knows."""
     async with tools.db.read() as session:
-        begun = await queries.lately(session)
-    await _mark(tools)
-    return {"images": await _remove_rows(tools, begun), "files": await _remove_files(tools)}
+        begun = await queries.one_minute_ago(session)
+    shown = await _mark(tools)
+    return {"images": await _remove_rows(tools, begun), "files": await _remove_files(tools, shown)}
 
 
-async def _mark(tools: Tools) -> None:
+async def _mark(tools: Tools) -> set[str]:
+    """Mark exactly the images that texts show; returns their names."""
     async with tools.db.read() as session:
         marked = await queries.attached(session)
         shown = await _shown(session, _EVER)
@@ -34,6 +35,7 @@ async def _mark(tools: Tools) -> None:
         for start in range(0, len(names), _BATCH):
             async with tools.db.transaction() as tx:
                 await queries.mark(tx, names[start : start + _BATCH], shown=flag)
+    return shown
 
 
 async def _shown(session: ReadSession, since: datetime) -> set[str]:
@@ -51,21 +53,25 @@ async def _remove_rows(tools: Tools, begun: datetime) -> int:
     while True:
         async with tools.db.transaction() as tx:
             found = await queries.orphans(tx, _AGE, _BATCH)
-            # While we looked at one text, an image may have moved to another that we had seen already.
-            moved = await _shown(tx, begun) if found else set()
-            gone = [each for each in found if each[2] not in moved]
-            await queries.mark(tx, [name for _, _, name in found if name in moved], shown=True)
-            await queries.delete(tx, [each for each, _, _ in gone])
-        # Rows first: a file without a row is found by the next run, a row without a file would be a dead link.
-        for _, directory, name in gone:
-            await anyio.to_thread.run_sync(tools.storage.remove, directory, name)
-        total += len(gone)
+            await queries.delete(tx, [image.id for image in found])
+        # A text that was committed before this transaction may show one of these images: one that moved from a text not
+        # yet read to one already read, or a new text. Those rows are restored. A later text finds no image to show.
+        async with tools.db.read() as session:
+            shown = await _shown(session, begun) if found else set()
+        kept = [image for image in found if image.file_name in shown]
+        async with tools.db.transaction() as tx:
+            await queries.restore(tx, kept)
+        for image in found:
+            if image.file_name not in shown:
+                await anyio.to_thread.run_sync(tools.storage.remove, image.directory, image.file_name)
+        total += len(found) - len(kept)
         tools.progress(f"{total} images")
         if len(found) < _BATCH:
             return total
 
 
-async def _remove_files(tools: Tools) -> int:
+async def _remove_files(tools: Tools, shown: set[str]) -> int:
+    """Remove files without a row, unless a text shows them: a run that died may not have restored their rows."""
     old = await anyio.to_thread.run_sync(lambda: list(tools.storage.older_than(_AGE * 3600)))
     total = 0
     for start in range(0, len(old), _BATCH):
@@ -73,7 +79,7 @@ async def _remove_files(tools: Tools) -> int:
         async with tools.db.read() as session:
             known = await queries.known(session, [name for _, name in batch])
         for directory, name in batch:
-            if name not in known:
+            if name not in known and name not in shown:
                 await anyio.to_thread.run_sync(tools.storage.remove_stray, directory, name)
                 total += 1
     return total

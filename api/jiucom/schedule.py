@@ -1,6 +1,8 @@
-"""Every job of the platform."""
+"""Every job of the platform: when it runs, and what it does."""
 
-from jiucom.jobs import cleanup, counters, orphans, popularity
+from jiucom.domains.images import orphans
+from jiucom.domains.prices import recompute
+from jiucom.jobs import cleanup, counters
 from jiucom.jobs.job import Job
 
 JOBS = (
@@ -14,7 +16,7 @@ JOBS = (
     Job("old-mails", "remove mails that went out, or could not, 30 days ago", "30 3 * * *", cleanup.mails),
     Job("image-orphans", "remove images that nothing shows", "20 3 * * *", orphans.remove),
     Job("counters", "compare counters with what they count, and repair them", "40 3 * * *", counters.repair),
-    Job("popularity", "derive scores and prices of parts anew", "0 4 * * *", popularity.recompute),
+    Job("popularity", "derive scores and prices of parts anew", "0 4 * * *", recompute.recompute),
     Job("old-runs", "remove records of old runs", "20 4 * * *", cleanup.runs),
 )
 

@@ -1,0 +1,103 @@
+"""The schedule: when jobs are due, and that they run in processes of their own."""
+
+import asyncio
+import logging
+import os
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from cronsim import CronSim
+
+from jiucom.jobs.job import Job, Report, Tools
+from jiucom.jobs.recall import Recall
+from jiucom.jobs.scheduler import Scheduler, latest
+from jiucom.schedule import BY_NAME, JOBS
+from jiucom.settings import Settings
+from jiucom.state import AppState
+from jiucom.telemetry.metrics import Metrics
+from testing.replica import environment
+from testing.waiting import eventually
+
+from .tables import rows
+
+pytestmark = pytest.mark.anyio
+
+SEOUL = ZoneInfo("Asia/Seoul")
+
+
+def test_the_clean_up_is_at_three_in_seoul() -> None:
+    moment = next(CronSim(BY_NAME["notifications"].crontab, datetime(2026, 2, 28, 21, tzinfo=SEOUL)))
+    assert moment.astimezone(UTC) == datetime(2026, 2, 28, 18, tzinfo=UTC)
+
+
+def test_every_crontab_is_one_at_full_minutes() -> None:
+    for each in JOBS:
+        assert next(CronSim(each.crontab, datetime.now(SEOUL))).second == 0
+
+
+@pytest.mark.parametrize(
+    ("after", "now", "due"),
+    [
+        ("02:59", "03:00", "03:00"),
+        ("03:00", "03:01", None),
+        ("02:00", "03:04", "03:00"),
+        # A machine that slept.
+        ("02:00", "03:06", None),
+        ("02:00", "02:59", None),
+    ],
+)
+def test_what_is_due(after: str, now: str, due: str | None) -> None:
+    def at(text: str) -> datetime:
+        return datetime.fromisoformat(f"2026-02-28T{text}").replace(tzinfo=SEOUL)
+
+    assert latest("0 3 * * *", at(after), at(now)) == (at(due) if due else None)
+
+
+def commanded(settings: Settings, *arguments: str) -> tuple[str, ...]:
+    """Python with the settings in its environment, as in the container."""
+    values = {**environment(settings), "PYTHONPATH": str(Path(__file__).parents[2])}
+    return "env", *(f"{name}={value}" for name, value in values.items()), sys.executable, *arguments
+
+
+async def test_jobs_run_in_a_process_of_their_own(
+    state: AppState, database: Settings, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    """Started with the time they were due, once whatever starts them how often, and known to the metrics afterwards."""
+    caplog.set_level(logging.INFO)
+    each, due = BY_NAME["old-runs"], datetime.now(UTC)
+    metrics = Metrics()
+    command = commanded(database, "-m", "jiucom")
+    clock = [Scheduler(JOBS, state.clock, Recall(state.db, metrics), command) for _ in range(2)]
+    ((before,),) = await rows(state, "SELECT COUNT(*) FROM job_runs WHERE job = %s", each.name)
+    await asyncio.gather(*(one._start(each, due) for one in clock))
+    await clock[0]._start(each, due)
+    found = await rows(state, "SELECT status, replica FROM job_runs WHERE job = %s ORDER BY id", each.name)
+    assert len(found) == before + 1
+    assert found[-1][0] == "SUCCEEDED"
+    assert int(found[-1][1].split(":")[1]) != os.getpid()
+    durations = {sample.labels["name"] for family in metrics.job_duration.collect() for sample in family.samples}
+    assert each.name in durations
+    done = [record for record in caplog.records if record.getMessage() == "job done"]
+    assert [record.fields["job"] for record in done] == [each.name]  # type: ignore[attr-defined]
+
+
+async def nothing(_: Tools) -> Report:
+    return {}
+
+
+async def test_a_job_ends_with_its_scheduler(state: AppState, database: Settings) -> None:
+    """And gives its lease back: the next one need not wait for it to run out."""
+    script = Path(__file__).parents[1] / "data" / "endless_job.py"
+    command = commanded(database, str(script))
+    scheduler = Scheduler(JOBS, state.clock, Recall(state.db, Metrics()), command)
+    each = Job("endless", "", "0 3 * * *", nothing)
+    running = asyncio.create_task(scheduler._start(each, datetime.now(UTC)))
+    scheduler._running.add(running)
+    await eventually(lambda: rows(state, "SELECT 1 FROM job_runs WHERE job = 'endless' AND status = 'RUNNING'"), 20)
+    await scheduler.stop()
+    found = await rows(state, "SELECT status, error FROM job_runs WHERE job = 'endless'")
+    assert found == [("FAILED", "cancelled")]
+    assert await rows(state, "SELECT 1 FROM job_locks WHERE job = 'endless' AND locked_until > UTC_TIMESTAMP(6)") == []
