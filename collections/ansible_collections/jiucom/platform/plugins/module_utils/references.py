@@ -81,3 +81,28 @@ def same(one: str, other: str, default_registry: str = "") -> bool:
     if first.digest or second.digest:
         return first.digest == second.digest
     return first.tag == second.tag
+
+
+def behind(prefix: str, text: str, default_registry: str = "") -> list[str]:
+    """Return the references under which a mirror, `prefix`, may serve an image, in the order in which to ask for them.
+
+    Some mirrors keep the official images of the default registry under `library/`, some under their bare names. A reference
+    that names a registry of its own is taken as it is.
+    """
+    wanted = parse(text, default_registry)
+    if not prefix or wanted.domain:
+        return [str(wanted)]
+    before = prefix.rstrip("/") + "/"
+    return [before + str(wanted)] + ([f"{before}library/{wanted}"] if "/" not in wanted.path else [])
+
+
+def prefix_fault(prefix: str) -> str:
+    """Say what is wrong with a mirror's prefix; empty when nothing is."""
+    try:
+        parse(behind(prefix, "name:1.2.3")[0])
+    except ValueError:
+        return (
+            f"images_registry_prefix is {prefix!r}: write the mirror's host and path without a scheme, "
+            "like registry.example.kr:5000/hub/"
+        )
+    return ""
