@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
+
 from ansible_collections.jiucom.platform.plugins.module_utils import engine
 
 DOCUMENTATION = r"""

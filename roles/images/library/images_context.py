@@ -7,6 +7,7 @@ import hashlib
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
+
 from ansible_collections.jiucom.platform.plugins.module_utils.images.recipes import files, pack
 
 DOCUMENTATION = r"""
@@ -63,7 +64,9 @@ def main() -> None:
         if one["recipe"] not in wanted["recipes"]:
             continue
         if one["sha256"]:
-            found = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "unknown: there is no such file"
+            found = (
+                hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "unknown: there is no such file"
+            )
             if found != one["sha256"]:
                 module.fail_json(
                     msg=f"{path}: its sha256 is {found}, not {one['sha256']}: remove it, and find out who changed it"

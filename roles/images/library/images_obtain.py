@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+
 from ansible_collections.jiucom.platform.plugins.module_utils import apt_sources, engine, references
 from ansible_collections.jiucom.platform.plugins.module_utils.images import wanted as entries
 from ansible_collections.jiucom.platform.plugins.module_utils.images.build import Builder, distribution
@@ -30,7 +31,7 @@ description:
   - C(obtain) pulls, loads and builds what a plan has chosen. A source that fails ends it; no other takes its place.
 options:
   mode: {type: str, choices: [plan, obtain], required: true, description: What to do.}
-  table: {type: list, elements: dict, required: true, description: 'The wanted images, as the filter C(images_wanted) makes them.'}
+  table: {type: list, elements: dict, required: true, description: 'Wanted images, as the filter C(images_wanted) has them.'}
   image_prefix: {type: str, required: true, description: What the names of images built here begin with.}
   project: {type: str, required: true, description: 'Name of the Compose project, a label of what is built here.'}
   work_dir: {type: path, required: true, description: Directory on the host for archives and builds.}
@@ -50,7 +51,9 @@ options:
   socket: {type: path, default: /var/run/docker.sock, description: Docker's socket.}
 author: [JIUCOM]
 """
-EXAMPLES = "- images_obtain: {mode: plan, table: [], image_prefix: localhost/jiucom/, project: jiucom, work_dir: /var/tmp}"
+EXAMPLES = (
+    "- images_obtain: {mode: plan, table: [], image_prefix: localhost/jiucom/, project: jiucom, work_dir: /var/tmp}"
+)
 RETURN = r"""
 plan: {type: dict, returned: always, description: The choice of each image.}
 work: {type: list, returned: always, description: Names of images to bring.}
@@ -166,7 +169,10 @@ class Run:
         faults = []
         for choice in choices.values():
             if not choice.source:
-                faults += [f"{choice.name} ({choice.reference or 'no reference'}):", *[f"  {line}" for line in choice.faults]]
+                faults += [
+                    f"{choice.name} ({choice.reference or 'no reference'}):",
+                    *[f"  {line}" for line in choice.faults],
+                ]
         faults += self.space_faults(choices)
         if faults:
             self.module.fail_json(

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+
 from ansible_collections.jiucom.platform.plugins.module_utils import engine
 from ansible_collections.jiucom.platform.plugins.module_utils.images.prune import superfluous
 
@@ -13,8 +14,8 @@ DOCUMENTATION = r"""
 module: images_prune
 short_description: Remove images of this project that are no longer needed
 description:
-  - Removes images with the project's label that no container uses, not even a stopped one, and that the platform does not want, but
-    for the newest of each name. Images without the label, and the build cache, are left alone.
+  - Removes images with the project's label that no container uses, not even a stopped one, and that the platform does not want,
+    but for the newest of each name. Images without the label, and the build cache, are left alone.
 options:
   project: {type: str, required: true, description: Value of the label C(io.jiucom.project).}
   image_prefix: {type: str, required: true, description: What the names of images built here begin with.}
@@ -22,7 +23,7 @@ options:
   keep: {type: int, required: true, description: How many of each name stay.}
 author: [JIUCOM]
 """
-EXAMPLES = "- images_prune: {project: jiucom, image_prefix: localhost/jiucom/, wanted: ['localhost/jiucom/app:0123456789ab'], keep: 3}"
+EXAMPLES = "- images_prune: {project: jiucom, image_prefix: localhost/jiucom/, wanted: ['redis:7.4.5-alpine'], keep: 3}"
 RETURN = "removed: {type: list, returned: always, description: 'Names or ids of what was removed, or would be.'}"
 
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
+_DOMAIN = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9A-Fa-f:]+\])(?::\d+)?")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 _DIGEST = re.compile(r"[a-z0-9]+:[0-9a-f]{32,}")
 _PATH = re.compile(r"[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*")
@@ -56,10 +58,10 @@ def parse(text: str, default_registry: str = "") -> Reference:
     first, slash, last = rest.partition("/")
     domain, path = (first, last) if slash and ("." in first or ":" in first or first == "localhost") else ("", rest)
     # A colon after the last slash begins the tag; one before it would be a port.
-    head, _, final = path.rpartition("/")
+    head, between, final = path.rpartition("/")
     final, colon, tag = final.partition(":")
-    path = f"{head}/{final}" if head else final
-    if not _PATH.fullmatch(path) or (colon and not _TAG.fullmatch(tag)):
+    path = head + between + final
+    if not _PATH.fullmatch(path) or (colon and not _TAG.fullmatch(tag)) or (domain and not _DOMAIN.fullmatch(domain)):
         raise ValueError(f"{text!r} is not an image reference like name:1.2.3")
     if domain and domain == default_registry:
         domain = ""
