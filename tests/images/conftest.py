@@ -20,6 +20,7 @@ from docker.models.images import Image
 from testing.images import image
 
 from .service import Directory, Service, Start
+from .sources import Images, removing
 
 
 @pytest.fixture(scope="session")
@@ -105,3 +106,13 @@ def directory(tmp_path: Path) -> Directory:
         return str(root)
 
     return write
+
+
+@pytest.fixture
+def images(tmp_path: Path, daemon: docker.DockerClient) -> Iterator[Images]:
+    name = f"images-test-{uuid.uuid4().hex[:8]}"
+    made = Images(tmp_path, name)
+    with removing(daemon, name):
+        # The base that `make images` has made: making one takes longer than all of these tests.
+        daemon.images.get("localhost/jiucom/debian-trixie:base").tag(f"{made.prefix}debian-trixie", "base")
+        yield made

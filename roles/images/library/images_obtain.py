@@ -196,7 +196,7 @@ class Run:
                 anew=self.params["refresh"],
             )
             if self.params["context"]:
-                builder.unpack(self.place(self.params["context"]))
+                builder.prepare(self.place(self.params["context"]))
             obtainer = Obtainer(
                 self.host, self.table, choices, self.suites, builder,
                 registry_prefix=self.params["registry_prefix"], place=self.place,

@@ -116,7 +116,7 @@ def planner(
 ) -> Planner:
     """A planner on a made-up Docker; Debian's mirror has every release."""
     suites = Suites("", lambda: ["http://debian.example"], look_up or (lambda mirror, _: Release(mirror)))
-    registry = Registry(docker.get, 5, sleep=lambda _: None)
+    registry = Registry(docker.get, 5)
     return Planner(Host(docker.get), registry, suites, archives or {}, image_prefix=PREFIX, **options)
 
 

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible.errors import AnsibleFilterError
+from plugins import load
 
 from ansible_collections.jiucom.platform.plugins.module_utils import apt_sources, references
 from ansible_collections.jiucom.platform.plugins.module_utils.images import archives, recipes
@@ -118,6 +120,20 @@ def test_every_recipe_says_what_it_builds_and_on_what(name: str) -> None:
     assert read["product"] == name
     assert read["line"][0].isdigit()
     assert read.get("suite") in ("trixie", "sid", "bookworm") or read["base"] == "python"
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"overrides": {"mysqll": ["present"]}}, "images_sources_overrides.mysqll: no such image; there are mysql"),
+        ({"overrides": {"mysql": ["internet"]}}, "images_sources_overrides.mysql: no source 'internet'"),
+        ({"substitutes": {"mysqll": "mysql 9.7"}}, "images_substitutes.mysqll: no such image"),
+    ],
+)
+def test_names_that_nobody_knows_are_refused(given: dict[str, Any], said: str) -> None:
+    filters = load("roles/images/filter_plugins/images.py")
+    with pytest.raises(AnsibleFilterError, match=said):
+        filters.images_wanted({"mysql": {"ref": "mysql:8.0.43"}}, str(ROOT / "files/images"), **given)
 
 
 def test_the_inventory_of_dev_allows_what_its_recipes_build() -> None:

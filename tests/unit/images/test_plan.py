@@ -31,6 +31,11 @@ from .docker import (
 DIGEST = "sha256:" + 64 * "a"
 
 
+@pytest.fixture(autouse=True)
+def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.sleep", lambda _: None)
+
+
 def wanted(name: str, **changes: object) -> object:
     return dataclasses.replace(TABLE[name], **changes)  # type: ignore[arg-type]
 

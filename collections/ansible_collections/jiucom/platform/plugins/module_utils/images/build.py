@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import platform
 import re
 import subprocess
-import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,9 +48,11 @@ class Builder:
             raise BuildError(" | ".join(said[-8:]) or f"{command[0]} ended with {run.returncode}")
         return run.stdout
 
-    def unpack(self, archive: str) -> None:
-        """Unpack the build context with the modes that it has, whatever the umask here."""
-        self.run("tar", "--extract", "--same-permissions", "--no-same-owner", "--file", archive)
+    def prepare(self, context: str) -> None:
+        """Unpack the build context with the modes that it has, whatever the umask here, beside what apt must be told."""
+        self.run("tar", "--extract", "--same-permissions", "--no-same-owner", "--file", context)
+        lines = self.apt_options("/run/secrets/ca_bundle" if self.ca_bundle else "")
+        (self.directory / "apt.conf").write_text("\n".join(lines) + "\n")
 
     def apt_options(self, ca_bundle: str) -> list[str]:
         """Return what apt must be told, as lines of its configuration."""
@@ -76,15 +76,6 @@ class Builder:
         self.run("docker", "import", '--change=CMD ["sh"]', *changes, str(file), self.base_name(suite))
         file.unlink()
 
-    @contextlib.contextmanager
-    def _secrets(self) -> Iterator[list[str]]:
-        """Give builds what apt must be told, without leaving it in the image."""
-        with tempfile.NamedTemporaryFile("w", dir=self.directory, suffix=".conf") as file:
-            file.write("\n".join(self.apt_options("/run/secrets/ca_bundle" if self.ca_bundle else "")) + "\n")
-            file.flush()
-            given = [f"--secret=id=apt.conf,src={file.name}"]
-            yield given + ([f"--secret=id=ca_bundle,src={self.ca_bundle}"] if self.ca_bundle else [])
-
     def image(self, recipe: Recipe, reference: str, base: str) -> None:
         """Build an image, and name and label it by what it turned out to hold.
 
@@ -97,14 +88,17 @@ class Builder:
             "io.jiucom.source": "packages",
             RECIPE_LABEL: reference.rpartition(":")[2],
         }
-        with tempfile.NamedTemporaryFile("r", dir=self.directory, suffix=".id") as file, self._secrets() as secrets:
-            self.run(
-                "docker", "buildx", "build", "--builder=default", "--load", "--progress=plain", f"--iidfile={file.name}",
-                f"--file={recipe.name}/Dockerfile", *(["--no-cache"] if self.anew else []), *secrets,
-                *[f"--build-arg={name}={value}" for name, value in args.items()],
-                *[f"--label={name}={value}" for name, value in labels.items()], ".",
-            )  # fmt: skip
-            built = Path(file.name).read_text()
+        # What apt is told stays out of the image.
+        secrets = ["--secret=id=apt.conf,src=apt.conf"]
+        secrets += [f"--secret=id=ca_bundle,src={self.ca_bundle}"] if self.ca_bundle else []
+        id_file = f"{recipe.name}.id"
+        self.run(
+            "docker", "buildx", "build", "--builder=default", "--load", "--progress=plain", f"--iidfile={id_file}",
+            f"--file={recipe.name}/Dockerfile", *(["--no-cache"] if self.anew else []), *secrets,
+            *[f"--build-arg={name}={value}" for name, value in args.items()],
+            *[f"--label={name}={value}" for name, value in labels.items()], ".",
+        )  # fmt: skip
+        built = (self.directory / id_file).read_text()
         container = self.run("docker", "create", "--network=none", built).strip()
         try:
             packed = self.run("docker", "cp", f"{container}:{_PACKAGES}", "-")

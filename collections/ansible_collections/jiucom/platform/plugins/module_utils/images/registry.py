@@ -89,19 +89,14 @@ def advice(answer: Answer, reference: str, prefix: str) -> str:
     return f"{answer.message}; {todo}" if todo else answer.message
 
 
-def patient(
-    ask: Callable[[], Answer],
-    pauses: Mapping[str, Sequence[float]] | None = None,
-    sleep: Callable[[float], None] = time.sleep,
-) -> Answer:
+def patient(ask: Callable[[], Answer], pauses: Mapping[str, Sequence[float]]) -> Answer:
     """Ask again, with the pauses of each verdict, while the answer is that nobody answers or that it is too early."""
-    pauses = PAUSES if pauses is None else pauses
     answer = ask()
     for attempt in range(max(map(len, pauses.values()))):
         waits = pauses.get(answer.verdict, ())
         if attempt >= len(waits):
             break
-        sleep(waits[attempt])
+        time.sleep(waits[attempt])
         answer = ask()
     return answer
 
@@ -109,10 +104,8 @@ def patient(
 class Registry:
     """The registries behind the daemon."""
 
-    def __init__(
-        self, get: Callable[[str, float], Any], timeout: float, sleep: Callable[[float], None] = time.sleep
-    ) -> None:
-        self._get, self._timeout, self._sleep = get, timeout, sleep
+    def __init__(self, get: Callable[[str, float], Any], timeout: float) -> None:
+        self._get, self._timeout = get, timeout
 
     def _once(self, reference: str) -> Answer:
         try:
@@ -123,4 +116,4 @@ class Registry:
 
     def ask(self, reference: str) -> Answer:
         """Ask whether an image can be pulled."""
-        return patient(lambda: self._once(reference), sleep=self._sleep)
+        return patient(lambda: self._once(reference), PAUSES)
