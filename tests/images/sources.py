@@ -14,10 +14,10 @@ from types import ModuleType
 from typing import Any, NoReturn
 
 import docker
+from plugins import load
 
 from ansible_collections.jiucom.platform.plugins.module_utils import engine
 from ansible_collections.jiucom.platform.plugins.module_utils.images import archives, recipes
-from tests.unit.plugins import load
 
 REPOSITORY = Path(__file__).parents[2]
 MODULE: ModuleType = load("roles/images/library/images_obtain.py")
@@ -170,7 +170,7 @@ class Images:
             "images_registry_timeout": 3,
             **variables,
         }
-        command = [Path(sys.executable).parent / "ansible-playbook", "--inventory=localhost,"]
+        command = [str(Path(sys.executable).parent / "ansible-playbook"), "--inventory=localhost,"]
         process = subprocess.run(
             [*command, f"--extra-vars={json.dumps(given)}", *arguments, str(self.directory / "play.yml")],
             cwd=REPOSITORY,

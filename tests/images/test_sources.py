@@ -6,6 +6,7 @@ import contextlib
 import socket
 import uuid
 from collections.abc import Iterator
+from typing import Any
 
 import docker
 import pytest
@@ -325,7 +326,7 @@ def test_a_new_build_of_a_tag_comes_by_refresh_alone(
     images: Images, daemon: docker.DockerClient, registry: str
 ) -> None:
     reference = f"{registry}/{images.name}:2.3.4"
-    prefix = {"registry_prefix": f"{registry}/"}
+    prefix: dict[str, Any] = {"registry_prefix": f"{registry}/"}
     push(daemon, reference)
     first = images.run("present", "registry", **prefix).resolved[images.name]["id"]
     daemon.images.get(first).tag(f"kept/{images.name}", "1")

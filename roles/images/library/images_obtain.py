@@ -61,6 +61,7 @@ archives: {type: list, returned: always, description: Archives of the control no
 recipes: {type: list, returned: always, description: Recipes that will be built.}
 resolved: {type: dict, returned: always, description: 'By image: reference, source, id, version, origin, product, pull_policy.'}
 lines: {type: list, returned: always, description: A line for each image that is brought.}
+seconds: {type: dict, returned: for C(obtain), description: How long each pull and build took.}
 answers: {type: bool, returned: for C(plan), description: Whether Docker answers.}
 """
 
@@ -207,7 +208,7 @@ class Run:
                 shutil.rmtree(path, ignore_errors=True)
         if faults:
             self.module.fail_json(msg="\n".join(faults), changed=bool(obtainer.changed))
-        self.module.exit_json(changed=bool(obtainer.changed), **self.result(choices))
+        self.module.exit_json(changed=bool(obtainer.changed), seconds=obtainer.seconds, **self.result(choices))
 
 
 def main() -> None:
@@ -237,7 +238,10 @@ def main() -> None:
         supports_check_mode=True,
     )
     run = Run(module)
-    getattr(run, module.params["mode"])()
+    try:
+        getattr(run, module.params["mode"])()
+    except (engine.EngineError, ValueError) as fault:
+        module.fail_json(msg=str(fault), answers=run.host.answers, lines=[])
 
 
 if __name__ == "__main__":

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import pytest
 
 from ansible_collections.jiucom.platform.plugins.module_utils.apt_sources import Release
+from ansible_collections.jiucom.platform.plugins.module_utils.images.wanted import Wanted
 
 from .docker import (
+    BOARD,
     BROKEN,
     BUSY,
     DEFAULT,
@@ -16,6 +19,7 @@ from .docker import (
     GIVEN,
     LOCKED,
     MISSING,
+    MYSQL,
     NO_NAME,
     PYTHON,
     REDIS,
@@ -36,8 +40,8 @@ def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("time.sleep", lambda _: None)
 
 
-def wanted(name: str, **changes: object) -> object:
-    return dataclasses.replace(TABLE[name], **changes)  # type: ignore[arg-type]
+def wanted(name: str, **changes: Any) -> Wanted:
+    return dataclasses.replace(TABLE[name], **changes)
 
 
 @pytest.mark.parametrize(
@@ -58,6 +62,13 @@ def wanted(name: str, **changes: object) -> object:
         ([(500, 'error parsing HTTP 404 response body: invalid character "<"')], "packages"),
         ([(500, "toomanyrequests: You have reached your pull rate limit.")], ""),
         ([(500, "something that nobody has seen yet")], ""),
+        ([(500, "write /var/lib/docker/tmp: no space left on device")], ""),
+        ([(500, 'Get "https://mirror.example/v2/": Forbidden')], "packages"),
+        ([(500, 'Get "https://mirror.example/v2/": EOF')], "packages"),
+        (
+            [(500, 'Get "https://mirror.example/v2/": tls: failed to verify certificate: x509: unknown authority')],
+            "packages",
+        ),
         ([BUSY, BUSY, GIVEN], "registry"),
         ([BROKEN, GIVEN], "registry"),
         ([REFUSED, GIVEN], "registry"),
@@ -125,7 +136,7 @@ def test_present_substitutes_need_the_inventory_too() -> None:
     """What dev has built is no MySQL 8.0 for prod on the same host."""
     docker = Docker()
     docker.answer("mysql:8.0.43", NO_NAME)
-    name, labels = own(TABLE["mysql"].recipe)  # type: ignore[arg-type]
+    name, labels = own(MYSQL)
     docker.give(name, labels=labels)
     refused = choose(docker, TABLE["mysql"])
     assert refused.source == ""
@@ -220,7 +231,7 @@ def test_a_substitute_never_takes_data_that_it_cannot_read(written: str, said: s
     changes = {"substitute": "mysql 9.7", "has_data": True, "written": written, "lines": lines}
     for present in (False, True):
         if present:
-            name, labels = own(TABLE["mysql"].recipe)  # type: ignore[arg-type]
+            name, labels = own(MYSQL)
             docker.give(name, labels=labels)
         choice = choose(docker, wanted("mysql", **changes))
         assert (choice.source != "") == (said == "")
@@ -321,7 +332,7 @@ def test_archives_of_other_tools_write_references_out(listed: str) -> None:
 
 
 def test_an_archive_with_a_substitute_needs_the_inventory() -> None:
-    name, labels = own(TABLE["mysql"].recipe)  # type: ignore[arg-type]
+    name, labels = own(MYSQL)
     choice = choose(Docker(), wanted("mysql", sources=("archive",)), archive(name, labels))
     assert "/a.tar: it is mysql 9.7.4" in choice.faults[0]
 
@@ -335,7 +346,8 @@ def test_what_is_built_on_an_image_is_named_by_it() -> None:
     assert (plan["grafana"].source, plan["grafana"].done) == ("packages", False)
     base = planner(docker).host.find(name)
     assert base
-    docker.give(*[own(table[0].recipe, base.fingerprint)[0]], labels=own(table[0].recipe, base.fingerprint)[1])  # type: ignore[attr-defined]
+    board, labels = own(BOARD, base.fingerprint)
+    docker.give(board, labels=labels)
     assert planner(docker).plan(table)["grafana"].source == "present"
     docker.images[name]["RootFS"]["Layers"].append("a patch")
     assert planner(docker).plan(table)["grafana"].source == "packages", "a patched base is another image"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -19,8 +20,16 @@ class Job:
     needs: frozenset[str] = frozenset()
 
 
-def run(jobs: Iterable[Job], lanes: Mapping[str, int]) -> dict[str, Exception]:
-    """Run each job once; a lane says how many of its jobs run at a time. Returns what failed.
+@dataclass(frozen=True)
+class Outcome:
+    """What failed, and how many seconds each job took."""
+
+    failed: dict[str, Exception]
+    seconds: dict[str, float]
+
+
+def run(jobs: Iterable[Job], lanes: Mapping[str, int]) -> Outcome:
+    """Run each job once; a lane says how many of its jobs run at a time.
 
     After a failure no further job begins, and those that run are waited for.
     """
@@ -28,12 +37,20 @@ def run(jobs: Iterable[Job], lanes: Mapping[str, int]) -> dict[str, Exception]:
     order = TopologicalSorter({name: job.needs & known.keys() for name, job in known.items()})
     order.prepare()
     running: dict[Future[None], str] = {}
-    failed: dict[str, Exception] = {}
+    outcome = Outcome({}, {})
+
+    def timed(job: Job) -> None:
+        begun = time.monotonic()
+        try:
+            job.run()
+        finally:
+            outcome.seconds[job.name] = round(time.monotonic() - begun, 1)
+
     with contextlib.ExitStack() as stack:
         pools = {lane: stack.enter_context(ThreadPoolExecutor(workers)) for lane, workers in lanes.items()}
         while order.is_active():
-            if not failed:
-                running |= {pools[known[name].lane].submit(known[name].run): name for name in order.get_ready()}
+            if not outcome.failed:
+                running |= {pools[known[name].lane].submit(timed, known[name]): name for name in order.get_ready()}
             else:
                 running = {future: name for future, name in running.items() if not future.cancel()}
             if not running:
@@ -43,6 +60,6 @@ def run(jobs: Iterable[Job], lanes: Mapping[str, int]) -> dict[str, Exception]:
                 try:
                     future.result()
                 except Exception as fault:
-                    failed[name] = fault
+                    outcome.failed[name] = fault
                 order.done(name)
-    return failed
+    return outcome

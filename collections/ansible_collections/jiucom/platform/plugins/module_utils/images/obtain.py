@@ -55,11 +55,14 @@ class Obtainer:
         # Where on this host a file of the control node lies.
         self.place = place
         self.changed: list[str] = []
+        self.seconds: dict[str, float] = {}
 
     def run(self) -> list[str]:
         """Bring everything; returns a line for each image and source that failed."""
         jobs = {job.name: job for choice in self.choices.values() if not choice.done for job in self._jobs(choice)}
-        return [f"{name}: {fault}" for name, fault in run(jobs.values(), _LANES).items()]
+        outcome = run(jobs.values(), _LANES)
+        self.seconds = outcome.seconds
+        return [f"{name}: {fault}" for name, fault in outcome.failed.items()]
 
     def _jobs(self, choice: Choice) -> Iterator[Job]:
         """Yield the jobs that bring an image; several images may share one."""
@@ -140,4 +143,6 @@ class Obtainer:
             if not below:
                 raise ObtainError(f"{base}, on which it is built, is not there")
             choice.reference = packaged_name(self.builder.image_prefix, recipe, below.fingerprint)
+            if not self.builder.anew and self.host.find(choice.reference):
+                return
         self.builder.image(recipe, choice.reference, base)

@@ -16,7 +16,7 @@ from ansible_collections.jiucom.platform.plugins.module_utils.images.suites impo
 from ansible_collections.jiucom.platform.plugins.module_utils.images.wanted import Recipe, Wanted
 from ansible_collections.jiucom.platform.plugins.module_utils.references import behind, parse, same
 
-# Nothing else happens while one image's registry is waited for.
+# An image whose registry has to be waited for keeps no other waiting.
 _SIDE_BY_SIDE = 12
 
 
@@ -43,8 +43,8 @@ class RefusedError(Exception):
     """A source does not give an image."""
 
 
-class LaterError(RefusedError):
-    """A source does not give an image now, and none may stand in for it."""
+class FinalError(RefusedError):
+    """A source has the image and cannot give it now: none may stand in for it."""
 
 
 def packaged_name(prefix: str, recipe: Recipe, base: str) -> str:
@@ -89,7 +89,7 @@ class Planner:
         for source in self._sources(wanted):
             try:
                 return getattr(self, f"_from_{source}")(wanted)  # type: ignore[no-any-return]
-            except LaterError as refusal:
+            except FinalError as refusal:
                 faults.append(f"{source}: {refusal}")
                 break
             except RefusedError as refusal:
@@ -192,7 +192,8 @@ class Planner:
             path, held = self._held(reference)
             if held:
                 try:
-                    choice = self._judge(wanted, "archive", held.names[0], packaged, held)
+                    listed = str(parse(held.names[0], self.host.default_registry))
+                    choice = self._judge(wanted, "archive", listed, packaged, held)
                 except RefusedError as refusal:
                     faults.append(f"{path}: {refusal}")
                     continue
@@ -201,7 +202,10 @@ class Planner:
                 if found and found.fingerprint == held.fingerprint:
                     return self._done(choice, found)
                 return choice
-        raise RefusedError("; ".join(faults) or "in no archive of images_archive_dir")
+        save = f"docker save -o {wanted.name}.tar {wanted.reference or self._packaged(wanted)}"
+        raise RefusedError(
+            "; ".join(faults) or f"in no archive of images_archive_dir; on a host that has it, type: {save}"
+        )
 
     def _from_registry(self, wanted: Wanted) -> Choice:
         references = self._official(wanted)
@@ -220,10 +224,10 @@ class Planner:
         said = [(reference, self.registry.ask(reference)) for reference in references[:1]]
         if said[0][1].verdict in (answers.ABSENT, answers.LOCKED):
             said += [(reference, self.registry.ask(reference)) for reference in references[1:]]
-        for verdict in (answers.GIVEN, answers.LATER, answers.LOCKED):
+        for verdict in (answers.GIVEN, answers.LATER, answers.FAILED, answers.LOCKED):
             for reference, answer in said:
-                if answer.verdict == verdict == answers.LATER:
-                    raise LaterError(advice(answer, reference, self.registry_prefix))
+                if answer.verdict == verdict and verdict in (answers.LATER, answers.FAILED):
+                    raise FinalError(advice(answer, reference, self.registry_prefix))
                 if answer.verdict == verdict:
                     return reference
         reference, answer = said[0]

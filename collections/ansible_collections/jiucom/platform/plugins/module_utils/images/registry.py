@@ -18,8 +18,10 @@ LOCKED = "locked"
 ABSENT = "absent"
 # The registry answers, and cannot serve now.
 LATER = "later"
-# No registry answers.
+# No registry answers, or none that can be trusted.
 UNREACHABLE = "unreachable"
+# Something else, such as a full disk, which another source would not cure.
+FAILED = "failed"
 
 # Seconds before each further attempt: a registry that is busy gets more time than one that nobody can reach.
 PAUSES = {LATER: (1, 3, 6), UNREACHABLE: (1,)}
@@ -29,13 +31,14 @@ _STATUS = re.compile(
     r"unexpected HTTP status:? (\d{3})|parsing HTTP (\d{3}) response|status code:? (\d{3})", re.IGNORECASE
 )
 _ABSENT = re.compile(r"manifest unknown|not found|name unknown|no such manifest|no matching manifest", re.IGNORECASE)
-_LOCKED = re.compile(r"unauthorized|denied|authentication required|no basic auth credentials|forbidden", re.IGNORECASE)
+_LOCKED = re.compile(r"unauthorized|denied|authentication required|no basic auth credentials", re.IGNORECASE)
 _TLS = re.compile(r"HTTP response to HTTPS client|does not look like a TLS handshake", re.IGNORECASE)
 _UNTRUSTED = re.compile(r"x509:|certificate", re.IGNORECASE)
 _UNREACHABLE = re.compile(
     r"no such host|connection refused|no route to host|network is unreachable|i/o timeout|deadline exceeded|Client\.Timeout|"
-    r"handshake timeout|connection reset|EOF|proxyconnect|temporary failure in name resolution|server misbehaving|"
-    r"dial tcp|context canceled",
+    r"handshake timeout|connection reset|proxyconnect|temporary failure in name resolution|server misbehaving|dial tcp|"
+    # What a proxy says instead of connecting, or a connection that ends, follows the address.
+    r'(?:Get|Head) "[^"]+": (?-i:[A-Z][A-Za-z ]*)$',
     re.IGNORECASE,
 )
 
@@ -55,19 +58,17 @@ def classify(status: int, message: str) -> Answer:
     """
     found = _STATUS.search(message)
     said = int(next(filter(None, found.groups()))) if found else status
-    if _BUSY.search(message) or said == 429:
-        return Answer(LATER, message)
-    if found and said >= 500:
-        return Answer(LATER, message)
     if 200 <= status < 300:
         return Answer(GIVEN)
-    if status == 0 or _UNREACHABLE.search(message) or _TLS.search(message) or _UNTRUSTED.search(message):
+    if _BUSY.search(message) or said == 429 or (found and said >= 500):
+        return Answer(LATER, message)
+    if status == 0 or any(pattern.search(message) for pattern in (_UNREACHABLE, _TLS, _UNTRUSTED)):
         return Answer(UNREACHABLE, message or "no answer in time (images_registry_timeout)")
     if said in (401, 403) or _LOCKED.search(message):
         return Answer(LOCKED, message)
     if said in (400, 404) or _ABSENT.search(message):
         return Answer(ABSENT, message or f"status {said}")
-    return Answer(LATER, message or f"status {said}")
+    return Answer(FAILED, message or f"status {said}")
 
 
 def advice(answer: Answer, reference: str, prefix: str) -> str:
@@ -78,7 +79,7 @@ def advice(answer: Answer, reference: str, prefix: str) -> str:
         todo = f"log in on the host (docker login), use a mirror ({mirror}), or run this again later"
     elif answer.verdict == LOCKED:
         todo = "log in on the host, as root: docker login" + (f" {host}" if "." in host or ":" in host else "")
-    elif answer.verdict == ABSENT:
+    elif answer.verdict in (ABSENT, FAILED):
         todo = mirror if prefix else ""
     elif _TLS.search(answer.message):
         todo = f"it speaks http: set docker_daemon_options: {{insecure-registries: [{host}]}}"
