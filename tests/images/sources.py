@@ -14,10 +14,9 @@ from types import ModuleType
 from typing import Any, NoReturn
 
 import docker
-from plugins import load
-
 from ansible_collections.jiucom.platform.plugins.module_utils import engine
 from ansible_collections.jiucom.platform.plugins.module_utils.images import archives, recipes
+from plugins import load
 
 REPOSITORY = Path(__file__).parents[2]
 MODULE: ModuleType = load("roles/images/library/images_obtain.py")

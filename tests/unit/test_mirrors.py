@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from ansible_collections.jiucom.platform.plugins.module_utils.apt_sources import mirrors
 
 # Each source as apt names it, and its list once it has been fetched.

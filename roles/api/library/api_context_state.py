@@ -8,7 +8,6 @@ import json
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.jiucom.platform.plugins.module_utils import engine
 
 DOCUMENTATION = r"""

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
-
 from ansible_collections.jiucom.platform.plugins.module_utils.images import archives, recipes
 
 SOURCES = ("present", "archive", "registry", "packages")

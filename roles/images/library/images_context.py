@@ -7,7 +7,6 @@ import hashlib
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.jiucom.platform.plugins.module_utils.images.recipes import files, pack
 
 DOCUMENTATION = r"""

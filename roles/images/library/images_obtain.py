@@ -1,5 +1,5 @@
 #!/usr/bin/python
-"""Plan which source gives which image, or bring what was planned."""
+"""Plan which source gives which image, diagnose what is missing, or bring what was planned."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.jiucom.platform.plugins.module_utils import apt_sources, engine, references
 from ansible_collections.jiucom.platform.plugins.module_utils.images import wanted as entries
 from ansible_collections.jiucom.platform.plugins.module_utils.images.build import Builder, distribution
@@ -28,9 +27,10 @@ short_description: Plan which source gives which image, or bring what was planne
 description:
   - C(plan) asks Docker, the registry and Debian's mirror, chooses the first source that gives each image, and changes nothing. It
     fails when an image has no source, with a line for each source.
+  - C(diagnose) plans, too, and never fails. It sets the fact C(findings_images).
   - C(obtain) pulls, loads and builds what a plan has chosen. A source that fails ends it; no other takes its place.
 options:
-  mode: {type: str, choices: [plan, obtain], required: true, description: What to do.}
+  mode: {type: str, choices: [plan, diagnose, obtain], required: true, description: What to do.}
   table: {type: list, elements: dict, required: true, description: 'Wanted images, as the filter C(images_wanted) has them.'}
   image_prefix: {type: str, required: true, description: What the names of images built here begin with.}
   project: {type: str, required: true, description: 'Name of the Compose project, a label of what is built here.'}
@@ -62,7 +62,6 @@ recipes: {type: list, returned: always, description: Recipes that will be built.
 resolved: {type: dict, returned: always, description: 'By image: reference, source, id, version, origin, product, pull_policy.'}
 lines: {type: list, returned: always, description: A line for each image that is brought.}
 seconds: {type: dict, returned: for C(obtain), description: How long each pull and build took.}
-answers: {type: bool, returned: for C(plan), description: Whether Docker answers.}
 """
 
 
@@ -151,11 +150,11 @@ class Run:
         """Say what is brought from where, and what the operator should know of it."""
         return [", ".join(filter(None, (f"{one.name}: {one.reference} ({one.source})", one.note))) for one in work]
 
-    def plan(self) -> None:
-        """Choose, and fail where an image has no source."""
+    def _plan(self) -> tuple[dict[str, Choice], list[str]]:
+        """Choose, and say what has no source."""
         fault = references.prefix_fault(self.params["registry_prefix"]) if self.params["registry_prefix"] else ""
         if fault:
-            self.module.fail_json(msg=fault, answers=self.host.answers, lines=[])
+            return {}, [fault]
         planner = Planner(
             self.host,
             self.registry,
@@ -170,16 +169,26 @@ class Run:
         faults = []
         for choice in choices.values():
             if not choice.source:
-                faults += [
-                    f"{choice.name} ({choice.reference or 'no reference'}):",
-                    *[f"  {line}" for line in choice.faults],
-                ]
-        faults += self.space_faults(choices)
+                faults += [f"{choice.name} ({choice.reference or 'no reference'}):"]
+                faults += [f"  {line}" for line in choice.faults]
+        return choices, faults + self.space_faults(choices)
+
+    def plan(self) -> None:
+        """Choose, and fail where an image has no source."""
+        choices, faults = self._plan()
         if faults:
-            self.module.fail_json(
-                msg="\n".join(faults), answers=self.host.answers, lines=self.lines(self.work(choices))
-            )
-        self.module.exit_json(changed=False, answers=self.host.answers, **self.result(choices))
+            self.module.fail_json(msg="\n".join(faults))
+        self.module.exit_json(changed=False, **self.result(choices))
+
+    def diagnose(self) -> None:
+        """Say what is missing and what to do about it."""
+        choices, faults = self._plan()
+        result = self.result(choices)
+        remedy = "is missing, and can be brought: ansible-playbook playbooks/images.yml"
+        lines = [f"{line} {remedy}" for line in result["lines"]] if self.host.answers else []
+        # A line for each image: what the sources said follows its name.
+        said = "\n".join(faults).replace(":\n  ", ": ").replace("\n  ", "; ")
+        self.module.exit_json(changed=False, ansible_facts={"findings_images": lines + said.splitlines()}, **result)
 
     def obtain(self) -> None:
         """Bring what the plan has chosen."""
@@ -215,7 +224,7 @@ def main() -> None:
     """Run as an Ansible module."""
     module = AnsibleModule(
         {
-            "mode": {"type": "str", "choices": ["plan", "obtain"], "required": True},
+            "mode": {"type": "str", "choices": ["plan", "diagnose", "obtain"], "required": True},
             "table": {"type": "list", "elements": "dict", "required": True},
             "image_prefix": {"type": "str", "required": True},
             "project": {"type": "str", "required": True},
@@ -241,7 +250,7 @@ def main() -> None:
     try:
         getattr(run, module.params["mode"])()
     except (engine.EngineError, ValueError) as fault:
-        module.fail_json(msg=str(fault), answers=run.host.answers, lines=[])
+        module.fail_json(msg=str(fault))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ from __future__ import annotations
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.jiucom.platform.plugins.module_utils import engine
 from ansible_collections.jiucom.platform.plugins.module_utils.images.prune import superfluous
 

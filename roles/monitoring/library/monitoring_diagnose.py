@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.jiucom.platform.plugins.module_utils.checks import containers, docker, http_request
 
 DOCUMENTATION = r"""

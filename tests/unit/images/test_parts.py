@@ -12,14 +12,13 @@ from typing import Any
 import pytest
 import yaml
 from ansible.errors import AnsibleFilterError
-from plugins import load
-
 from ansible_collections.jiucom.platform.plugins.module_utils import apt_sources, references
 from ansible_collections.jiucom.platform.plugins.module_utils.images import archives, recipes
 from ansible_collections.jiucom.platform.plugins.module_utils.images.build import version
 from ansible_collections.jiucom.platform.plugins.module_utils.images.host import image
 from ansible_collections.jiucom.platform.plugins.module_utils.images.jobs import Job, run
 from ansible_collections.jiucom.platform.plugins.module_utils.images.prune import superfluous
+from plugins import load
 
 ROOT = Path(__file__).parents[3]
 DIGEST = "sha256:" + 64 * "c"

@@ -6,7 +6,6 @@ import dataclasses
 from typing import Any
 
 import pytest
-
 from ansible_collections.jiucom.platform.plugins.module_utils.apt_sources import Release
 from ansible_collections.jiucom.platform.plugins.module_utils.images.wanted import Wanted
 

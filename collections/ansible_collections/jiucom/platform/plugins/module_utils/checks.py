@@ -17,7 +17,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.jiucom.platform.plugins.module_utils import engine
 
 Seen = tuple[bool, str]

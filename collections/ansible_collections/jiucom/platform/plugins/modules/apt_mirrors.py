@@ -6,7 +6,6 @@ from __future__ import annotations
 import platform
 
 from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.jiucom.platform.plugins.module_utils.apt_sources import own_mirrors
 
 DOCUMENTATION = r"""

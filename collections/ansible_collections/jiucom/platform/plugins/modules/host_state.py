@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.jiucom.platform.plugins.module_utils import engine
 
 DOCUMENTATION = r"""
