@@ -74,6 +74,7 @@ class Images:
     def __init__(self, directory: Path, name: str) -> None:
         self.name, self.directory = name, directory
         self.prefix = f"localhost/{name}/"
+        self.socket = engine.SOCKET
         self.recipes, self.archives, self.work = directory / "recipes", directory / "archives", directory / "work"
         for folder in (self.recipes / "common", self.archives, self.work):
             folder.mkdir(parents=True)
@@ -113,7 +114,7 @@ class Images:
             "refresh": False,
             "plan": {},
             "context": "",
-            "socket": engine.SOCKET,
+            "socket": self.socket,
             **changes,
         }
 
@@ -205,22 +206,32 @@ def _read(code: int, report: dict[str, Any]) -> Run:
     return run
 
 
-def give(daemon: docker.DockerClient, *references: str, env: str = "", label: str = "", content: str = "") -> str:
+def give(daemon: docker.DockerClient, *references: str, env: str = "") -> str:
     """Put the smallest image there can be on the host under each reference; returns its id."""
-    changes = ['CMD ["none"]', *([f"ENV {env}"] if env else []), *([f"LABEL {label}"] if label else [])]
-    # An image is what it holds: each one is another, unless its content says otherwise.
-    changes.append(f"LABEL probe={content or os.urandom(8).hex()}")
-    import_ = ["docker", "import", *[f"--change={change}" for change in changes], "-"]
-    id_ = subprocess.run(import_, input=bytes(10240), check=True, capture_output=True).stdout.decode().strip()
+    changes = ['CMD ["none"]', *([f"ENV {env}"] if env else [])]
+    # An image is what it holds: each one is another.
+    changes.append(f"LABEL probe={os.urandom(8).hex()}")
+    said = daemon.api.import_image_from_data(bytes(10240), changes=changes)
+    id_ = str(json.loads(said.splitlines()[-1])["status"])
     for reference in references:
         repository, _, tag = reference.rpartition(":")
         daemon.images.get(id_).tag(repository, tag)
     return id_
 
 
+def push(daemon: docker.DockerClient, reference: str, env: str = "") -> tuple[str, str]:
+    """Put a new image into a registry and off the host; returns its id and its digest."""
+    identity = give(daemon, reference, env=env)
+    said = daemon.images.push(reference)
+    assert "error" not in said, said
+    digest = next(name for name in daemon.images.get(reference).attrs["RepoDigests"] if name.startswith(reference[:20]))
+    daemon.images.remove(reference)
+    return identity, digest.partition("@")[2]
+
+
 def save(daemon: docker.DockerClient, reference: str, file: Path) -> None:
     with file.open("wb") as archive:
-        archive.writelines(daemon.images.get(reference).save(named=True))
+        archive.writelines(daemon.api.get_image(reference))
 
 
 def gone(daemon: docker.DockerClient, reference: str) -> bool:

@@ -2,69 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import socket
-import uuid
 from collections.abc import Iterator
 from typing import Any
 
 import docker
 import pytest
 
-from testing.images import image
-
+from .conftest import serving
 from .proxy import Proxy, proxied
-from .service import eventually
-from .sources import Images, give, gone, removing, save
-
-REGISTRY = """
-ARG BASE
-FROM ${BASE}
-USER root
-RUN apt-get update -qq && apt-get install -qq -y --no-install-recommends docker-registry >/dev/null
-RUN cd /etc/docker/registry && sed '/^auth:/,/path:/d' config.yml > open.yml
-"""
-
-
-@pytest.fixture(scope="module")
-def registry_image(daemon: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory) -> str:
-    context = tmp_path_factory.mktemp("registry")
-    (context / "Dockerfile").write_text(REGISTRY)
-    built, _ = daemon.images.build(
-        path=str(context), tag="images-test-registry:1", rm=True, buildargs={"BASE": image("python")}
-    )
-    return str(built.id)
-
-
-@contextlib.contextmanager
-def serving(daemon: docker.DockerClient, image: str, configuration: str, greeting: bytes) -> Iterator[str]:
-    """A real registry, Debian's, on a port of the loopback address; gives host and port."""
-    container = daemon.containers.run(
-        image,
-        ["docker-registry", "serve", configuration],
-        detach=True,
-        name=f"images-test-{uuid.uuid4().hex[:8]}",
-        ports={"5000/tcp": ("127.0.0.1", 0)},
-    )
-    try:
-        container.reload()
-        port = int(container.attrs["NetworkSettings"]["Ports"]["5000/tcp"][0]["HostPort"])
-
-        def answers() -> bool:
-            with socket.create_connection(("127.0.0.1", port), timeout=2) as connection:
-                connection.sendall(b"GET /v2/ HTTP/1.0\r\n\r\n")
-                return greeting in connection.recv(100)
-
-        eventually(answers)
-        yield f"127.0.0.1:{port}"
-    finally:
-        container.remove(force=True, v=True)
-
-
-@pytest.fixture(scope="module")
-def registry(daemon: docker.DockerClient, registry_image: str) -> Iterator[str]:
-    with serving(daemon, registry_image, "/etc/docker/registry/open.yml", b" 200 ") as address:
-        yield address
+from .sources import Images, give, gone, push, removing, save
 
 
 @pytest.fixture(scope="module")
@@ -87,16 +34,6 @@ def proxy(daemon: docker.DockerClient, registry: str, monkeypatch: pytest.Monkey
     monkeypatch.setattr(pauses, lambda _: None)
     with proxied(registry) as server, removing(daemon, server.address):
         yield server
-
-
-def push(daemon: docker.DockerClient, reference: str, env: str = "") -> tuple[str, str]:
-    """Put a new image into a registry and off the host; returns its id and its digest."""
-    identity = give(daemon, reference, env=env)
-    said = daemon.images.push(reference)
-    assert "error" not in said, said
-    digest = next(name for name in daemon.images.get(reference).attrs["RepoDigests"] if name.startswith(reference[:20]))
-    daemon.images.remove(reference)
-    return identity, digest.partition("@")[2]
 
 
 def test_packages_then_present(images: Images, daemon: docker.DockerClient) -> None:
