@@ -278,6 +278,7 @@ def test_an_image_built_by_hand_under_our_name_does_not_count() -> None:
     docker.give(name, labels={**labels, "io.jiucom.recipe": ""})
     choice = choose(docker, TABLE["redis"])
     assert (choice.source, choice.done, choice.reference) == ("packages", False, name)
+    assert "built by hand" in choice.note
     assert "was built by hand" in choose(docker, wanted("redis", sources=("present",))).faults[0]
 
 

@@ -246,6 +246,10 @@ class Planner:
         fault = recipe.fault or (self.suites.fault(recipe.suite) if recipe.suite else self._base_fault(recipe))
         if fault:
             raise RefusedError(fault)
+        if found:
+            choice.note = ", ".join(
+                filter(None, (choice.note, "in place of one that was built by hand under this name"))
+            )
         return choice
 
     def _base_fault(self, recipe: Recipe) -> str:
