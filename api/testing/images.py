@@ -12,7 +12,14 @@ def image(name: str) -> str:
     if reference := os.environ.get("IMAGE_" + name.upper().replace("-", "_")):
         return reference
     for recipe in RECIPES.get(name, (name,)):
-        command = ["docker", "images", "--filter", "label=io.jiucom.source=packages", "--format", "{{.Repository}}:{{.Tag}}"]
+        command = [
+            "docker",
+            "images",
+            "--filter",
+            "label=io.jiucom.source=packages",
+            "--format",
+            "{{.Repository}}:{{.Tag}}",
+        ]
         listed = subprocess.run([*command, f"localhost/jiucom/{recipe}"], check=True, capture_output=True, text=True)
         # Docker lists the newest first.
         for reference in listed.stdout.split():
