@@ -50,7 +50,8 @@ def data_fault(wanted: Wanted, product: str, version: str, asked: bool) -> str:
     # A recipe's line, such as 7, says less than the version of what wrote the data, and is compared for what it says.
     known = numbers(old)[: len(numbers(version))]
     fault = version_fault(".".join(map(str, known)), version, wanted.lines) if version else ""
-    return f"the data was written by version {old}: {fault}" if fault else ""
+    remedy = f"set platform_images_overrides.{wanted.name}.ref to an image that can, or back up, remove the volume and restore"
+    return f"the data was written by version {old}: {fault}; {remedy}" if fault else ""
 
 
 def rule(wanted: Wanted, product: str, version: str, official: bool) -> Ruling:
