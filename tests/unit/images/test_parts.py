@@ -285,8 +285,10 @@ def test_prune_takes_only_what_is_ours_old_and_unused() -> None:
         return [one["Id"] for one in superfluous(images, needed, "jiucom", f"{here}/", keep)]
 
     assert gone(3) == ["app1", "app2", "app3"]
-    assert gone(1, "app2") == ["app1", "app3", "app4", "app5"]
+    assert gone(1, "app2") == ["app1", "lost", "app3", "app4", "app5"]
     assert gone(0, "app6", "redis") == ["app1", "app2", "lost", "app3", "app4", "app5"]
+    assert "lost" in gone(1), "a newer build has taken its name"
+    assert "lost" not in gone(2)
     assert gone(9) == []
 
 

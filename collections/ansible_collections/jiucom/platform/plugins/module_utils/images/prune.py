@@ -12,10 +12,10 @@ def _names(image: Mapping[str, Any]) -> list[str]:
     return [name for name in image.get("RepoTags") or [] if not name.startswith("<none>")]
 
 
-def _release(image: Mapping[str, Any]) -> str:
-    """Return what an image is a release of: its name without the tag, or what its label says where it has lost its name."""
+def _release(image: Mapping[str, Any], prefix: str) -> str:
+    """Return what an image is a release of, such as mysql: by its name, or where a newer build has taken that, by its label."""
     names, labels = _names(image), image.get("Labels") or {}
-    return names[0].rpartition(":")[0] if names else str(labels.get("io.jiucom.image", ""))
+    return names[0].rpartition(":")[0].removeprefix(prefix) if names else str(labels.get("io.jiucom.image", ""))
 
 
 def superfluous(
@@ -40,7 +40,7 @@ def superfluous(
     kept: dict[str, int] = {}
     found = []
     for image in sorted(own, key=lambda one: int(one["Created"]), reverse=True):
-        release = _release(image)
+        release = _release(image, prefix)
         if image["Id"] in needed or kept.get(release, 0) < keep:
             kept[release] = kept.get(release, 0) + 1
         else:
