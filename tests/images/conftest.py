@@ -131,14 +131,14 @@ def registry_image(daemon: docker.DockerClient, tmp_path_factory: pytest.TempPat
 @contextlib.contextmanager
 def serving(daemon: docker.DockerClient, image: str, configuration: str, greeting: bytes) -> Iterator[str]:
     """A real registry, Debian's, on a port of the loopback address; gives host and port."""
-    container = daemon.containers.run(
+    container = daemon.containers.create(
         image,
         ["docker-registry", "serve", configuration],
-        detach=True,
         name=f"images-test-{uuid.uuid4().hex[:8]}",
         ports={"5000/tcp": ("127.0.0.1", 0)},
     )
     try:
+        container.start()
         container.reload()
         port = int(container.attrs["NetworkSettings"]["Ports"]["5000/tcp"][0]["HostPort"])
 
