@@ -22,8 +22,8 @@ verify: .venv/ready ## look at every promise of the running platform, load tests
 doctor: .venv/ready ## what is wrong on this machine, and what to type; changes nothing
 	ansible-playbook playbooks/doctor.yml $(ARGS)
 
-images: .venv/ready ## Docker and every image on this machine, without starting anything
-	ansible-playbook playbooks/images.yml $(ARGS)
+images: .venv/ready ## Docker and every image on this machine, those of optional services too, without starting anything
+	ansible-playbook playbooks/images.yml -e '{"monitoring_alertmanager_enabled": true, "monitoring_node_exporter_enabled": true, "monitoring_nginx_exporter_enabled": true}' $(ARGS)
 
 test: check images test-preflight test-images test-api test-gateway test-stack test-monitoring molecule ## everything; as root, or with sudo and the right to use Docker
 
@@ -87,9 +87,10 @@ molecule: .venv/ready ## every scenario, in two lanes
 browser: ## what the tests in a browser need: Chromium and its STOMP client
 	tools/browser.sh
 
-lock: .venv/ready ## both lock files anew
+lock: .venv/ready ## all lock files anew
 	uv pip compile --universal -q pyproject.toml --group control --group dev --python-version 3.11 --generate-hashes --no-annotate --no-header -o requirements.lock
 	uv pip compile -q pyproject.toml -c requirements.lock --python-version 3.13 --generate-hashes --no-annotate --no-header -o api/requirements.lock
+	uv pip compile -q board/requirements.txt -c requirements.lock --python-version 3.13 --generate-hashes --no-annotate --no-header -o board/requirements.lock
 
 .venv/ready: requirements.lock tools/bootstrap.sh
 	tools/bootstrap.sh

@@ -7,7 +7,9 @@ this machine has built from packages. Run as root: mounted files are given to th
 
 from __future__ import annotations
 
+import contextlib
 import os
+import socket
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +21,16 @@ from docker.models.images import Image
 
 from testing.images import image
 
-from .service import Directory, Service, Start
+from .service import Directory, Service, Start, eventually
+from .sources import Images, removing
+
+REGISTRY = """
+ARG BASE
+FROM ${BASE}
+USER root
+RUN apt-get update -qq && apt-get install -qq -y --no-install-recommends docker-registry >/dev/null
+RUN cd /etc/docker/registry && sed '/^auth:/,/path:/d' config.yml > open.yml
+"""
 
 
 @pytest.fixture(scope="session")
@@ -105,3 +116,54 @@ def directory(tmp_path: Path) -> Directory:
         return str(root)
 
     return write
+
+
+@pytest.fixture(scope="session")
+def registry_image(daemon: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory) -> str:
+    context = tmp_path_factory.mktemp("registry")
+    (context / "Dockerfile").write_text(REGISTRY)
+    built, _ = daemon.images.build(
+        path=str(context), tag="images-test-registry:1", rm=True, buildargs={"BASE": image("python")}
+    )
+    return str(built.id)
+
+
+@contextlib.contextmanager
+def serving(daemon: docker.DockerClient, image: str, configuration: str, greeting: bytes) -> Iterator[str]:
+    """A real registry, Debian's, on a port of the loopback address; gives host and port."""
+    container = daemon.containers.create(
+        image,
+        ["docker-registry", "serve", configuration],
+        name=f"images-test-{uuid.uuid4().hex[:8]}",
+        ports={"5000/tcp": ("127.0.0.1", 0)},
+    )
+    try:
+        container.start()
+        container.reload()
+        port = int(container.attrs["NetworkSettings"]["Ports"]["5000/tcp"][0]["HostPort"])
+
+        def answers() -> bool:
+            with socket.create_connection(("127.0.0.1", port), timeout=2) as connection:
+                connection.sendall(b"GET /v2/ HTTP/1.0\r\n\r\n")
+                return greeting in connection.recv(100)
+
+        eventually(answers)
+        yield f"127.0.0.1:{port}"
+    finally:
+        container.remove(force=True, v=True)
+
+
+@pytest.fixture(scope="session")
+def registry(daemon: docker.DockerClient, registry_image: str) -> Iterator[str]:
+    with serving(daemon, registry_image, "/etc/docker/registry/open.yml", b" 200 ") as address:
+        yield address
+
+
+@pytest.fixture
+def images(tmp_path: Path, daemon: docker.DockerClient) -> Iterator[Images]:
+    name = f"images-test-{uuid.uuid4().hex[:8]}"
+    made = Images(tmp_path, name)
+    with removing(daemon, name):
+        # The base that `make images` has made: making one takes longer than all of these tests.
+        daemon.images.get("localhost/jiucom/debian-trixie:base").tag(f"{made.prefix}debian-trixie", "base")
+        yield made

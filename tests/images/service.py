@@ -15,6 +15,13 @@ T = TypeVar("T")
 
 # Every character that a shell, an option file or an SQL literal could take for its own.
 SECRET = """it's a "secret" \\ with %signs$"""
+# The exporter's own reader of option files takes neither quotes nor comment signs.
+SECRET_PLAIN = "a-secret-of-the-exporter"
+SEOUL = {"TZ": "Asia/Seoul"}
+
+
+def wget(port: int, path: str, wanted: str) -> str:
+    return f"wget -q -O - -T 3 http://127.0.0.1:{port}{path} | grep -q '{wanted}'"
 
 
 def eventually(look: Callable[[], T], seconds: float = 60, pause: float = 0.25) -> T:

@@ -42,8 +42,8 @@ def test_labels_and_user(daemon: docker.DockerClient, name: str) -> None:
     assert next(iter(packages.values())).split(":")[-1].startswith(version), "the first package is the product"
     assert any(tag.endswith(image.labels["io.jiucom.recipe"][:12]) for tag in image.tags)
     assert image.attrs["Config"].get("User", "") == USERS[name]
-    if name == "grafana":
-        assert image.labels["io.jiucom.product"] in ("board", "grafana")
+    assert image.labels["io.jiucom.product"] == ("board" if name == "grafana" else name)
+    assert f"{version}.".startswith(f"{image.labels['io.jiucom.line']}.")
 
 
 @pytest.mark.parametrize("name", NAMES)

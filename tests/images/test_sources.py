@@ -1,75 +1,24 @@
-"""The images role itself: every source, what it falls back to, and what it refuses."""
+"""Every source of an image on a real Docker and a real registry: what it gives, what is refused, what ends a run."""
 
 from __future__ import annotations
 
-import contextlib
 import socket
-import time
-import uuid
 from collections.abc import Iterator
-from pathlib import Path
+from typing import Any
 
 import docker
 import pytest
 
-from .service import eventually
-from .sources import Role
-
-REGISTRY = """
-FROM debian:trixie-slim
-RUN apt-get update -qq -o Acquire::Check-Valid-Until=false \\
-    && apt-get install -qq -y --no-install-recommends docker-registry >/dev/null
-RUN cd /etc/docker/registry && sed '/^auth:/,/path:/d' config.yml > open.yml
-"""
-
-
-@pytest.fixture
-def role(tmp_path: Path, daemon: docker.DockerClient) -> Iterator[Role]:
-    name = f"images-test-{uuid.uuid4().hex[:8]}"
-    yield Role(tmp_path, name)
-    for image in daemon.images.list():
-        for tag in image.tags:
-            if name in tag:
-                daemon.images.remove(tag, noprune=False)
+from .conftest import serving
+from .proxy import Proxy, proxied
+from .sources import Images, give, gone, push, removing, save
 
 
 @pytest.fixture(scope="module")
-def registry_image(daemon: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory) -> str:
-    context = tmp_path_factory.mktemp("registry")
-    (context / "Dockerfile").write_text(REGISTRY)
-    image, _ = daemon.images.build(path=str(context), tag="images-test-registry:1", rm=True)
-    return str(image.id)
-
-
-@contextlib.contextmanager
-def serving(daemon: docker.DockerClient, image: str, configuration: str, greeting: bytes) -> Iterator[str]:
-    """A real registry, Debian's, on a port of the loopback address; gives host and port."""
-    container = daemon.containers.run(
-        image,
-        ["docker-registry", "serve", configuration],
-        detach=True,
-        name=f"images-test-{uuid.uuid4().hex[:8]}",
-        ports={"5000/tcp": ("127.0.0.1", 0)},
-    )
-    try:
-        container.reload()
-        port = int(container.attrs["NetworkSettings"]["Ports"]["5000/tcp"][0]["HostPort"])
-
-        def answers() -> bool:
-            with socket.create_connection(("127.0.0.1", port), timeout=2) as connection:
-                connection.sendall(b"GET /v2/ HTTP/1.0\r\n\r\n")
-                return greeting in connection.recv(100)
-
-        eventually(answers)
-        yield f"127.0.0.1:{port}"
-    finally:
-        container.remove(force=True, v=True)
-
-
-@pytest.fixture(scope="module")
-def registry(daemon: docker.DockerClient, registry_image: str) -> Iterator[str]:
-    with serving(daemon, registry_image, "/etc/docker/registry/open.yml", b" 200 ") as address:
-        yield address
+def other(daemon: docker.DockerClient, registry: str) -> str:
+    """An image that the registry has, by its name and tag."""
+    push(daemon, f"{registry}/images-test-other:2.3.4")
+    return "images-test-other:2.3.4"
 
 
 @pytest.fixture
@@ -78,172 +27,266 @@ def locked(daemon: docker.DockerClient, registry_image: str) -> Iterator[str]:
         yield address
 
 
-def give(daemon: docker.DockerClient, *references: str) -> str:
-    """Put a tiny image on the host under each reference; returns its id."""
-    base = daemon.images.get("debian:trixie-slim")
-    container = daemon.containers.create(base.id or "", command=["true"])
-    try:
-        image = container.commit(changes=f"LABEL probe={uuid.uuid4().hex}")
-    finally:
-        container.remove()
-    for reference in references:
-        repository, _, tag = reference.rpartition(":")
-        image.tag(repository, tag)
-    return str(image.id)
+@pytest.fixture
+def proxy(daemon: docker.DockerClient, registry: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
+    """A way to the registry with troubles, for which nobody waits."""
+    pauses = "ansible_collections.jiucom.platform.plugins.module_utils.images.registry.time.sleep"
+    monkeypatch.setattr(pauses, lambda _: None)
+    with proxied(registry) as server, removing(daemon, server.address):
+        yield server
 
 
-def save(daemon: docker.DockerClient, reference: str, file: Path) -> None:
-    with file.open("wb") as archive:
-        archive.writelines(daemon.images.get(reference).save(named=True))
+def test_packages_then_present(images: Images, daemon: docker.DockerClient) -> None:
+    predicted = images.run("present", "packages", check=True)
+    assert predicted.changed
+    assert gone(daemon, predicted.resolved[images.name]["reference"]), "check mode has built"
+
+    first = images.run("present", "packages")
+    assert (first.failures, first.changed) == ("", True)
+    built = first.resolved[images.name]
+    assert built == predicted.resolved[images.name] | {"id": built["id"], "version": "2.3"}
+    assert (built["source"], built["origin"], built["pull_policy"]) == ("packages", "packages", "never")
+    labels = daemon.images.get(built["reference"]).labels
+    assert labels["io.jiucom.packages"] == f"{images.name}=1:2.3+ds1-4"
+    assert labels["org.opencontainers.image.version"] == "2.3"
+    assert labels["io.jiucom.project"] == images.name
+    assert list(images.work.iterdir()) == []
+
+    second = images.run("present", "packages")
+    assert (second.changed, second.resolved[images.name]) == (False, {**built, "source": "present"})
+
+    images.recipe("echo changed")
+    third = images.run("present", "packages")
+    assert third.resolved[images.name]["reference"] != built["reference"], "a changed recipe is another image"
 
 
-def gone(daemon: docker.DockerClient, reference: str) -> bool:
-    return not any(reference in image.tags for image in daemon.images.list())
+def test_an_image_built_by_hand_under_our_name_is_built_again(images: Images, daemon: docker.DockerClient) -> None:
+    reference = images.run("packages", check=True).resolved[images.name]["reference"]
+    give(daemon, reference)
+    assert "was built by hand" in images.run("present").failures
+    run = images.run("present", "packages")
+    assert run.changed
+    assert daemon.images.get(reference).labels["io.jiucom.source"] == "packages"
 
 
-def test_packages_then_present(role: Role, daemon: docker.DockerClient) -> None:
-    first = role.run(images_sources=["present", "packages"])
-    assert first.code == 0, first.failures
-    built = first.resolved[role.name]
-    assert built["source"] == "packages"
-    image = daemon.images.get(built["reference"])
-    assert image.id == built["id"]
-    assert image.labels["io.jiucom.packages"] == f"{role.name}=1:2.3+ds1-4"
-    assert image.labels["org.opencontainers.image.version"] == built["version"] == "2.3"
-    assert gone(daemon, f"jiucom/{role.name}:building")
-    assert not (role.directory / "build").exists()
-
-    second = role.run(images_sources=["present", "packages"])
-    assert (second.code, second.changed) == (0, 0)
-    assert second.resolved[role.name] == {**built, "source": "present"}
-
-    role.recipe("echo changed")
-    assert role.run("--check", images_sources=["present", "packages"]).resolved[role.name]["id"] == ""
-    third = role.run(images_sources=["present", "packages"])
-    assert third.resolved[role.name]["reference"] != built["reference"], "a changed recipe is another image"
-
-    again = role.run(images_sources=["present", "packages"], images_rebuild=[role.name])
-    assert again.resolved[role.name]["source"] == "packages"
-    assert again.resolved[role.name]["reference"] == third.resolved[role.name]["reference"]
+def test_a_checkout_under_umask_077(images: Images, daemon: docker.DockerClient) -> None:
+    for path in [*images.recipes.rglob("*")]:
+        path.chmod(path.stat().st_mode & 0o700)
+    run = images.run("packages")
+    assert run.failures == ""
+    said = daemon.containers.run(run.resolved[images.name]["id"], ["cat", "/conf"], user="12345", remove=True)
+    assert said == b"content\n"
 
 
-def test_check_mode_predicts_and_touches_nothing(role: Role, daemon: docker.DockerClient) -> None:
-    run = role.run("--check", images_sources=["present", "packages"])
-    assert (run.code, run.changed) == (0, 0)
-    assert run.resolved[role.name]["source"] == "packages"
-    assert gone(daemon, run.resolved[role.name]["reference"])
+def test_a_failing_build_ends_the_run_and_leaves_no_name(
+    images: Images, daemon: docker.DockerClient, registry: str
+) -> None:
+    push(daemon, f"{registry}/{images.name}:2.3.4")
+    images.recipe("echo broken on purpose && false")
+    run = images.run("packages", "registry", registry_prefix=f"{registry}/")
+    assert f"{images.name}: packages:" in run.failures
+    assert "broken on purpose" in run.failures
+    assert gone(daemon, f"{registry}/{images.name}:2.3.4"), "another source took its place"
+    assert images.built(daemon) == []
 
 
-def test_check_mode_before_docker_is_installed(role: Role) -> None:
-    run = role.run("--check", _images_socket="/nowhere/docker.sock")
-    assert (run.code, run.changed) == (0, 0), run.failures
-    assert run.resolved[role.name]["source"] == "registry", "nobody can ask the registry yet, so it is believed"
-    run = role.run("--check", _images_socket="/nowhere/docker.sock", images_sources=["present", "packages"])
-    assert run.resolved[role.name]["source"] == "packages"
+def test_packages_that_have_moved_on_are_refused(images: Images, daemon: docker.DockerClient) -> None:
+    images.recipe(version="3.0")
+    run = images.run("packages")
+    assert f"Debian has {images.name}=1:3.0+ds1-4 now" in run.failures
+    assert "promises" in run.failures
 
 
-def test_archive(role: Role, daemon: docker.DockerClient) -> None:
-    identity = give(daemon, f"{role.name}:1")
-    save(daemon, f"{role.name}:1", role.archives / "images.tar")
-    daemon.images.remove(f"{role.name}:1")
-
-    first = role.run(images_sources=["archive"])
-    assert first.code == 0, first.failures
-    assert first.resolved[role.name]["source"] == "archive"
-    assert first.resolved[role.name]["id"] == identity
-    assert role.run(images_sources=["archive"]).changed == 0, "the archive's image was on the host already"
-
-    other = give(daemon, f"{role.name}:1")
-    assert role.run(images_sources=["present", "archive"]).resolved[role.name]["id"] == other
-    assert role.run(images_sources=["archive", "present"]).resolved[role.name]["id"] == identity
+def test_another_product_or_line_needs_the_inventory(images: Images) -> None:
+    table = {"images": {images.name: {"ref": f"{images.name}:1.0.0"}}}
+    run = images.run("present", "packages", table=table)
+    assert f"images_substitutes: {{{images.name}: {images.name} 2}}" in run.failures
+    allowed = {**table, "substitutes": {images.name: f"{images.name} 2"}}
+    assert images.run("present", "packages", table=allowed).resolved[images.name]["version"] == "2.3"
+    assert "was asked for" in images.run("present", "packages", table=table).failures, "present needs it as well"
+    data = {images.name: {"version": "1.0.0", "lines": {"1.0": {"next": []}}}}
+    assert "the data was written by version 1.0.0" in images.run("present", table={**allowed, "data": data}).failures
 
 
-def test_broken_archive_is_named(role: Role) -> None:
-    (role.archives / "half.tar").write_bytes(b"no archive")
-    run = role.run(images_sources=["archive"])
-    assert run.code != 0
-    assert "half.tar is no archive made by `docker save`" in run.failures
-
-
-def test_registry(role: Role, daemon: docker.DockerClient, registry: str) -> None:
-    reference = f"{registry}/hub/{role.name}:1"
+def test_archive(images: Images, daemon: docker.DockerClient) -> None:
+    reference = f"{images.name}:2.3.4"
     identity = give(daemon, reference)
-    assert "error" not in daemon.images.push(reference)
+    save(daemon, reference, images.archives / "images.tar")
     daemon.images.remove(reference)
+    assert images.run("archive", check=True).changed
+    assert gone(daemon, reference)
 
-    mirror = {"images_sources": ["present", "registry"], "images_registry_prefix": f"{registry}/hub/"}
-    planned = role.run("--check", **mirror).resolved[role.name]
-    assert (planned["reference"], planned["source"], planned["version"]) == (reference, "registry", "1")
-    assert gone(daemon, reference), "check mode pulled"
-    first = role.run(**mirror)
-    assert first.code == 0, first.failures
-    assert (first.resolved[role.name]["source"], first.resolved[role.name]["id"]) == ("registry", identity)
-    second = role.run(**mirror)
-    assert (second.changed, second.resolved[role.name]["source"]) == (0, "present")
+    first = images.run("archive")
+    assert (first.failures, first.changed) == ("", True)
+    assert (first.resolved[images.name]["source"], first.resolved[images.name]["id"]) == ("archive", identity)
+    assert not images.run("archive").changed, "the archive's image was on the host already"
 
-
-def test_registry_without_the_image_falls_back(role: Role, registry: str) -> None:
-    run = role.run(images_sources=["registry", "packages"], images_registry_prefix=f"{registry}/hub/")
-    assert run.code == 0, run.failures
-    assert run.resolved[role.name]["source"] == "packages"
+    other = give(daemon, reference, env="OTHER=1")
+    assert images.run("present", "archive").resolved[images.name]["id"] == other
+    assert images.run("archive", "present").resolved[images.name]["id"] == identity
 
 
-def test_registry_that_wants_a_login_is_tried(role: Role, daemon: docker.DockerClient, locked: str) -> None:
-    """The daemon asks anonymously, but `docker login` on the host may have opened it: only the pull can tell."""
-    mirror = {"images_sources": ["registry", "packages"], "images_registry_prefix": f"{locked}/"}
-    assert role.run("--check", **mirror).resolved[role.name]["source"] == "registry"
-    run = role.run(**mirror)
-    assert (run.code, run.resolved[role.name]["source"]) == (0, "packages"), run.failures
+def test_archives_need_room(images: Images, daemon: docker.DockerClient) -> None:
+    reference = f"{images.name}:2.3.4"
+    give(daemon, reference)
+    save(daemon, reference, images.archives / "images.tar")
+    daemon.images.remove(reference)
+    held = images.settings((), {})["archives"]
+    for entry in held.values():
+        entry["size"] = entry["unpacked"] = 10**18
+    run = images.run("archive", archives=held, local=False)
+    assert run.failures.count("the archives need") == 2
+    assert str(images.work) in run.failures
 
 
-def test_silent_registry_is_given_up_soon(role: Role) -> None:
+@pytest.mark.parametrize("written", ["{0}:2.3.4", "{0}:2.3.4@{1}", "{0}@{1}"])
+def test_registry_gives_an_image_once_however_it_is_written(
+    written: str, images: Images, daemon: docker.DockerClient, registry: str
+) -> None:
+    identity, digest = push(daemon, f"{registry}/hub/{images.name}:2.3.4")
+    reference = written.format(f"{registry}/hub/{images.name}", digest)
+    table = {"images": {images.name: {"ref": reference}}}
+    assert images.run("present", "registry", table=table, check=True).changed
+    assert gone(daemon, f"{registry}/hub/{images.name}:2.3.4"), "check mode has pulled"
+    first = images.run("present", "registry", table=table)
+    assert (first.failures, first.changed) == ("", True)
+    assert first.resolved[images.name]["id"] == identity
+    assert first.resolved[images.name]["reference"] == reference
+    second = images.run("present", "registry", table=table)
+    assert (second.changed, second.resolved[images.name]["source"]) == (False, "present")
+
+
+@pytest.mark.parametrize("folder", ["hub", "hub/library"])
+@pytest.mark.parametrize("slash", ["", "/"])
+def test_a_mirror_by_its_prefix(
+    folder: str, slash: str, images: Images, daemon: docker.DockerClient, registry: str
+) -> None:
+    push(daemon, f"{registry}/{folder}/{images.name}:2.3.4")
+    run = images.run("present", "registry", registry_prefix=f"{registry}/hub{slash}")
+    assert run.resolved[images.name]["reference"] == f"{registry}/{folder}/{images.name}:2.3.4"
+
+
+# What a registry answers for the one image: the source that serves, or what the run ends with.
+ANSWERS = [
+    (401, "", "docker login"),
+    (403, "", "docker login"),
+    (404, "packages", ""),
+    (429, "", "toomanyrequests"),
+    (500, "", "500 Internal Server Error"),
+    (502, "", "502 Bad Gateway"),
+    (503, "", "503 Service Unavailable"),
+]
+
+
+@pytest.mark.parametrize(("status", "source", "said"), ANSWERS)
+def test_what_a_registry_answers(
+    status: int, source: str, said: str, images: Images, daemon: docker.DockerClient, other: str, proxy: Proxy,
+
+) -> None:  # fmt: skip
+    proxy.trouble(f"/{images.name}/manifests", status)
+    both = {"images": {images.name: {"ref": f"{images.name}:2.3.4"}, "other": {"ref": other}}}
+    run = images.run("registry", "packages", table=both, registry_prefix=f"{proxy.address}/")
+    if source:
+        assert run.failures == ""
+        assert run.resolved[images.name]["source"] == source
+        assert run.resolved["other"]["source"] == "registry", "it was condemned with the other"
+    else:
+        assert said in run.failures
+        assert "other" not in run.failures
+        assert images.built(daemon) == [], "another source took its place"
+
+
+def test_a_registry_that_recovers_is_waited_for(
+    images: Images, daemon: docker.DockerClient, registry: str, proxy: Proxy
+) -> None:
+    push(daemon, f"{registry}/{images.name}:2.3.4")
+    # Docker asks twice each time, by HEAD and by GET: the plan meets two troubles, the pull one more.
+    proxy.trouble("/manifests", 503, times=4)
+    proxy.trouble("/blobs", 429, times=1)
+    run = images.run("registry", "packages", registry_prefix=f"{proxy.address}/")
+    assert (run.failures, run.resolved[images.name]["source"]) == ("", "registry")
+
+
+def test_a_rate_limit_while_layers_are_pulled_ends_the_run(
+    images: Images, daemon: docker.DockerClient, registry: str, proxy: Proxy
+) -> None:
+    push(daemon, f"{registry}/{images.name}:2.3.4")
+    proxy.trouble("/blobs", 429)
+    run = images.run("registry", "packages", registry_prefix=f"{proxy.address}/")
+    assert f"{images.name}: registry:" in run.failures
+    assert "docker login" in run.failures
+    assert "images_registry_prefix is" in run.failures
+
+
+def test_a_registry_out_of_reach_lets_the_next_source_serve(images: Images) -> None:
+    run = images.run("registry", "packages", registry_prefix="127.0.0.1:9/")
+    assert (run.failures, run.resolved[images.name]["source"]) == ("", "packages")
+    alone = images.run("registry", registry_prefix="127.0.0.1:9/")
+    assert "connection refused; images_registry_prefix is 127.0.0.1:9/" in alone.failures
+
+
+def test_a_silent_registry_is_given_up(images: Images) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         prefix = f"127.0.0.1:{silent.getsockname()[1]}/"
-        started = time.monotonic()
-        run = role.run("--check", images_sources=["registry", "packages"], images_registry_prefix=prefix)
-    assert run.resolved[role.name]["source"] == "packages"
-    assert time.monotonic() - started < 25
+        run = images.run("registry", "packages", registry_prefix=prefix, registry_timeout=0.5, check=True)
+        alone = images.run("registry", registry_prefix=prefix, registry_timeout=0.5, check=True)
+    assert run.resolved[images.name]["source"] == "packages"
+    assert "no answer in time (images_registry_timeout)" in alone.failures
 
 
-def test_failing_build_is_struck_off(role: Role, daemon: docker.DockerClient, registry: str) -> None:
-    reference = f"{registry}/{role.name}:1"
-    give(daemon, reference)
-    daemon.images.push(reference)
-    daemon.images.remove(reference)
-    role.recipe("echo broken on purpose && false")
-    run = role.run(images_sources=["packages", "registry"], images_registry_prefix=f"{registry}/")
-    assert run.code == 0, run.failures
-    assert run.resolved[role.name]["source"] == "registry"
-
-    alone = role.run(images_sources=["packages"])
-    assert alone.code != 0
-    assert "broken on purpose" in alone.failures
+def test_a_prefix_that_is_no_place_is_refused(images: Images) -> None:
+    assert "without a scheme" in images.run("registry", registry_prefix="https://mirror.example/").failures
 
 
-def test_images_without_any_source_are_listed_at_once(role: Role) -> None:
-    images = {role.name: {"ref": f"{role.name}:1"}, "other": {"ref": f"{role.name}-other:2"}}
-    run = role.run(
-        platform_images=images,
-        images_packages_mirror="http://127.0.0.1:9/debian",
-        images_registry_prefix="127.0.0.1:9/",
+def test_a_registry_that_wants_a_login_is_tried(images: Images, locked: str) -> None:
+    """The daemon asks anonymously, but `docker login` on the host may have opened it: only the pull can tell."""
+    assert (
+        images.run("registry", check=True, registry_prefix=f"{locked}/").resolved[images.name]["source"] == "registry"
     )
-    assert (run.code != 0, run.changed) == (True, 0)
-    for expected in (
-        f"{role.name} (127.0.0.1:9/{role.name}:1):",
-        f"other (127.0.0.1:9/{role.name}-other:2):",
-        "present: not on the host",
-        f"archive: not in {role.archives} (images_archive_dir)",
-        "connection refused; for a mirror set images_registry_prefix",
-        "no mirror of Debian trixie answers (http://127.0.0.1:9/debian); set images_packages_mirror",
-        "there is no recipe files/images/other/Dockerfile",
-    ):
-        assert expected in run.failures
+    assert f"docker login {locked}" in images.run("registry", "packages", registry_prefix=f"{locked}/").failures
 
 
-def test_unknown_names_are_refused(role: Role) -> None:
-    run = role.run(images_sources_overrides={"mysqll": ["present"]})
-    assert "images_sources_overrides.mysqll: no such image" in run.failures
-    run = role.run(images_sources_overrides={role.name: ["internet"]})
-    assert "no source 'internet'" in run.failures
-    run = role.run(images_sources=["internet"])
-    assert "images_sources" in run.failures
+def test_an_image_that_is_not_what_its_tag_says_is_refused(
+    images: Images, daemon: docker.DockerClient, registry: str
+) -> None:
+    """And asked for once: a run that ends so cannot begin again by itself."""
+    reference = f"{registry}/mysql-of-{images.name}:8.0.43"
+    push(daemon, reference, env="MYSQL_VERSION=9.7.4-1")
+    table = {"images": {"mysql": {"ref": reference}}, "given": {"mysql": {"parts": 2}}}
+    run = images.run("present", "registry", table=table)
+    assert f"mysql: registry: {reference}: it is mysql 9.7.4" in run.failures
+    allowed = images.run("present", "registry", table={**table, "substitutes": {"mysql": "mysql 9.7"}})
+    assert (allowed.resolved["mysql"]["source"], allowed.resolved["mysql"]["version"]) == ("present", "9.7.4")
+
+
+def test_a_new_build_of_a_tag_comes_by_refresh_alone(
+    images: Images, daemon: docker.DockerClient, registry: str
+) -> None:
+    reference = f"{registry}/{images.name}:2.3.4"
+    prefix: dict[str, Any] = {"registry_prefix": f"{registry}/"}
+    push(daemon, reference)
+    first = images.run("present", "registry", **prefix).resolved[images.name]["id"]
+    daemon.images.get(first).tag(f"kept/{images.name}", "1")
+    second, _ = push(daemon, reference)
+    daemon.images.get(f"kept/{images.name}:1").tag(*reference.rsplit(":", 1))
+    assert images.run("present", "registry", **prefix).resolved[images.name]["id"] == first
+    refreshed = images.run("present", "registry", refresh=True, **prefix)
+    assert (refreshed.changed, refreshed.resolved[images.name]["id"]) == (True, second)
+    assert not images.run("present", "registry", refresh=True, **prefix).changed, "there is no newer build"
+
+
+def test_refresh_builds_packages_again_under_their_name(
+    images: Images, daemon: docker.DockerClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bases: list[str] = []
+    builder = "ansible_collections.jiucom.platform.plugins.module_utils.images.build.Builder.base"
+    monkeypatch.setattr(builder, lambda _, suite, mirror: bases.append(f"{suite} {mirror}"))
+    first = images.run("present", "packages").resolved[images.name]
+    again = images.run("present", "packages", refresh=True, packages_mirror="http://127.0.0.1:9/debian")
+    assert "http://127.0.0.1:9/debian does not answer" in again.failures
+    again = images.run("present", "packages", refresh=True)
+    assert again.changed
+    assert again.resolved[images.name]["reference"] == first["reference"]
+    assert again.resolved[images.name]["id"] != first["id"]
+    assert len(bases) == 1, "its base is made anew, too"
+    assert daemon.images.get(first["reference"]).id == again.resolved[images.name]["id"]

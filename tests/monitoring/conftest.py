@@ -175,7 +175,7 @@ class Board:
             "GF_PATHS_PROVISIONING": str(self.home / "provisioning"),
             "GF_PATHS_DATA": str(self.home / "data"),
             "GF_SERVER_HTTP_PORT": str(self.port),
-            "PYTHONPATH": str(ROOT / "files/images/grafana"),
+            "PYTHONPATH": str(ROOT / "board"),
             "TZ": "Asia/Seoul",
         }
         return subprocess.Popen(

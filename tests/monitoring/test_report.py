@@ -64,7 +64,7 @@ def settings(board: Board, smtp_port: int) -> dict[str, str]:
     return {
         "GF_PATHS_PROVISIONING": str(board.home / "provisioning"),
         "GF_SERVER_ROOT_URL": "http://localhost/grafana/",
-        "PYTHONPATH": str(ROOT / "files/images/grafana"),
+        "PYTHONPATH": str(ROOT / "board"),
         "PATH": os.environ["PATH"],
         "REPORT_FROM": "board@jiucom.example",
         "REPORT_TO": "a@jiucom.example, b@jiucom.example",

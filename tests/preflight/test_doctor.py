@@ -26,7 +26,10 @@ def doctor(*arguments: str, **environment: str) -> str:
 def test_what_does_not_run_and_what_is_missing() -> None:
     images = {"images_sources": ["archive"], "images_archive_dir": "/nonexistent"}
     said = doctor("-e", json.dumps(images | {"platform_images_overrides": {"zipkin": {"ref": "none/zipkin:1.0"}}}))
-    assert "zipkin (none/zipkin:1.0): archive: not in /nonexistent (images_archive_dir)" in said
+    assert (
+        "zipkin (none/zipkin:1.0): archive: in no archive of images_archive_dir; on a host that has it, type: docker save"
+        in said
+    )
     assert "prometheus does not run (no container): docker compose logs prometheus" in said
     assert "grafana does not run" in said
 

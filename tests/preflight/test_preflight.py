@@ -231,7 +231,8 @@ def test_data_of_another_major_version(tmp_path: Path, volume: str) -> None:
     where.mkdir()
     (where / ".versions.json").write_text(json.dumps({"mysql": "5.7.44"}))
     said = refused(tmp_path, *words(platform_dir=where, platform_project=volume))
-    assert "The data of mysql was written by version 5.7.44" in said
+    assert "the data was written by version 5.7.44" in said
+    assert "platform_images_overrides.mysql.ref" in said
 
 
 def test_a_password_that_the_database_does_not_know(tmp_path: Path, volume: str) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.jiucom.platform.plugins.filter import versions
+from ansible_collections.jiucom.platform.plugins.module_utils.versions import version_fault
 from plugins import ROOT
 
 TABLE = yaml.safe_load((ROOT / "roles/platform/vars/main/services.yml").read_text())["_platform_services"]
@@ -31,7 +32,7 @@ TABLE = yaml.safe_load((ROOT / "roles/platform/vars/main/services.yml").read_tex
     ],
 )
 def test_mysql_goes_from_line_to_line_and_never_back(old: str, new: str, allowed: bool) -> None:
-    assert (versions.version_fault(old, new, TABLE["mysql"]["lines"]) == "") is allowed
+    assert (version_fault(old, new, TABLE["mysql"]["lines"]) == "") is allowed
 
 
 @pytest.mark.parametrize(
@@ -46,7 +47,7 @@ def test_mysql_goes_from_line_to_line_and_never_back(old: str, new: str, allowed
     ],
 )
 def test_others_go_to_the_next_major_version_and_never_back(old: str, new: str, allowed: bool) -> None:
-    assert (versions.version_fault(old, new) == "") is allowed
+    assert (version_fault(old, new) == "") is allowed
 
 
 def host(answers: bool = True, volumes: tuple[str, ...] = ("jiucom_mysql-data",)) -> dict[str, Any]:

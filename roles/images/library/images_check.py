@@ -1,12 +1,13 @@
 #!/usr/bin/python
-"""Look at the images behind the running containers: A2."""
+"""Check the images behind the running containers: A2."""
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-from ansible_collections.jiucom.platform.plugins.module_utils.checks import Checks, Seen, containers, docker
+from ansible_collections.jiucom.platform.plugins.module_utils import engine
+from ansible_collections.jiucom.platform.plugins.module_utils.checks import Checks, Seen, containers
+from ansible_collections.jiucom.platform.plugins.module_utils.references import parse
 
 DOCUMENTATION = r"""
 module: images_check
@@ -21,8 +22,18 @@ checks = Checks("images")
 
 
 def inspect(reference: str) -> dict[str, Any]:
-    image: dict[str, Any] = json.loads(docker("image", "inspect", reference))[0]
-    return image
+    """Inspect an image by its reference or id."""
+    found: dict[str, Any] = engine.get(f"/images/{reference}/json")
+    return found
+
+
+def build(id_: str) -> str:
+    """Tell one build of an image from another: its id, and when it was made."""
+    try:
+        made = inspect(id_)["Created"][:16]
+    except engine.EngineError:
+        made = "no longer on the host"
+    return f"{id_.removeprefix('sha256:')[:12]} ({made})"
 
 
 @checks.check("A2", "each service runs the image that was resolved for it")
@@ -31,11 +42,12 @@ def running(expected: dict[str, Any]) -> Seen:
     wrong = []
     for name, reference in expected["images"].items():
         wanted = inspect(reference)["Id"]
-        wrong += [
-            f"{name} runs {container['Config']['Image']}, not {reference}"
-            for container in found.get(name, [])
-            if container["Image"] != wanted
-        ]
+        for container in found.get(name, []):
+            runs = container["Config"]["Image"]
+            if container["Image"] != wanted and runs != reference:
+                wrong.append(f"{name} runs {runs}, not {reference}")
+            elif container["Image"] != wanted:
+                wrong.append(f"{name} runs the build {build(container['Image'])} of {reference}, not {build(wanted)}")
     return not wrong, "; ".join(wrong) or ", ".join(expected["images"].values())
 
 
@@ -44,13 +56,13 @@ def pinned(expected: dict[str, Any]) -> Seen:
     wrong, seen = [], []
     for name, reference in expected["images"].items():
         labels = inspect(reference)["Config"].get("Labels") or {}
-        version = reference.rpartition(":")[2] if ":" in reference.rpartition("/")[2] else ""
-        if version in ("", "latest"):
-            wrong.append(f"{name}: {reference} names no version")
-        if reference.startswith("localhost/"):
+        version = parse(reference).version or parse(reference).digest[:19]
+        if reference.startswith(expected["image_prefix"]):
             version = labels.get("org.opencontainers.image.version", "")
             if not version or not labels.get("io.jiucom.packages"):
                 wrong.append(f"{name}: {reference} has no label with its versions")
+        elif not parse(reference).pinned:
+            wrong.append(f"{name}: {reference} names no version of three numbers and no digest")
         seen.append(f"{labels.get('io.jiucom.product', name)} {version}")
     return not wrong, "; ".join(wrong) or ", ".join(seen)
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
+_DOMAIN = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9A-Fa-f:]+\])(?::\d+)?")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 _DIGEST = re.compile(r"[a-z0-9]+:[0-9a-f]{32,}")
 _PATH = re.compile(r"[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*")
@@ -56,10 +58,10 @@ def parse(text: str, default_registry: str = "") -> Reference:
     first, slash, last = rest.partition("/")
     domain, path = (first, last) if slash and ("." in first or ":" in first or first == "localhost") else ("", rest)
     # A colon after the last slash begins the tag; one before it would be a port.
-    head, _, final = path.rpartition("/")
+    head, between, final = path.rpartition("/")
     final, colon, tag = final.partition(":")
-    path = f"{head}/{final}" if head else final
-    if not _PATH.fullmatch(path) or (colon and not _TAG.fullmatch(tag)):
+    path = head + between + final
+    if not _PATH.fullmatch(path) or (colon and not _TAG.fullmatch(tag)) or (domain and not _DOMAIN.fullmatch(domain)):
         raise ValueError(f"{text!r} is not an image reference like name:1.2.3")
     if domain and domain == default_registry:
         domain = ""
@@ -81,3 +83,28 @@ def same(one: str, other: str, default_registry: str = "") -> bool:
     if first.digest or second.digest:
         return first.digest == second.digest
     return first.tag == second.tag
+
+
+def behind(prefix: str, text: str, default_registry: str = "") -> list[str]:
+    """Return the references under which a mirror, `prefix`, may serve an image, in the order in which to ask for them.
+
+    Some mirrors keep the official images of the default registry under `library/`, some under their bare names. A reference
+    that names a registry of its own is taken as it is.
+    """
+    wanted = parse(text, default_registry)
+    if not prefix or wanted.domain:
+        return [str(wanted)]
+    before = prefix.rstrip("/") + "/"
+    return [before + str(wanted)] + ([f"{before}library/{wanted}"] if "/" not in wanted.path else [])
+
+
+def prefix_fault(prefix: str) -> str:
+    """Say what is wrong with a mirror's prefix; empty when nothing is."""
+    try:
+        parse(behind(prefix, "name:1.2.3")[0])
+    except ValueError:
+        return (
+            f"images_registry_prefix is {prefix!r}: write the mirror's host and path without a scheme, "
+            "like registry.example.kr:5000/hub/"
+        )
+    return ""

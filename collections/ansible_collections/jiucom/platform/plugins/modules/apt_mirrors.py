@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 import platform
-import re
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.jiucom.platform.plugins.module_utils.apt_sources import own_mirrors
 
 DOCUMENTATION = r"""
 module: apt_mirrors
@@ -17,41 +17,21 @@ description:
     apt has fetched them, say whose they are.
 author: [JIUCOM]
 """
-EXAMPLES = "- apt_mirrors:"
+EXAMPLES = "- jiucom.platform.apt_mirrors:"
 RETURN = (
     "mirrors: {type: list, returned: always, description: 'Addresses in the sources order, without security archives.'}"
 )
-
-TARGETS = "$(REPO_URI) $(RELEASE) $(CODENAME) $(COMPONENT) $(ORIGIN)"
-
-
-def mirrors(uris: str, targets: str, distribution: str, codename: str) -> list[str]:
-    """Choose the addresses that give main of the `distribution`'s release `codename`.
-
-    `uris` is what `apt-get update --print-uris` prints: every source. `targets` has a line in the form of TARGETS for each list
-    that was fetched, and may be empty: then the name of the suite alone decides.
-    """
-    sources = re.findall(r"'(https?://\S+?)/dists/(\S+)/InRelease'", uris)
-    fetched, own = set(), set()
-    for line in targets.splitlines():
-        address, suite, name, component, *origin = line.split(" ")
-        source = (address.rstrip("/"), suite)
-        fetched.add(source)
-        if name == codename and component == "main" and " ".join(origin).lower() == distribution:
-            own.add(source)
-    chosen = [source for source in sources if source in own]
-    chosen = chosen or [source for source in sources if source not in fetched and source[1] == codename]
-    return list(dict.fromkeys(address for address, _ in chosen))
 
 
 def main() -> None:
     """Run as an Ansible module."""
     module = AnsibleModule({}, supports_check_mode=True)
-    _, uris, _ = module.run_command(["apt-get", "update", "--print-uris"], check_rc=True)
-    command = ["apt-get", "indextargets", "--format", TARGETS, "Created-By: Packages"]
-    _, targets, _ = module.run_command(command, check_rc=True)
     release = platform.freedesktop_os_release()
-    module.exit_json(changed=False, mirrors=mirrors(uris, targets, release["ID"], release["VERSION_CODENAME"]))
+    try:
+        found = own_mirrors(release["ID"], release["VERSION_CODENAME"])
+    except RuntimeError as fault:
+        module.fail_json(msg=str(fault))
+    module.exit_json(changed=False, mirrors=found)
 
 
 if __name__ == "__main__":

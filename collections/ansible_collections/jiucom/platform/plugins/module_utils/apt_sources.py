@@ -1,0 +1,76 @@
+"""The distribution's mirrors in the host's own apt sources, and whether a mirror has a release."""
+
+from __future__ import annotations
+
+import email.utils
+import re
+import ssl
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+
+TARGETS = "$(REPO_URI) $(RELEASE) $(CODENAME) $(COMPONENT) $(ORIGIN)"
+
+
+def mirrors(uris: str, targets: str, distribution: str, codename: str) -> list[str]:
+    """Choose the addresses that give main of the `distribution`'s release `codename`.
+
+    `uris` is what `apt-get update --print-uris` prints: every source. `targets` has a line in the form of TARGETS for each list
+    that was fetched, and may be empty: then the name of the suite alone decides.
+    """
+    sources = re.findall(r"'(https?://\S+?)/dists/(\S+)/InRelease'", uris)
+    fetched, own = set(), set()
+    for line in targets.splitlines():
+        address, suite, name, component, *origin = line.split(" ")
+        source = (address.rstrip("/"), suite)
+        fetched.add(source)
+        if name == codename and component == "main" and " ".join(origin).lower() == distribution:
+            own.add(source)
+    chosen = [source for source in sources if source in own]
+    chosen = chosen or [source for source in sources if source not in fetched and source[1] == codename]
+    return list(dict.fromkeys(address for address, _ in chosen))
+
+
+def own_mirrors(distribution: str, codename: str) -> list[str]:
+    """Return the mirrors of the host's own sources, whatever their format. Raises RuntimeError, with what apt said."""
+    said = []
+    for command in (
+        ["apt-get", "update", "--print-uris"],
+        ["apt-get", "indextargets", "--format", TARGETS, "Created-By: Packages"],
+    ):
+        run = subprocess.run(command, capture_output=True, text=True, check=False)
+        if run.returncode:
+            raise RuntimeError(f"{' '.join(command)}: {run.stderr.strip()}")
+        said.append(run.stdout)
+    return mirrors(said[0], said[1], distribution, codename)
+
+
+@dataclass(frozen=True)
+class Release:
+    """A release on a mirror; `fault` says why it cannot be used."""
+
+    mirror: str
+    fault: str = ""
+
+
+def look_up(mirror: str, suite: str, timeout: float, ca_bundle: str = "", expired_is_right: bool = False) -> Release:
+    """Ask a mirror for a release. One past its date is refused as apt would refuse it, unless that is right: a snapshot."""
+    url = f"{mirror}/dists/{suite}/InRelease"
+    context = ssl.create_default_context(cafile=ca_bundle or None)
+    try:
+        with urllib.request.urlopen(url, timeout=timeout, context=context) as answer:  # noqa: S310 - apt's own sources
+            head = answer.read(8192).decode(errors="replace")
+    except urllib.error.HTTPError as refusal:
+        return Release(mirror, f"{mirror} has no Debian {suite} (status {refusal.code})")
+    except (OSError, ValueError) as fault:
+        return Release(mirror, f"{mirror} does not answer: {getattr(fault, 'reason', fault)}")
+    until = re.search(r"^Valid-Until: (.+)$", head, re.MULTILINE)
+    if until and not expired_is_right and email.utils.parsedate_to_datetime(until[1]).timestamp() < time.time():
+        return Release(
+            mirror,
+            f"{mirror} has a Debian {suite} that was valid until {until[1]}: where it is a snapshot of a mirror, set "
+            "images_packages_snapshot: true",
+        )
+    return Release(mirror)

@@ -1,0 +1,1 @@
+"""The images of the platform: what is wanted, which source gives it, and bringing it to the host."""
