@@ -38,9 +38,8 @@ def test_it_is_named_like_its_directory(scenario: str) -> None:
 
 @pytest.mark.parametrize("scenario", sorted(ROLES & set(SCENARIOS)))
 def test_it_runs_its_role(scenario: str) -> None:
-    play = read(scenario, "converge.yml")[-1]
-    included = [task["ansible.builtin.include_role"]["name"] for task in play.get("tasks", [])]
-    assert scenario in [*play["roles"], *included]
+    roles = read(scenario, "converge.yml")[-1]["roles"]
+    assert scenario in [role["role"] if isinstance(role, dict) else role for role in roles]
 
 
 @pytest.mark.parametrize("scenario", sorted(SITE))
@@ -51,7 +50,11 @@ def test_it_runs_the_site(scenario: str) -> None:
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_it_looks_at_its_hosts(scenario: str) -> None:
     assert hosts(scenario)
-    assert SHARED in [play.get("ansible.builtin.import_playbook") for play in read(scenario, "verify.yml")]
+    plays = read(scenario, "verify.yml")
+    if SHARED not in [play.get("ansible.builtin.import_playbook") for play in plays]:
+        tasks = [task for play in plays if play["hosts"] == "all" for task in play["tasks"]]
+        assert any("ansible.builtin.assert" in task for task in tasks)
+        return
     expected = read(scenario, "expected.yml")
     assert expected["expected_answers"]
     # A pattern that everything matches shows nothing.
@@ -83,7 +86,8 @@ def test_each_host_has_an_address_of_its_own() -> None:
 
 
 def test_each_story_is_run_by_somebody() -> None:
-    named = {story for scenario in SCENARIOS for story in read(scenario, "expected.yml").get("expected_stories", [])}
+    expected = [yaml.safe_load(file.read_text()) for file in (ROOT / "molecule").glob("*/expected.yml")]
+    named = {story for file in expected for story in file.get("expected_stories", [])}
     short = {f"verify/{path.name}" for path in (ROOT / "tests/stories/verify").glob("test_*.py")}
     assert named == short
     # tools/stories.sh runs the directories that are named like scenarios.
