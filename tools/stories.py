@@ -40,9 +40,7 @@ def results(file: Path) -> dict[str, list[tuple[str, float]]]:
 def row(path: str, tests: list[tuple[str, float]], date: str, commit: str) -> str:
     """Write the row of one file."""
     outcomes = [outcome for outcome, _ in tests]
-    counts = ", ".join(
-        f"{outcomes.count(one)} {one}" for one in ("passed", "failed", "skipped") if one in outcomes
-    )
+    counts = ", ".join(f"{outcomes.count(one)} {one}" for one in ("passed", "failed", "skipped") if one in outcomes)
     seconds = round(sum(time for _, time in tests))
     return f"| {path} | {summary(path)} | {counts} | {seconds} | {date} | {commit} |"
 
@@ -56,7 +54,9 @@ def known(text: str) -> dict[str, str]:
 
 def git(*arguments: str) -> str:
     """Run git in the repository."""
-    return subprocess.run(["git", "-C", str(ROOT), *arguments], capture_output=True, text=True, check=True).stdout.strip()
+    return subprocess.run(
+        ["git", "-C", str(ROOT), *arguments], capture_output=True, text=True, check=True
+    ).stdout.strip()
 
 
 def main(files: list[str]) -> None:

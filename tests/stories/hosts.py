@@ -73,9 +73,10 @@ class Host:
         """Run a playbook against this host as an operator does; returns its exit code and output."""
         inventories = [word for path in self.inventories for word in ("-i", path)]
         command = [ROOT / ".venv/bin/ansible-playbook", playbook or self.site, *inventories, "--skip-tags", "verify"]
+        environment = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
         result = subprocess.run(
-            [*command, *arguments], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=seconds, check=False,
-            env={**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"},
+            [*command, *arguments], cwd=ROOT, env=environment,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=seconds, check=False,
         )  # fmt: skip
         return result.returncode, result.stdout
 

@@ -1,4 +1,4 @@
-"""Each health check is red when its service cannot do its work (issue 2), and a lost Zipkin costs nobody anything (E3)."""
+"""Each health check is red when its service cannot do its work, and a lost Zipkin costs nobody anything (E3)."""
 
 from __future__ import annotations
 

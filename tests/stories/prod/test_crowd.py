@@ -1,4 +1,4 @@
-"""A thousand people who only listen (issue 4), through the gateway."""
+"""A thousand people who only listen, through the gateway."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Notifications in a browser (issue 4): stomp.js and SockJS in Chromium, through the gateway, with two replicas."""
+"""Notifications in a browser: stomp.js and SockJS in Chromium, through the gateway, with two replicas."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ def test_logout_closes(community: Community, page: Page, transport: str) -> None
     token = ask(community.http, "/auth/login", {"email": community.email, "password": PASSWORD})["accessToken"]
     connect(page, token, transport)
     ask(community.http, "/auth/logout", {}, token)
-    # A second is promised (contract 8.9); without Redis it would be up to ten.
+    # A second is promised; without Redis it would be up to ten.
     page.set_default_timeout(4_000)
     assert happens(page, "error") == "JIUCOM-A004"
     happens(page, "closed")
