@@ -72,7 +72,13 @@ class Host:
     def playbook(self, *arguments: str, playbook: str = "", seconds: int = 600) -> tuple[int, str]:
         """Run a playbook against this host as an operator does; returns its exit code and output."""
         inventories = [word for path in self.inventories for word in ("-i", path)]
-        command = [ROOT / ".venv/bin/ansible-playbook", playbook or self.site, *inventories, "--skip-tags", "verify"]
+        command = [
+            str(ROOT / ".venv/bin/ansible-playbook"),
+            playbook or self.site,
+            *inventories,
+            "--skip-tags",
+            "verify",
+        ]
         environment = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
         result = subprocess.run(
             [*command, *arguments], cwd=ROOT, env=environment,

@@ -151,7 +151,7 @@ def test_both_replicas_answer_and_new_ones_are_found(host: Host) -> None:
 
 
 def test_secrets_are_nowhere_but_in_their_files(host: Host) -> None:
-    show = [ROOT / ".venv/bin/ansible-vault", "view", "molecule/prod/inventory/group_vars/all/vault.yml"]
+    show = [str(ROOT / ".venv/bin/ansible-vault"), "view", "molecule/prod/inventory/group_vars/all/vault.yml"]
     password = ["--vault-password-file", "molecule/prod/vault-password"]
     vault = subprocess.run([*show, *password], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     # Of the address of the webhook its last part.
