@@ -6,6 +6,7 @@ are not among them: with its storage in memory they end with its process (E5).
 
 from __future__ import annotations
 
+import hashlib
 import io
 import secrets
 import shlex
@@ -96,6 +97,12 @@ def upload(host: Host) -> str:
     return str(answer.raise_for_status().json()["data"]["url"])
 
 
+def picture(host: Host, path: str) -> tuple[int, str]:
+    """Return status and checksum of an uploaded picture."""
+    answer = httpx.get(f"http://{host.address}{path}")
+    return answer.status_code, hashlib.sha256(answer.content).hexdigest()
+
+
 def count_logins(host: Host) -> list[str]:
     """Fail to log in, so that the API counts; returns the keys of its counters."""
     with api(host) as client:
@@ -145,7 +152,7 @@ ALL = (
     Data("rows", {"mysql"}, write_rows, lambda host, _: sql(host, "SELECT * FROM lasting ORDER BY id")),
     Data("samples", {"prometheus"}, now, samples),
     Data("login", {"grafana"}, log_in, logged_in),
-    Data("upload", {"app", "nginx"}, upload, lambda host, path: host.get(path)),
+    Data("upload", {"app", "nginx"}, upload, picture),
     Data("counters", {"app", "nginx", "redis"}, count_logins, counters),
 )
 
