@@ -10,7 +10,7 @@ mkdir -p .cache/molecule .cache/stories
 tools/hosts.sh && tools/browser.sh || exit
 
 [ $# -gt 0 ] || set -- default prod
-failed=0
+failed=0 results=()
 for scenario in "$@"; do
     rm -f ".cache/stories/$scenario.xml"
     log=.cache/molecule/stories-$scenario.log
@@ -19,8 +19,8 @@ for scenario in "$@"; do
         molecule converge --scenario-name "$scenario" && molecule side-effect --scenario-name "$scenario"
     } > "$log" 2>&1 || failed=1
     grep -hE "(PASSED|FAILED|SKIPPED|ERROR) +\[|[0-9]+ (passed|failed)" "$log" | sed 's/^ *-* *//'
-    [ -f ".cache/stories/$scenario.xml" ] || tail -40 "$log"
+    if [ -f ".cache/stories/$scenario.xml" ]; then results+=(".cache/stories/$scenario.xml"); else tail -40 "$log"; fi
     molecule destroy --scenario-name "$scenario" >> "$log" 2>&1
 done
-python -m tools.stories .cache/stories/*.xml
+python -m tools.stories "${results[@]}"
 exit $failed
