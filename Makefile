@@ -8,7 +8,7 @@ export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 # Passed on to ansible-playbook, for example ARGS=-K where sudo asks for a password, or ARGS="--check --diff".
 ARGS ?=
 
-.PHONY: help deploy verify doctor images test check lint types unit test-preflight test-images test-api test-gateway test-stack test-monitoring molecule browser fuzz bench bench-api bench-login bench-tracing bench-connections bench-load bench-alerts lock
+.PHONY: help deploy verify doctor images test check lint types unit test-preflight test-images test-api test-gateway test-stack test-monitoring molecule stories browser fuzz bench bench-api bench-login bench-tracing bench-connections bench-load bench-alerts lock
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 20
@@ -81,8 +81,11 @@ test-stack: .venv/ready ## what differs between the platform as written and as i
 test-monitoring: .venv/ready ## rules, dashboards, board
 	pytest -q tests/monitoring
 
-molecule: .venv/ready ## every scenario, in two lanes
-	tools/molecule.sh
+molecule: .venv/ready ## every scenario, two at a time (SCENARIOS="cache api": these alone)
+	tools/molecule.sh $(SCENARIOS)
+
+stories: .venv/ready ## tests that stop, fill or wait for something, about an hour; docs/stories.md says how they ended
+	tools/stories.sh $(SCENARIOS)
 
 browser: ## what the tests in a browser need: Chromium and its STOMP client
 	tools/browser.sh

@@ -55,7 +55,8 @@ class Project:
 
     def write(self, check: bool = False) -> list[str]:
         """Write the services' files; returns the services that changed."""
-        services = service_list(self.definitions, dict.fromkeys(self.definitions, ROW), SETTINGS)
+        settings = {**SETTINGS, "services": list(self.definitions)}
+        services = service_list(self.definitions, dict.fromkeys(self.definitions, ROW), settings)
         arguments = {"base": str(self.base), "services": services, "secrets": self.secrets}
         result = self.module("service_files", arguments, check)
         assert "services" in result, result.get("msg", result)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 
 import pytest
@@ -10,5 +11,7 @@ from hosts import Host
 
 @pytest.fixture(scope="session")
 def host() -> Host:
-    """A host that site.yml has installed."""
-    return Host(os.environ["JIUCOM_HOST"], os.environ["JIUCOM_ADDRESS"], os.environ["JIUCOM_INVENTORY"])
+    """The host of the scenario, as molecule/shared/tasks/stories.yml describes it."""
+    if "JIUCOM_HOST" not in os.environ:
+        pytest.skip("no host: run these tests by Molecule (make molecule) or by make stories")
+    return Host(**json.loads(os.environ["JIUCOM_HOST"]))

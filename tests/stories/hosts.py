@@ -19,11 +19,15 @@ SERVICES = ("mysql", "redis", "app", "nginx", "prometheus", "grafana", "redis-ex
 
 @dataclass
 class Host:
-    """A Molecule host, a container on this machine with a Docker of its own; or this machine, by a loopback address."""
+    """A Molecule host, a container on this machine with a Docker of its own; or this machine, by a loopback address.
+
+    `inventories` are the paths of the scenario's inventories, `site` is the playbook that has installed the host.
+    """
 
     name: str
     address: str
-    inventory: str
+    inventories: list[str]
+    site: str = "site.yml"
 
     def run(self, command: str, check: bool = True, seconds: int = 300) -> str:
         """Run a shell command on the host, in the installation directory; returns its output, both streams."""
@@ -65,17 +69,25 @@ class Host:
         log = self.run(f"docker logs $(docker compose ps --quiet nginx) 2>/dev/null | grep -F {wanted} || true")
         return [json.loads(line) for line in log.splitlines()]
 
-    def playbook(self, *arguments: str, playbook: str = "site.yml", seconds: int = 600) -> tuple[int, str]:
+    def playbook(self, *arguments: str, playbook: str = "", seconds: int = 600) -> tuple[int, str]:
         """Run a playbook against this host as an operator does; returns its exit code and output."""
+        inventories = [word for path in self.inventories for word in ("-i", path)]
+        command = [
+            str(ROOT / ".venv/bin/ansible-playbook"),
+            playbook or self.site,
+            *inventories,
+            "--skip-tags",
+            "verify",
+        ]
+        environment = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
         result = subprocess.run(
-            [ROOT / ".venv/bin/ansible-playbook", playbook, "-i", self.inventory, "--skip-tags", "verify", *arguments],
-            cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=seconds, check=False,
-            env={**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"},
+            [*command, *arguments], cwd=ROOT, env=environment,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=seconds, check=False,
         )  # fmt: skip
         return result.returncode, result.stdout
 
     def apply(self, *arguments: str) -> tuple[int, str]:
-        """Run site.yml, which must succeed; returns the number of changes and the output."""
+        """Run the site's playbook, which must succeed; returns the number of changes and the output."""
         code, output = self.playbook(*arguments)
         assert code == 0, output[-6000:]
         return int(re.findall(r"changed=(\d+)", output)[-1]), output
@@ -83,6 +95,40 @@ class Host:
     def write(self, path: str, text: str) -> None:
         """Append text to a file by hand."""
         self.run(f"printf %s {shlex.quote(text)} >> {path}")
+
+    def started(self) -> dict[str, str]:
+        """Return since when each service's first container runs."""
+        return {name: group[0]["State"]["StartedAt"] for name, group in self.inspect().items()}
+
+    def wait_until_healthy(self, seconds: float = 240) -> None:
+        """Wait until each service is healthy."""
+        wait_for(lambda: set(self.health().values()) == {"healthy"}, seconds, "every service healthy")
+
+    def restart(self, *services: str) -> None:
+        """Restart services, all of them when none is named, and wait until each is healthy."""
+        self.run(f"docker compose restart {' '.join(services)}")
+        self.wait_until_healthy()
+
+    def kill(self, *services: str) -> None:
+        """Kill the main processes of services, all when none is named, as the kernel would; Docker starts them again."""
+        before = self.started()
+        killed = services or tuple(before)
+        pids = [str(group[0]["State"]["Pid"]) for name, group in self.inspect().items() if name in killed]
+        # Not `docker kill`, which counts as stopped by hand.
+        self.run(f"kill -KILL {' '.join(pids)}")
+        wait_for(lambda: all(self.started()[name] != before[name] for name in killed), 60, "new processes")
+        self.wait_until_healthy()
+
+    def boot(self, *, power_cut: bool = False, seconds: float = 300) -> None:
+        """Reboot the host, or cut its power and switch it on, and wait until its boot unit has started the platform."""
+        commands = [["kill"], ["start"]] if power_cut else [["restart", "--time", "120"]]
+        for command in commands:
+            subprocess.run(["docker", *command, self.name], check=True, capture_output=True, timeout=180)
+        wait_for(lambda: self.unit("ActiveState") == "active", seconds, "the boot unit")
+
+    def unit(self, name: str) -> str:
+        """Return a property of the boot unit; empty while systemd does not answer."""
+        return self.run(f"systemctl show --value --property {name} jiucom", check=False).strip()
 
 
 def wait_for(look: Callable[[], object], seconds: float, what: str) -> None:

@@ -24,7 +24,7 @@ DEFINITIONS: dict[str, dict[str, Any]] = {
 }
 # The API has tests of its own settings, and so has the report, which board sends.
 TESTED = sorted(TABLE.keys() - {"app", "report"})
-SETTINGS = {"stop_grace_seconds": 30, "log_max_size": "10m", "log_max_files": 5, "ulimits": {}}
+SETTINGS = {"stop_grace_seconds": 30, "log_max_size": "10m", "log_max_files": 5, "ulimits": {}, "services": ["here"]}
 ROW = {"uid": 1, "gid": 2, "cpus": 0.5, "memory": "64m", "cpus_reserved": 0.1, "memory_reserved": "32m"}
 
 
@@ -161,3 +161,17 @@ def test_services_that_are_off_are_left_out() -> None:
     }
     [service] = service_list(definitions, {"on": ROW}, SETTINGS)
     assert (service["name"], service["uid"], service["gid"], service["files"]) == ("on", 1, 2, {"a": "b"})
+
+
+def test_a_service_depends_on_what_is_in_the_file_alone() -> None:
+    """Compose refuses a file with a dependency that is not there, as in a play of some roles only."""
+    started = {"condition": "service_started"}
+
+    def depends_on(*others: str) -> object:
+        definition = {"image": "none:1.2.3", "health": "true", "depends_on": dict.fromkeys(others, started)}
+        text = "x: &no-proxy {http_proxy: ''}\n" + compose_part(definition, "toy", ROW, SETTINGS)
+        return yaml.safe_load(text)["toy"].get("depends_on")
+
+    assert depends_on("here") == {"here": started}
+    assert depends_on("here", "elsewhere") == {"here": started}
+    assert depends_on("elsewhere") is None

@@ -1,4 +1,4 @@
-"""The roles agree with themselves: specifications with defaults, verbs with files, scenarios with roles."""
+"""The roles agree with themselves: specifications with defaults, verbs with files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 ROLES = sorted(path.name for path in (ROOT / "roles").iterdir())
-SCENARIOS = sorted(path.parent.name for path in (ROOT / "molecule").glob("*/molecule.yml"))
 
 
 def defaults(role: str) -> dict[str, Any]:
@@ -98,26 +97,6 @@ def test_every_template_names_its_source(template: Path) -> None:
         head = template.read_text().splitlines()[:3]
         assert any("ansible" in line.lower() for line in head), head
         assert any(str(template.relative_to(ROOT)) in line for line in head), head
-
-
-def test_there_is_a_scenario_for_every_role() -> None:
-    covered: set[str] = set()
-    for scenario in SCENARIOS:
-        text = (ROOT / f"molecule/{scenario}/converge.yml").read_text()
-        covered |= set(ROLES) if "site.yml" in text else set(re.findall(r"role: (\w+)", text))
-    assert covered >= set(ROLES)
-
-
-@pytest.mark.parametrize("scenario", SCENARIOS)
-def test_every_scenario_verifies_something_on_a_host(scenario: str) -> None:
-    plays = yaml.safe_load((ROOT / f"molecule/{scenario}/verify.yml").read_text())
-    hosts = yaml.safe_load((ROOT / f"molecule/{scenario}/inventory/hosts.yml").read_text())["all"]["hosts"]
-    assert hosts
-    assert any(play.get("hosts") == "all" and play.get("tasks") for play in plays)
-    config = yaml.safe_load((ROOT / f"molecule/{scenario}/molecule.yml").read_text()) or {}
-    assert "executor" not in config.get("ansible", {}), "a scenario's own executor loses the shared inventory"
-    sequence = config.get("scenario", {}).get("test_sequence")
-    assert sequence is None or "verify" in sequence
 
 
 def test_collections_are_those_of_the_locked_package() -> None:

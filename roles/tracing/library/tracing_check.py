@@ -10,6 +10,7 @@ from ansible_collections.jiucom.platform.plugins.module_utils.checks import (
     Checks,
     Seen,
     address,
+    administrator,
     eventually,
     http_request,
 )
@@ -72,7 +73,8 @@ def continued(expected: dict[str, Any]) -> Seen:
 
 @checks.check("H1", "Zipkin's page, directly and through the gateway")
 def page(expected: dict[str, Any]) -> Seen:
-    statuses = [http_request(f"{base}/zipkin/").status for base in (address(expected, "zipkin"), expected["gateway"])]
+    bases, headers = (address(expected, "zipkin"), expected["gateway"]), administrator(expected)
+    statuses = [http_request(f"{base}/zipkin/", headers=headers).status for base in bases]
     return statuses == [200, 200], ", ".join(map(str, statuses))
 
 

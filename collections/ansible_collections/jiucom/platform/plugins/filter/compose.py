@@ -59,9 +59,13 @@ def compose_part(
     check, with `start_period` in seconds beside it; `tmp`: the size of /tmp; `proxies: true` leaves it the proxies of Docker's
     client configuration.
     `service` is its row of the service table, `settings` what all services share: `stop_grace_seconds`, `log_max_size`,
-    `log_max_files`, `ulimits`.
+    `log_max_files`, `ulimits`, and `services`, the names of all that are in the file. It depends on none but these: Compose
+    refuses a dependency that is not there, as in a play of some roles only.
     """
     part = dict(definition)
+    part["depends_on"] = {
+        other: how for other, how in part.get("depends_on", {}).items() if other in settings["services"]
+    }
     health, start_period = part.pop("health"), part.pop("start_period", 30)
     if part.pop("proxies", False):
         # The images' wget knows no exceptions from a proxy.

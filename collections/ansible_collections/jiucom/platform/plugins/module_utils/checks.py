@@ -6,6 +6,7 @@ what was seen. An exception is a failed check too, with its text as what was see
 
 from __future__ import annotations
 
+import base64
 import http.client
 import json
 import subprocess
@@ -122,6 +123,16 @@ def http_request(
     except http.client.IncompleteRead as partial:
         content = partial.partial
     return Answer(response.status, names, content)
+
+
+def administrator(expected: dict[str, Any]) -> dict[str, str]:
+    """Return the headers with which one of the gateway's administrators asks; none where it has no administrators.
+
+    `expected` holds `administrators`, the passwords by user.
+    """
+    for user, password in expected.get("administrators", {}).items():
+        return {"Authorization": f"Basic {base64.b64encode(f'{user}:{password}'.encode()).decode()}"}
+    return {}
 
 
 def docker(*args: str) -> str:

@@ -1,0 +1,45 @@
+"""A second run changes nothing, a changed value only its service, a wrong one nothing. By hand: verify/test_drift.py."""
+
+from __future__ import annotations
+
+from hosts import Host
+
+
+def test_check_mode_tells_the_truth_and_touches_no_container(host: Host) -> None:
+    before = host.ids()
+    changed, _ = host.apply("--check", "--diff")
+    assert changed == 0
+    assert host.ids() == before
+
+
+def test_a_changed_limit_recreates_its_service_alone(host: Host) -> None:
+    before = host.ids()
+    _, output = host.apply("-e", '{"platform_services_overrides": {"zipkin": {"memory": "600m"}}}')
+    assert "zipkin: its definition in compose.yaml changed" in output
+    after = host.inspect()
+    assert after["zipkin"][0]["HostConfig"]["Memory"] == 600 * 2**20
+    assert {name for name in after if {c["Id"] for c in after[name]} != before[name]} == {"zipkin"}
+    # As Compose itself counts it: the next run, and the manual's own `up`, find nothing to do.
+    hashes = dict(line.split() for line in host.run("docker compose config --hash zipkin").splitlines())
+    assert after["zipkin"][0]["Config"]["Labels"]["com.docker.compose.config-hash"] == hashes["zipkin"]
+
+
+def test_a_broken_template_is_caught_before_it_replaces_the_running_one(host: Host) -> None:
+    before, running = host.ids(), host.run("cat nginx/conf/nginx.conf prometheus/conf/prometheus.yml")
+    for variable, said in {
+        "gateway_max_body=plenty": "client_max_body_size",
+        "monitoring_scrape_interval=often": "often",
+    }.items():
+        code, output = host.playbook("-e", variable)
+        assert code != 0
+        assert said in output
+    assert host.run("cat nginx/conf/nginx.conf prometheus/conf/prometheus.yml") == running
+    assert host.ids() == before
+    assert host.get("/api/v1/parts?size=1")[0] == 200
+
+
+def test_a_restart_of_the_daemon_keeps_the_containers(host: Host) -> None:
+    before = host.started()
+    host.run("systemctl restart docker")
+    host.wait_until_healthy(60)
+    assert host.started() == before
