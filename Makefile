@@ -8,21 +8,21 @@ export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 # Passed on to ansible-playbook, for example ARGS=-K where sudo asks for a password, or ARGS="--check --diff".
 ARGS ?=
 
-.PHONY: help deploy verify doctor images test check lint types unit test-preflight test-images test-api test-gateway test-stack test-monitoring molecule browser fuzz bench bench-api bench-login bench-tracing bench-connections bench-load bench-alerts lock
+.PHONY: help deploy verify doctor images test check lint types unit test-preflight test-images test-api test-gateway test-stack test-monitoring molecule browser fuzz bench bench-api bench-login bench-tracing bench-connections bench-load bench-alerts lint-inventory test-control lock
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 20
 
-deploy: .venv/ready ## install the platform on this machine and verify it
+deploy: .venv/control ## install the platform on this machine and verify it
 	ansible-playbook site.yml $(ARGS)
 
-verify: .venv/ready ## look at every promise of the running platform, load tests included
+verify: .venv/control ## look at every promise of the running platform, load tests included
 	ansible-playbook playbooks/verify.yml --tags verify,load $(ARGS)
 
-doctor: .venv/ready ## what is wrong on this machine, and what to type; changes nothing
+doctor: .venv/control ## what is wrong on this machine, and what to type; changes nothing
 	ansible-playbook playbooks/doctor.yml $(ARGS)
 
-images: .venv/ready ## Docker and every image on this machine, without starting anything
+images: .venv/control ## Docker and every image on this machine, without starting anything
 	ansible-playbook playbooks/images.yml $(ARGS)
 
 test: check images test-preflight test-images test-api test-gateway test-stack test-monitoring molecule ## everything; as root, or with sudo and the right to use Docker
@@ -87,9 +87,22 @@ molecule: .venv/ready ## every scenario, in two lanes
 browser: ## what the tests in a browser need: Chromium and its STOMP client
 	tools/browser.sh
 
-lock: .venv/ready ## both lock files anew
-	uv pip compile --universal -q pyproject.toml --group control --group dev --python-version 3.11 --generate-hashes --no-annotate --no-header -o requirements.lock
-	uv pip compile -q pyproject.toml -c requirements.lock --python-version 3.13 --generate-hashes --no-annotate --no-header -o api/requirements.lock
+lint-inventory: .venv/control ## the values of an inventory, without a host: ARGS="-i inventories/prod --ask-vault-pass"
+	ansible-playbook playbooks/lint_inventory.yml $(ARGS)
 
-.venv/ready: requirements.lock tools/bootstrap.sh
-	tools/bootstrap.sh
+test-control: .venv/ready ## the control node: Pythons, paths, locks, what is refused before a host is asked
+	pytest -q tests/control
+
+LOCK := uv pip compile -q --generate-hashes --no-annotate --no-header
+lock: .venv/ready ## the lock files anew
+	$(LOCK) --python-version 3.11 --universal pyproject.toml --group control --group dev -o requirements.lock
+	$(LOCK) --python-version 3.11 --universal --group pyproject.toml:control -c requirements.lock -o control.lock
+	$(LOCK) --python-version 3.11 --universal --no-deps --group pyproject.toml:collections -o collections.lock
+	$(LOCK) --python-version 3.13 pyproject.toml -c requirements.lock -o api/requirements.lock
+
+# .venv/control is enough for deploying, .venv/ready for tests.
+.venv/control: control.lock collections.lock requirements.yml tools/bootstrap.sh tools/unpack_collections.py
+	tools/bootstrap.sh control
+
+.venv/ready: .venv/control requirements.lock
+	tools/bootstrap.sh ready
