@@ -86,7 +86,7 @@ def vault_faults(inventory: str, given: Iterable[str]) -> list[str]:
     if not vaults and not list(given):
         vault = directory / "group_vars/all/vault.yml"
         faults.append(
-            f"No secret is set: type cp inventories/prod/vault.example.yml '{vault}', fill it in, "
+            f"No secret is set: type cp inventories/prod/group_vars/all/vault.yml.example '{vault}', fill it in, "
             f"then ansible-vault encrypt '{vault}'"
         )
     return faults
