@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 MODULES = ROOT / "collections/ansible_collections/jiucom/platform/plugins/modules"
 
 
-def start(path: Path, umask: int = 0o022, check: bool = False, **arguments: Any) -> subprocess.Popen[str]:
+def start(path: Path, /, umask: int = 0o022, check: bool = False, **arguments: Any) -> subprocess.Popen[str]:
     """Start a module with these arguments and its input given."""
     process = subprocess.Popen(
         [sys.executable, str(path)],
@@ -35,6 +35,6 @@ def result(process: subprocess.Popen[str]) -> dict[str, Any]:
     return said
 
 
-def run(name: str, **arguments: Any) -> dict[str, Any]:
+def run(name: str, /, **arguments: Any) -> dict[str, Any]:
     """Run a module of the collection, by name; `umask` and `check` (mode) may be among the arguments."""
     return result(start(MODULES / f"{name}.py", **arguments))
