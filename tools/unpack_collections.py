@@ -28,9 +28,13 @@ def main(wheel: str) -> None:
             name, wanted = collection["name"], collection["version"]
             folder = f"ansible_collections/{name.replace('.', '/')}/"
             members = [file for file in files if file.startswith(folder)]
-            carried = json.loads(package.read(f"{folder}MANIFEST.json"))["collection_info"]["version"] if members else "none"
+            carried = (
+                json.loads(package.read(f"{folder}MANIFEST.json"))["collection_info"]["version"] if members else "none"
+            )
             if carried != wanted:
-                sys.exit(f"requirements.yml names {name} {wanted}, and {Path(wheel).name} carries {carried}: name that version")
+                sys.exit(
+                    f"requirements.yml names {name} {wanted}, and {Path(wheel).name} carries {carried}: name that version"
+                )
             shutil.rmtree(target / folder, ignore_errors=True)
             package.extractall(target, members)
 

@@ -64,7 +64,12 @@ def test_the_new_files_are_validated_with_their_final_modes(umask: int, tmp_path
     """The program that validates may run as the container's user."""
     seen = tmp_path / "seen"
     command = f"find %s -printf '%%m %%U:%%G %%P\\n' | sort > {seen}"
-    run("service_files", base=str(tmp_path / "jiucom"), services=[redis(validate=[command.replace("%%", "%")])], umask=umask)
+    run(
+        "service_files",
+        base=str(tmp_path / "jiucom"),
+        services=[redis(validate=[command.replace("%%", "%")])],
+        umask=umask,
+    )
     lines = seen.read_text().splitlines()
     assert "640 0:1000 conf/acl/users.acl" in lines
     assert "750 0:1000 conf/acl" in lines
@@ -73,7 +78,11 @@ def test_the_new_files_are_validated_with_their_final_modes(umask: int, tmp_path
 
 @UMASKS
 def test_what_was_changed_by_hand_is_put_right(umask: int, tmp_path: Path) -> None:
-    wanted: dict[str, Any] = {"base": str(tmp_path / "jiucom"), "services": [redis()], "secrets": {"redis": {"key": "x"}}}
+    wanted: dict[str, Any] = {
+        "base": str(tmp_path / "jiucom"),
+        "services": [redis()],
+        "secrets": {"redis": {"key": "x"}},
+    }
     run("service_files", **wanted)
     before = tree(tmp_path / "jiucom")
     (tmp_path / "jiucom/redis/conf").chmod(0o777)

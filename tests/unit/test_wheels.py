@@ -13,10 +13,15 @@ from modules import MODULES, result, run, start
 ROOT = Path(__file__).parents[2]
 # Stands for Python with pip: writes a file named by the platform that is asked for.
 PIP = """#!/bin/sh
-for word; do case $word in --dest=*) dest=${{word#--dest=}};; --platform=manylinux2014_*) machine=${{word##*_manylinux2014_}};; esac; done
+for word; do
+    case $word in
+        --dest=*) dest=${{word#--dest=}};;
+        --platform=manylinux2014_*) machine=${{word#--platform=manylinux2014_}};;
+    esac
+done
 echo half > "$dest/one.whl"
 {then}
-echo "${{machine#--platform=manylinux2014_}}" > "$dest/two.whl"
+echo "$machine" > "$dest/two.whl"
 """
 
 

@@ -80,7 +80,9 @@ def vault_faults(inventory: str, given: Iterable[str]) -> list[str]:
         text = path.read_text(errors="replace")
         if not text.startswith("$ANSIBLE_VAULT"):
             values = yaml.load(text, _Loader)  # noqa: S506 (a SafeLoader)
-            plain = [str(name) for name, value in values.items() if _plain(value)] if isinstance(values, Mapping) else []
+            plain = (
+                [str(name) for name, value in values.items() if _plain(value)] if isinstance(values, Mapping) else []
+            )
             if plain:
                 faults.append(f"{path} holds {', '.join(plain)} in plain text: type ansible-vault encrypt '{path}'")
     if not vaults and not list(given):

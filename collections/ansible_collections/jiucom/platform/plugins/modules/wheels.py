@@ -14,9 +14,9 @@ DOCUMENTATION = r"""
 module: wheels
 short_description: Download the wheels of a lock file once
 description:
-  - Runs on the control node. The wheels are those of the image's Python and the host's architecture, whatever the control node has,
-    and each lock file, Python and architecture has a directory of its own. They are downloaded aside and moved in place, so that
-    an interrupted run leaves no half of them and runs side by side share none.
+  - Runs on the control node. The wheels are those of the image's Python and the host's architecture, whatever the control node
+    has, and each lock file, Python and architecture has a directory of its own. They are downloaded aside and moved in place, so
+    that an interrupted run leaves no half of them and runs side by side share none.
   - Downloads in check mode, too (40 MB for the API, once), because the checksum that tells whether the host would change is made
     over the wheels. Check mode changes nothing else on the control node, and nothing on the host.
 options:
