@@ -16,8 +16,9 @@ DOCUMENTATION = r"""
 module: api_context
 short_description: Pack the API's source and wheels
 description:
-  - Makes C(<wheels>-<checksum>.tar) in O(cache), and removes older archives of the same wheels. The archive holds a C(MANIFEST) of
-    sha256 sums, by which M(api_context_state) compares a host's copy. The same content gives the same archive, byte for byte.
+  - Makes C(<wheels>-<checksum>.tar) in O(cache), and removes older archives of the same wheels. The same content gives the same
+    archive, byte for byte.
+  - The archive holds a C(MANIFEST) of sha256 sums, by which M(api_context_state) compares a host's copy.
 options:
   source: {type: path, required: true, description: Directory of the API.}
   wheels: {type: path, required: true, description: Directory of the downloaded wheels.}
