@@ -8,7 +8,7 @@ export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 # Passed on to ansible-playbook, for example ARGS=-K where sudo asks for a password, or ARGS="--check --diff".
 ARGS ?=
 
-.PHONY: help deploy verify doctor images test check lint types unit test-preflight test-images test-api test-gateway test-stack test-monitoring molecule browser fuzz bench bench-api bench-login bench-tracing bench-connections bench-load bench-alerts lint-inventory test-control lock
+.PHONY: help deploy verify doctor images test check lint types unit test-preflight test-images test-api test-gateway test-stack test-monitoring molecule browser fuzz bench bench-api bench-login bench-tracing bench-connections bench-load bench-alerts lint-inventory test-control test-next lock
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 20
@@ -92,6 +92,9 @@ lint-inventory: .venv/control ## the values of an inventory, without a host: ARG
 
 test-control: .venv/ready ## the control node: Pythons, paths, locks, what is refused before a host is asked
 	pytest -q tests/control
+
+test-next: .venv/ready ## the next two lines of ansible-core
+	pytest -q tests/next
 
 LOCK := uv pip compile -q --generate-hashes --no-annotate --no-header
 lock: .venv/ready ## the lock files anew
