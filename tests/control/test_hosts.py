@@ -14,6 +14,7 @@ import yaml
 from tests.control.checkout import ROOT, output
 
 PLAYBOOK = str(ROOT / ".venv/bin/ansible-playbook")
+PORTS = ("gateway", "direct", "prometheus", "grafana", "zipkin")
 LOCAL = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
 
 
@@ -62,3 +63,72 @@ def test_each_host_gets_the_wheels_of_its_architecture(tmp_path: Path, source: P
         [wheel] = [name for name in members if name.endswith(".whl")]
         assert machine in wheel
     assert packed[0]["checksum"] == packed[2]["checksum"] != packed[1]["checksum"]
+
+
+# What belongs to the host as a whole: Docker's own configuration, apt's, and archives on their way into Docker.
+SHARED = ("/etc/docker", "/etc/apt/", "/var/tmp/")
+INSTALLATIONS = {
+    name: {
+        "platform_project": name,
+        "platform_dir": f"/srv/{name}",
+        "platform_network_subnet": f"172.30.{90 + n}.0/24",
+        "platform_gateway_address": f"172.30.{90 + n}.10",
+        **{f"platform_{port}_port": 21000 + 10 * n + m for m, port in enumerate(PORTS)},
+    }
+    for n, name in enumerate(("shop", "shop-staging"))
+}
+
+
+def test_paths_outside_the_installation_are_named_by_the_project() -> None:
+    texts = {path: path.read_text() for path in (ROOT / "roles").glob("*/tasks/*.yml")}
+    found = {
+        (path.parent.parent.name, match)
+        for path, text in texts.items()
+        for match in re.findall(r"^\s+(?:path|dest|creates|removes|name): \"?(/[^\"\n]+)", text, re.MULTILINE)
+    }
+    outside = {(role, path) for role, path in found if not path.startswith(SHARED)}
+    assert ("stack", "/etc/systemd/system/{{ platform_project }}.service") in outside
+    assert {(role, path) for role, path in outside if "{{ platform_project }}" not in path} == set()
+
+
+def test_two_installations_on_a_host_share_no_name(tmp_path: Path) -> None:
+    """The boot unit, its stamp, and everything that Docker knows by a name."""
+    template = "{{{{ lookup('ansible.builtin.template', '{}/roles/stack/templates/{}') }}}}"
+    copies: list[dict[str, Any]] = [
+        {"ansible.builtin.copy": {"content": template.format(ROOT, name), "dest": dest, "mode": "0600"}}
+        for name, dest in (
+            ("compose.yaml.j2", f"{tmp_path}/{{{{ platform_project }}}}.yaml"),
+            ("jiucom.service.j2", f"{tmp_path}/{{{{ platform_project }}}}.service"),
+        )
+    ]
+    play(tmp_path, INSTALLATIONS, copies)
+    seen = []
+    for name, given in INSTALLATIONS.items():
+        compose = yaml.safe_load((tmp_path / f"{name}.yaml").read_text().replace("@services@", "  none: {}"))
+        unit = (tmp_path / f"{name}.service").read_text()
+        network = compose["networks"]["jiucom"]
+        stamps = set(re.findall(r"/run/[\w.-]+", unit))
+        assert compose["name"] == name
+        assert {str(volume) for volume in compose["volumes"].values()} == {"None"}, "a name of its own is the project's"
+        assert f"WorkingDirectory={given['platform_dir']}\n" in unit
+        assert network["ipam"]["config"][0]["subnet"] == given["platform_network_subnet"]
+        assert stamps == {f"/run/{name}.started"}
+        seen.append({compose["name"], network["name"], given["platform_network_subnet"], *stamps})
+    assert seen[0].isdisjoint(seen[1])
+
+
+def test_what_two_installations_publish_shares_no_port(tmp_path: Path) -> None:
+    tasks: list[dict[str, Any]] = [
+        {
+            "ansible.builtin.copy": {
+                "content": "{{ platform_published | to_json }}",
+                "dest": f"{tmp_path}/{{{{ platform_project }}}}.json",
+                "mode": "0600",
+            }
+        }
+    ]
+    play(tmp_path, INSTALLATIONS, tasks)
+    published = [json.loads((tmp_path / f"{name}.json").read_text()) for name in INSTALLATIONS]
+    ports = [{entry.split(":")[1] for entries in one.values() for entry in entries} for one in published]
+    assert [len(one) for one in ports] == [len(PORTS)] * 2
+    assert ports[0].isdisjoint(ports[1])
