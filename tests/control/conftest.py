@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.control.checkout import NEWEST, OLDEST, Checkout, pythons
+from tests.control.inventory import Inventory
 
 
 @pytest.fixture(scope="session", params=sorted({OLDEST, NEWEST}))
@@ -21,3 +22,9 @@ def checkout(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 def platform_dir(tmp_path: Path) -> Path:
     """Return a directory for a platform that is never made."""
     return tmp_path / "platform"
+
+
+@pytest.fixture
+def inventory(tmp_path: Path) -> Inventory:
+    """Return an inventory of production without secrets."""
+    return Inventory(tmp_path)

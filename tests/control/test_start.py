@@ -14,9 +14,7 @@ from tests.control.checkout import APART, ROOT, output
     "task",
     [
         "Write nginx's files",
-        "Write the files of Redis and its exporter",
         "Pack source and wheels",
-        "Name the image by its content",
         "Write compose.yaml and compare it with what runs",
     ],
 )
