@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+NAMESPACE = "ansible_collections"
 _REMEDY = "type `make .venv/control` in {root}, and use {root}/.venv/bin/ansible-playbook"
 
 
@@ -27,7 +28,7 @@ _Loader.add_constructor("!unsafe", lambda loader, node: str(node.value))
 def collection_version(name: str) -> str:
     """Return the version of the collection that this run would use, or `missing`."""
     try:
-        package = importlib.import_module(f"ansible_collections.{name}")
+        package = importlib.import_module(f"{NAMESPACE}.{name}")
     except ImportError:
         return "missing"
     manifest = Path(next(iter(package.__path__))) / "MANIFEST.json"
