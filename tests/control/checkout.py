@@ -8,10 +8,13 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PLAYBOOKS = sorted(f"playbooks/{path.name}" for path in (ROOT / "playbooks").glob("*.yml"))
+LOUD = {"ANSIBLE_DEPRECATION_WARNINGS": "true"}
+NO_ENV: Mapping[str, str] = {}
 # Names, ports and addresses that no platform of this machine has.
 APART = {
     "platform_project": "jiucom-control",
@@ -69,26 +72,26 @@ class Checkout:
         """Run make as an operator does, without the testing environment; returns what it printed."""
         return output(["make", *words], self.path, umask)
 
-    def play(self, playbook: str, *words: str, code: int = 0, **variables: str) -> str:
-        """Run a playbook by the checkout's own ansible-playbook; returns what it printed. `variables` are the environment's."""
-        return output([str(self.bin / "ansible-playbook"), playbook, *words], self.path, code=code, **variables)
+    def play(self, playbook: str, *words: str, code: int = 0, env: Mapping[str, str] = NO_ENV) -> str:
+        """Run a playbook by the checkout's own ansible-playbook; returns what it printed."""
+        return output([str(self.bin / "ansible-playbook"), playbook, *words], self.path, code=code, env=env)
 
     def preflight(self, directory: Path) -> str:
         """Run preflight on this machine, for a platform in `directory`; returns what it printed."""
         given = {**APART, "platform_dir": str(directory), "api_cache_dir": str(ROOT / ".cache/api")}
-        return self.play(
-            "site.yml", "--tags", "preflight", "-e", json.dumps(given), ANSIBLE_DEPRECATION_WARNINGS="true"
-        )
+        return self.play("site.yml", "--tags", "preflight", "-e", json.dumps(given), env=LOUD)
 
 
-def output(command: list[str], directory: Path, umask: int = 0o022, code: int = 0, **variables: str) -> str:
+def output(
+    command: list[str], directory: Path, umask: int = 0o022, code: int = 0, env: Mapping[str, str] = NO_ENV
+) -> str:
     """Run a command and return all it printed; it must end with `code`."""
     kept = {
         name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "VIRTUAL_ENV", "MAKE"))
     }
     kept["PATH"] = ":".join(folder for folder in kept["PATH"].split(":") if ".venv" not in folder)
     run = subprocess.run(
-        command, cwd=directory, env=kept | {"ANSIBLE_NOCOLOR": "1"} | variables, umask=umask,
+        command, cwd=directory, env={**kept, "ANSIBLE_NOCOLOR": "1", **env}, umask=umask,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, timeout=500,
     )  # fmt: skip
     assert run.returncode == code, run.stdout

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from tests.control.checkout import ROOT, output
+from tests.control.checkout import NO_ENV, ROOT, output
 
 PLAYBOOK = str(ROOT / ".venv/bin/ansible-playbook")
 NOT_ASKED = {"ansible_host": "127.0.0.1", "ansible_port": 1, "ansible_user": "deploy"}
@@ -35,12 +36,20 @@ class Inventory:
         """Write a file and encrypt it."""
         path = self.write(name, content)
         self.password.write_text("known to this test")
-        vault = [Path(PLAYBOOK).with_name("ansible-vault"), "encrypt", "--vault-password-file", self.password, path]
+        vault = [
+            PLAYBOOK.removesuffix("playbook") + "vault",
+            "encrypt",
+            "--vault-password-file",
+            str(self.password),
+            str(path),
+        ]
         subprocess.run(vault, check=True, capture_output=True)
 
-    def play(self, *words: str, code: int = 2, playbook: str = "site.yml", root: Path = ROOT, **variables: str) -> str:
+    def play(
+        self, *words: str, code: int = 2, playbook: str = "site.yml", root: Path = ROOT, env: Mapping[str, str] = NO_ENV
+    ) -> str:
         """Run a playbook on it, and return what Ansible said."""
         if self.password.is_file():
             words = (*words, "--vault-password-file", str(self.password))
-        said = output([PLAYBOOK, playbook, "-i", str(self.path), *words], root, code=code, **variables)
+        said = output([PLAYBOOK, playbook, "-i", str(self.path), *words], root, code=code, env=env)
         return said if "UNREACHABLE" in said else " ".join(said.split())

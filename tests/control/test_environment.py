@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.control.checkout import PLAYBOOKS, ROOT, Checkout, complaints, output
+from tests.control.checkout import LOUD, PLAYBOOKS, ROOT, Checkout, complaints, output
 
 LOCKED = dict(re.findall(r"^([\w-]+)==([\w.]+)", (ROOT / "control.lock").read_text(), re.MULTILINE))
 
@@ -32,7 +32,7 @@ def test_nothing_is_made_again(checkout: Checkout) -> None:
 
 @pytest.mark.parametrize("playbook", ["site.yml", *PLAYBOOKS])
 def test_every_playbook_is_read_without_a_warning(checkout: Checkout, playbook: str) -> None:
-    said = checkout.play(playbook, "--syntax-check", ANSIBLE_DEPRECATION_WARNINGS="true")
+    said = checkout.play(playbook, "--syntax-check", env=LOUD)
     assert complaints(said) == []
 
 

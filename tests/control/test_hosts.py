@@ -26,7 +26,7 @@ def play(directory: Path, hosts: dict[str, dict[str, Any]], tasks: list[dict[str
     (directory / "hosts.yml").write_text(yaml.safe_dump({"all": {"vars": LOCAL, "hosts": hosts}}))
     secrets = f"@{ROOT}/inventories/dev/group_vars/all/secrets.yml"
     command = [PLAYBOOK, str(directory / "play.yml"), "-i", str(directory / "hosts.yml"), "-e", secrets, *words]
-    return output(command, directory, ANSIBLE_CONFIG=str(ROOT / "ansible.cfg"))
+    return output(command, directory, env={"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")})
 
 
 @pytest.fixture

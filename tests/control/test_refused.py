@@ -33,14 +33,14 @@ def test_a_collection_of_another_version(tmp_path: Path, inventory: Inventory) -
     manifest["collection_info"]["version"] = "5.0.1"
     (docker / "MANIFEST.json").write_text(json.dumps(manifest))
     paths = f"{tmp_path}/own:{ROOT}/collections"
-    said = inventory.play(ANSIBLE_COLLECTIONS_PATH=paths)
+    said = inventory.play(env={"ANSIBLE_COLLECTIONS_PATH": paths})
     assert "community.docker is 5.0.1, and" in said
     assert "make .venv/control" in said
     assert "UNREACHABLE" not in said
 
 
 def test_no_collection(inventory: Inventory) -> None:
-    said = inventory.play(ANSIBLE_COLLECTIONS_SCAN_SYS_PATH="false")
+    said = inventory.play(env={"ANSIBLE_COLLECTIONS_SCAN_SYS_PATH": "false"})
     assert "community.docker is missing" in said
     assert "community.library_inventory_filtering_v1 is missing" in said
     assert "UNREACHABLE" not in said

@@ -8,11 +8,21 @@ from pathlib import Path
 
 import pytest
 
-from tests.control.checkout import APART, NEWEST, PLAYBOOKS, ROOT, Checkout, by_version, complaints, output, pythons
+from tests.control.checkout import (
+    APART,
+    LOUD,
+    NEWEST,
+    PLAYBOOKS,
+    ROOT,
+    Checkout,
+    by_version,
+    complaints,
+    output,
+    pythons,
+)
 
 LOCK = re.findall(r"^ansible-core==(\d+)\.(\d+)", (ROOT / "control.lock").read_text(), re.MULTILINE)[0]
 NEXT = [f"{LOCK[0]}.{int(LOCK[1]) + n}" for n in (1, 2)]
-LOUD = {"ANSIBLE_DEPRECATION_WARNINGS": "true"}
 
 pytestmark = pytest.mark.skipif(by_version(NEWEST) < (3, 12), reason="newer lines of ansible-core need Python 3.12")
 
@@ -52,16 +62,16 @@ def test_its_warnings_are_seen_here(accepted: Checkout) -> None:
     (accepted.path / "old.yml").write_text(
         "- hosts: all\n  gather_facts: false\n  tasks:\n    - ansible.builtin.debug: {msg: '{{ vars | length }}'}\n"
     )
-    assert complaints(accepted.play("old.yml", **LOUD)) != []
+    assert complaints(accepted.play("old.yml", env=LOUD)) != []
 
 
 @pytest.mark.parametrize("playbook", ["site.yml", *PLAYBOOKS])
 def test_every_playbook_is_read_without_a_warning(accepted: Checkout, playbook: str) -> None:
-    assert complaints(accepted.play(playbook, "--syntax-check", **LOUD)) == []
+    assert complaints(accepted.play(playbook, "--syntax-check", env=LOUD)) == []
 
 
 def test_a_dry_run_of_everything_warns_of_nothing(accepted: Checkout, tmp_path: Path) -> None:
     given = {**APART, "platform_dir": str(tmp_path / "platform"), "api_cache_dir": str(ROOT / ".cache/api")}
     words = [word for name, value in given.items() for word in ("-e", f"{name}={value}")]
-    assert complaints(accepted.play("site.yml", "--check", *words, **LOUD)) == []
+    assert complaints(accepted.play("site.yml", "--check", *words, env=LOUD)) == []
     assert not (tmp_path / "platform").exists()

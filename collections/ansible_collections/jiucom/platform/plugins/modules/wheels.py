@@ -54,7 +54,10 @@ def main() -> None:
     wanted = module.params
     lock = Path(wanted["lock"]).resolve()
     digest = hashlib.sha256(lock.read_bytes()).hexdigest()[:12]
-    target = Path(wanted["cache"]).resolve() / f"{wanted['name']}-{digest}-{wanted['python_version']}-{wanted['architecture']}"
+    target = (
+        Path(wanted["cache"]).resolve()
+        / f"{wanted['name']}-{digest}-{wanted['python_version']}-{wanted['architecture']}"
+    )
     if target.is_dir():
         module.exit_json(changed=False, path=str(target))
     target.parent.mkdir(parents=True, exist_ok=True)
