@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.control.checkout import ROOT, Checkout
+from tests.control.checkout import ROOT, Checkout, output
 from tests.control.inventory import Inventory
 
 SECRET = "a-secret-of-more-than-sixteen-characters"
@@ -44,6 +44,19 @@ def test_no_collection(inventory: Inventory) -> None:
     assert "community.docker is missing" in said
     assert "community.library_inventory_filtering_v1 is missing" in said
     assert "UNREACHABLE" not in said
+
+
+@pytest.mark.parametrize("version", ["Python 3.10.13", "Python 2.7.18", ""])
+def test_an_old_or_absent_python(version: str, tmp_path: Path) -> None:
+    python = tmp_path / "my python"
+    if version:
+        python.write_text(f"#!/bin/sh\n[ $1 != --version ] || echo {version}\nexit 1\n")
+        python.chmod(0o755)
+    checkout = Checkout(tmp_path / "checkout")
+    said = output(["tools/bootstrap.sh", "control"], checkout.path, code=1, env={"PYTHON": str(python)})
+    assert "Python 3.11 or newer is needed" in said
+    assert version in said
+    assert not (checkout.path / ".venv").exists()
 
 
 def test_a_misspelled_inventory(inventory: Inventory) -> None:
