@@ -5,6 +5,10 @@ BIN := $(CURDIR)/.venv/bin
 export PATH := $(BIN):$(PATH)
 export ANSIBLE_HOME := $(CURDIR)/.cache/ansible
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
+# Ansible runs in UTF-8 alone, which LC_ALL=C and EUC-KR are not.
+ifneq ($(shell locale charmap 2> /dev/null),UTF-8)
+export LC_ALL := C.UTF-8
+endif
 # Passed on to ansible-playbook, for example ARGS=-K where sudo asks for a password, or ARGS="--check --diff".
 ARGS ?=
 

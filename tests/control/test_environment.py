@@ -36,6 +36,11 @@ def test_every_playbook_is_read_without_a_warning(checkout: Checkout, playbook: 
     assert complaints(said) == []
 
 
+@pytest.mark.parametrize("locale", ["C", "POSIX", "ko_KR.EUC-KR", "C.UTF-8"])
+def test_make_runs_in_every_locale(checkout: Checkout, locale: str) -> None:
+    assert "playbook: site.yml" in checkout.make("deploy", "ARGS=--syntax-check", env={"LC_ALL": locale})
+
+
 def test_preflight_passes_without_a_warning(checkout: Checkout, platform_dir: Path) -> None:
     """In a directory with blanks, made under a umask of 077, and for a host that has nothing yet."""
     said = checkout.preflight(platform_dir)
