@@ -29,7 +29,7 @@ doctor: .venv/control ## what is wrong on this machine, and what to type; change
 images: .venv/control ## Docker and every image on this machine, without starting anything
 	ansible-playbook playbooks/images.yml $(ARGS)
 
-test: check images test-preflight test-images test-api test-gateway test-stack test-monitoring molecule ## everything; as root, or with sudo and the right to use Docker
+test: check images test-control test-preflight test-images test-api test-gateway test-stack test-monitoring molecule ## everything; as root, or with sudo and the right to use Docker
 
 check: lint types unit ## the fast part: lint, types, unit tests
 
