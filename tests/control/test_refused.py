@@ -71,7 +71,7 @@ def test_vaults_in_plain_text(inventory: Inventory) -> None:
     paths = [inventory.write(name, values).resolve() for name in names]
     said = inventory.play()
     for path in paths:
-        assert f"{path} holds api_jwt_secret in plain text: type ansible-vault encrypt '{path}'" in said
+        assert f"{path} holds api_jwt_secret in plain text: type .venv/bin/ansible-vault encrypt '{path}'" in said
     assert SECRET not in said
     assert "UNREACHABLE" not in said
 

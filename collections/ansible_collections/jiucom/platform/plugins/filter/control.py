@@ -85,12 +85,14 @@ def vault_faults(inventory: str, given: Iterable[str]) -> list[str]:
                 [str(name) for name, value in values.items() if _plain(value)] if isinstance(values, Mapping) else []
             )
             if plain:
-                faults.append(f"{path} holds {', '.join(plain)} in plain text: type ansible-vault encrypt '{path}'")
+                faults.append(
+                    f"{path} holds {', '.join(plain)} in plain text: type .venv/bin/ansible-vault encrypt '{path}'"
+                )
     if not vaults and not list(given):
         vault = directory / "group_vars/all/vault.yml"
         faults.append(
             f"No secret is set: type cp inventories/prod/group_vars/all/vault.yml.example '{vault}', fill it in, "
-            f"then ansible-vault encrypt '{vault}'"
+            f"then .venv/bin/ansible-vault encrypt '{vault}'"
         )
     return faults
 
