@@ -5,27 +5,31 @@ BIN := $(CURDIR)/.venv/bin
 export PATH := $(BIN):$(PATH)
 export ANSIBLE_HOME := $(CURDIR)/.cache/ansible
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
+# Ansible runs in UTF-8 alone, which LC_ALL=C and EUC-KR are not.
+ifneq ($(shell locale charmap 2> /dev/null),UTF-8)
+export LC_ALL := C.UTF-8
+endif
 # Passed on to ansible-playbook, for example ARGS=-K where sudo asks for a password, or ARGS="--check --diff".
 ARGS ?=
 
-.PHONY: help deploy verify doctor images test check lint types unit test-preflight test-images test-api test-gateway test-stack test-monitoring molecule stories browser fuzz bench bench-api bench-login bench-tracing bench-connections bench-load bench-alerts lock
+.PHONY: help deploy verify doctor images test check lint types unit test-preflight test-images test-api test-gateway test-stack test-monitoring molecule stories browser fuzz bench bench-api bench-login bench-tracing bench-connections bench-load bench-alerts lint-inventory test-control test-next lock
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 20
 
-deploy: .venv/ready ## install the platform on this machine and verify it
+deploy: .venv/control ## install the platform on this machine and verify it
 	ansible-playbook site.yml $(ARGS)
 
-verify: .venv/ready ## look at every promise of the running platform, load tests included
+verify: .venv/control ## look at every promise of the running platform, load tests included
 	ansible-playbook playbooks/verify.yml --tags verify,load $(ARGS)
 
-doctor: .venv/ready ## what is wrong on this machine, and what to type; changes nothing
+doctor: .venv/control ## what is wrong on this machine, and what to type; changes nothing
 	ansible-playbook playbooks/doctor.yml $(ARGS)
 
-images: .venv/ready ## Docker and every image on this machine, those of optional services too, without starting anything
+images: .venv/control ## Docker and every image on this machine, those of optional services too, without starting anything
 	ansible-playbook playbooks/images.yml -e '{"monitoring_alertmanager_enabled": true, "monitoring_node_exporter_enabled": true, "monitoring_nginx_exporter_enabled": true}' $(ARGS)
 
-test: check images test-preflight test-images test-api test-gateway test-stack test-monitoring molecule ## everything; as root, or with sudo and the right to use Docker
+test: check images test-control test-preflight test-images test-api test-gateway test-stack test-monitoring molecule ## everything; as root, or with sudo and the right to use Docker
 
 check: lint types unit ## the fast part: lint, types, unit tests
 
@@ -90,10 +94,26 @@ stories: .venv/ready ## tests that stop, fill or wait for something, about an ho
 browser: ## what the tests in a browser need: Chromium and its STOMP client
 	tools/browser.sh
 
-lock: .venv/ready ## all lock files anew
-	uv pip compile --universal -q pyproject.toml --group control --group dev --python-version 3.11 --generate-hashes --no-annotate --no-header -o requirements.lock
-	uv pip compile -q pyproject.toml -c requirements.lock --python-version 3.13 --generate-hashes --no-annotate --no-header -o api/requirements.lock
-	uv pip compile -q board/requirements.txt -c requirements.lock --python-version 3.13 --generate-hashes --no-annotate --no-header -o board/requirements.lock
+lint-inventory: .venv/control ## the values of an inventory, without a host: ARGS="-i inventories/prod --ask-vault-pass"
+	ansible-playbook playbooks/lint_inventory.yml $(ARGS)
 
-.venv/ready: requirements.lock tools/bootstrap.sh
-	tools/bootstrap.sh
+test-control: .venv/ready ## the control node: Pythons, paths, locks, what is refused before a host is asked
+	pytest -q tests/control
+
+test-next: .venv/ready ## the next two lines of ansible-core
+	pytest -q tests/next
+
+LOCK := uv pip compile -q --generate-hashes --no-annotate --no-header
+lock: .venv/ready ## the lock files anew
+	$(LOCK) --python-version 3.11 --universal pyproject.toml --group control --group dev -o requirements.lock
+	$(LOCK) --python-version 3.11 --universal --group pyproject.toml:control -c requirements.lock -o control.lock
+	$(LOCK) --python-version 3.11 --universal --no-deps --group pyproject.toml:collections -o collections.lock
+	$(LOCK) --python-version 3.13 pyproject.toml -c requirements.lock -o api/requirements.lock
+	$(LOCK) --python-version 3.13 board/requirements.txt -c requirements.lock -o board/requirements.lock
+
+# .venv/control is enough for deploying, .venv/ready for tests.
+.venv/control: control.lock collections.lock requirements.yml tools/bootstrap.sh tools/unpack_collections.py
+	tools/bootstrap.sh control
+
+.venv/ready: .venv/control requirements.lock
+	tools/bootstrap.sh ready

@@ -226,6 +226,7 @@ def test_the_network_overlaps_with_no_other(subnet: str, named: str) -> None:
         ("http://localhost", 80, False, ""),
         ("http://localhost:8081", "8081", False, ""),
         ("http://localhost", 8081, False, "platform_gateway_port"),
+        ("http://localhost:70000", 70000, False, "a port lies between"),
         ("https://shop.example.kr", 80, True, ""),
         ("https://shop.example.kr", 80, False, "gateway_trusted_proxies"),
         ("shop.example.kr", 80, True, "platform_public_url"),

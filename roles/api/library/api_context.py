@@ -16,8 +16,9 @@ DOCUMENTATION = r"""
 module: api_context
 short_description: Pack the API's source and wheels
 description:
-  - Makes C(context-<checksum>.tar) in O(cache). The archive holds a C(MANIFEST) of sha256 sums, by which
-    M(api_context_state) compares a host's copy. The same content gives the same archive, byte for byte.
+  - Makes C(<wheels>-<checksum>.tar) in O(cache), and removes older archives of the same wheels. The same content gives the same
+    archive, byte for byte.
+  - The archive holds a C(MANIFEST) of sha256 sums, by which M(api_context_state) compares a host's copy.
 options:
   source: {type: path, required: true, description: Directory of the API.}
   wheels: {type: path, required: true, description: Directory of the downloaded wheels.}
@@ -51,11 +52,17 @@ def pack(files: dict[str, Path], manifest: str, archive: Path) -> None:
         info.uid = info.gid = 0
         info.uname = info.gname = "root"
         info.mtime = 0
-        info.mode = 0o755 if info.mode & 0o100 else 0o644
+        info.mode = 0o755 if info.isdir() or info.mode & 0o100 else 0o644
         return info
 
     partial = archive.with_suffix(f".{os.getpid()}")
+    # Directories too: the host would make those that are missing under its own umask, and the image takes their modes.
+    folders = {str(folder) for name in files for folder in Path(name).parents} - {"."}
     with tarfile.open(partial, "w") as tar:
+        for folder in sorted(folders):
+            entry = tarfile.TarInfo(folder)
+            entry.type = tarfile.DIRTYPE
+            tar.addfile(plain(entry))
         for name, path in files.items():
             tar.add(path, name, filter=plain)
         listing = tarfile.TarInfo("MANIFEST")
@@ -74,11 +81,12 @@ def main() -> None:
     sums = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in files.items()}
     manifest = json.dumps(sums, indent=0, sort_keys=True)
     checksum = hashlib.sha256(manifest.encode()).hexdigest()
-    archive = cache / f"context-{checksum[:12]}.tar"
+    # Hosts of another architecture have other wheels, and an archive of their own.
+    archive = cache / f"{wheels.name}-{checksum[:12]}.tar"
     if not archive.exists():
         cache.mkdir(parents=True, exist_ok=True)
         pack(files, manifest, archive)
-        for old in cache.glob("context-*.tar"):
+        for old in cache.glob(f"{wheels.name}-*.tar"):
             if old != archive:
                 old.unlink()
     module.exit_json(changed=False, checksum=checksum, archive=str(archive))

@@ -276,6 +276,10 @@ def cidr_faults(networks: Iterable[str], variable: str) -> list[str]:
 def url_faults(url: str, port: int | str, proxied: bool) -> list[str]:
     """List what is wrong with `platform_public_url`; `proxied` says that something in front of the gateway is known."""
     parts = urlsplit(str(url))
+    try:
+        given = parts.port or 80
+    except ValueError:
+        return [f"platform_public_url is {url!r}: a port lies between 1 and 65535"]
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.path or parts.query or parts.fragment:
         return [f"platform_public_url is {url!r}: write scheme and host without a path, like http://shop.example.kr"]
     if parts.scheme == "https" and not proxied:
@@ -283,7 +287,7 @@ def url_faults(url: str, port: int | str, proxied: bool) -> list[str]:
             "platform_public_url is https, and the gateway speaks http: set gateway_trusted_proxies to the addresses of "
             "what ends TLS in front of it"
         ]
-    if not proxied and (parts.port or 80) != int(port):
+    if not proxied and given != int(port):
         return [f"platform_public_url is {url}, and platform_gateway_port {port}: name the same port in both"]
     return []
 

@@ -82,7 +82,7 @@ class Project:
         if file.is_file():
             return file.read_bytes()
         key = secrets.token_bytes(32)
-        if not self.module.check_mode:
+        if self.path.is_dir() and not self.module.check_mode:
             handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             os.write(handle, key)
             os.close(handle)

@@ -183,6 +183,7 @@ class Writer:
             now = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
             target = self.base / REMOVED / now / file.relative_to(self.base)
             target.parent.mkdir(parents=True, exist_ok=True)
+            settle(self.base / REMOVED, 0, 0, 0o700)
             shutil.move(str(file), target)
 
     def fragment(self, name: str, content: str) -> None:

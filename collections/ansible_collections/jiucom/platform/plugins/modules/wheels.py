@@ -14,9 +14,11 @@ DOCUMENTATION = r"""
 module: wheels
 short_description: Download the wheels of a lock file once
 description:
-  - Runs on the control node, also in check mode. The wheels are those of the image's Python and the host's architecture, whatever
-    the control node has. They are downloaded aside and moved in place, so that an interrupted run leaves no half of them and runs
-    side by side share none.
+  - Runs on the control node. The wheels are those of the image's Python and the host's architecture, whatever the control node
+    has, and each lock file, Python and architecture has a directory of its own. They are downloaded aside and moved in place, so
+    that an interrupted run leaves no half of them and runs side by side share none.
+  - Downloads in check mode, too (40 MB for the API, once), because the checksum that tells whether the host would change is made
+    over the wheels. Check mode changes nothing else on the control node, and nothing on the host.
 options:
   lock: {type: path, required: true, description: Complete lock file with hashes.}
   cache: {type: path, required: true, description: Directory of the downloads.}
@@ -52,7 +54,10 @@ def main() -> None:
     wanted = module.params
     lock = Path(wanted["lock"]).resolve()
     digest = hashlib.sha256(lock.read_bytes()).hexdigest()[:12]
-    target = Path(wanted["cache"]).resolve() / f"{wanted['name']}-{digest}-{wanted['architecture']}"
+    target = (
+        Path(wanted["cache"]).resolve()
+        / f"{wanted['name']}-{digest}-{wanted['python_version']}-{wanted['architecture']}"
+    )
     if target.is_dir():
         module.exit_json(changed=False, path=str(target))
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -70,8 +75,12 @@ def main() -> None:
                 f"{target}"
             )
         aside.chmod(0o755)
-        if not target.is_dir():
+        try:
             aside.rename(target)
+        except OSError:
+            # A run beside this one may have moved the same wheels there.
+            if not target.is_dir():
+                raise
     finally:
         shutil.rmtree(aside, ignore_errors=True)
     module.exit_json(changed=True, path=str(target))

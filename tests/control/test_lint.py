@@ -1,0 +1,60 @@
+"""The values of an inventory are checked without a host: those of these inventories answer nothing."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from tests.control.checkout import ROOT
+from tests.control.inventory import NOT_ASKED, Inventory
+
+LINT = "playbooks/lint_inventory.yml"
+DEV = ROOT / "inventories/dev/group_vars/all"
+
+
+@pytest.fixture
+def development(inventory: Inventory) -> Inventory:
+    """Return an inventory with the values of development, which are right."""
+    for name in ("main.yml", "secrets.yml"):
+        inventory.write(name, (DEV / name).read_text())
+    return inventory
+
+
+def test_right_values_pass(development: Inventory) -> None:
+    said = development.play(playbook=LINT, code=0)
+    assert "UNREACHABLE" not in said
+    assert "failed=0" in said
+
+
+WRONG: list[tuple[dict[str, Any], str]] = [
+    ({"gateway_rate_limt": 5}, "did you mean gateway_rate_limit?"),
+    ({"platform_environment": "staging"}, "platform_environment"),
+    ({"platform_gateway_port": 70000}, "platform_gateway_port is 70000"),
+    ({"platform_services_overrides": {"aap": {}}}, "platform_services_overrides.aap"),
+    ({"api_jwt_secret": ""}, "api_jwt_secret is not set"),
+    ({"api_replicas": 0}, "api_replicas is 0"),
+    ({"cache_maxmemory": "2g"}, "cache_maxmemory is 2g"),
+    ({"database_buffer_pool_size": "8g"}, "database_buffer_pool_size is 8g"),
+    ({"gateway_trusted_proxies": ["here"]}, "gateway_trusted_proxies"),
+    ({"monitoring_alertmanager_enabled": True}, "monitoring_alertmanager_slack_url"),
+    ({"tracing_sampling": 2}, "tracing_sampling is 2"),
+    ({"tracing_heap": "2g"}, "tracing_heap is 2g"),
+]
+
+
+def test_wrong_values_are_named_for_each_host(development: Inventory) -> None:
+    """One host for each wrong value, and one without."""
+    hosts = {f"host{n:02}": {**NOT_ASKED, **values} for n, (values, _) in enumerate([*WRONG, ({}, "")])}
+    development.write("../../hosts.yml", {"all": {"hosts": hosts}})
+    said = development.play(playbook=LINT)
+    assert "UNREACHABLE" not in said
+    failures = dict(re.findall(r"fatal: \[(host\d+)\]: FAILED! => (.*?)(?=fatal:|TASK|PLAY|ok:)", said))
+    assert sorted(failures) == sorted(hosts)[:-1]
+    assert [named for n, (_, named) in enumerate(WRONG) if named not in failures[f"host{n:02}"]] == []
+
+
+def test_production_as_it_is_shipped_asks_for_its_vault(inventory: Inventory) -> None:
+    inventory.write("main.yml", (ROOT / "inventories/prod/group_vars/all/main.yml").read_text())
+    assert "No secret is set" in inventory.play(playbook=LINT)
