@@ -18,11 +18,17 @@ description:
 author: [JIUCOM]
 """
 EXAMPLES = "- apt_mirrors:"
-RETURN = (
-    "mirrors: {type: list, returned: always, description: 'Addresses in the sources order, without security archives.'}"
-)
+RETURN = """
+mirrors: {type: list, returned: always, description: 'Addresses in the sources order, without security archives.'}
+sources: {type: list, returned: always, description: 'Every source, as address and suite: http://mirror.example/debian trixie.'}
+"""
 
 TARGETS = "$(REPO_URI) $(RELEASE) $(CODENAME) $(COMPONENT) $(ORIGIN)"
+
+
+def sources(uris: str) -> list[tuple[str, str]]:
+    """List address and suite of every source, of what `apt-get update --print-uris` prints."""
+    return re.findall(r"'(https?://\S+?)/+dists/(\S+)/InRelease'", uris)
 
 
 def mirrors(uris: str, targets: str, distribution: str, codename: str) -> list[str]:
@@ -31,7 +37,6 @@ def mirrors(uris: str, targets: str, distribution: str, codename: str) -> list[s
     `uris` is what `apt-get update --print-uris` prints: every source. `targets` has a line in the form of TARGETS for each list
     that was fetched, and may be empty: then the name of the suite alone decides.
     """
-    sources = re.findall(r"'(https?://\S+?)/dists/(\S+)/InRelease'", uris)
     fetched, own = set(), set()
     for line in targets.splitlines():
         address, suite, name, component, *origin = line.split(" ")
@@ -39,8 +44,8 @@ def mirrors(uris: str, targets: str, distribution: str, codename: str) -> list[s
         fetched.add(source)
         if name == codename and component == "main" and " ".join(origin).lower() == distribution:
             own.add(source)
-    chosen = [source for source in sources if source in own]
-    chosen = chosen or [source for source in sources if source not in fetched and source[1] == codename]
+    chosen = [source for source in sources(uris) if source in own]
+    chosen = chosen or [source for source in sources(uris) if source not in fetched and source[1] == codename]
     return list(dict.fromkeys(address for address, _ in chosen))
 
 
@@ -51,7 +56,11 @@ def main() -> None:
     command = ["apt-get", "indextargets", "--format", TARGETS, "Created-By: Packages"]
     _, targets, _ = module.run_command(command, check_rc=True)
     release = platform.freedesktop_os_release()
-    module.exit_json(changed=False, mirrors=mirrors(uris, targets, release["ID"], release["VERSION_CODENAME"]))
+    module.exit_json(
+        changed=False,
+        mirrors=mirrors(uris, targets, release["ID"], release["VERSION_CODENAME"]),
+        sources=[" ".join(source) for source in sources(uris)],
+    )
 
 
 if __name__ == "__main__":
