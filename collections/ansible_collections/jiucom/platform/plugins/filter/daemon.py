@@ -11,7 +11,7 @@ from typing import Any
 
 from ansible.utils.vars import merge_hash
 
-# What the daemon takes over on SIGHUP; for everything else it must be restarted.
+# What the daemon takes over on SIGHUP; for everything else, and for what is taken out, it must be restarted.
 _RELOADED = {"debug", "labels", "live-restore", "registry-mirrors", "insecure-registries", "shutdown-timeout"}
 
 
@@ -50,8 +50,8 @@ def daemon_configuration(
 def daemon_needs_restart(docker: Mapping[str, Any], configuration: Mapping[str, Any]) -> bool:
     """Say whether the running daemon takes the configuration over only by a restart."""
     found = docker["configuration"]["content"]
-    changed = {key for key in {*found, *configuration} if found.get(key) != configuration.get(key)}
-    return not docker["answers"] or bool(changed - _RELOADED)
+    added = {key for key, value in configuration.items() if found.get(key) != value}
+    return not docker["answers"] or bool(added - _RELOADED) or bool(set(found) - set(configuration))
 
 
 class FilterModule:
