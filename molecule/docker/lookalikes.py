@@ -16,7 +16,9 @@ import tempfile
 from email.utils import formatdate
 from pathlib import Path
 
-PLUGINS = [Path(path, "docker/cli-plugins") for path in ("/usr/libexec", "/usr/lib", "/usr/local/lib", "/usr/local/libexec")]
+PLUGINS = [
+    Path(path, "docker/cli-plugins") for path in ("/usr/libexec", "/usr/lib", "/usr/local/lib", "/usr/local/libexec")
+]
 
 DOCKER_UNIT = """\
 [Unit]
@@ -82,7 +84,12 @@ fi
 # By package: relations, programs, units.
 PACKAGES: dict[str, tuple[dict[str, str], list[str], dict[str, str]]] = {
     "containerd.io": (
-        {"Conflicts": "containerd, runc", "Replaces": "containerd, runc", "Provides": "containerd, runc", "Depends": "libseccomp2"},
+        {
+            "Conflicts": "containerd, runc",
+            "Replaces": "containerd, runc",
+            "Provides": "containerd, runc",
+            "Depends": "libseccomp2",
+        },
         ["containerd", "containerd-shim-runc-v2", "ctr", "runc"],
         {"containerd.service": CONTAINERD_UNIT},
     ),
@@ -123,7 +130,12 @@ def build(name: str, version: str, pool: Path) -> None:
             (target / program).chmod(0o755)
         control = tree / "DEBIAN"
         control.mkdir()
-        fields = {"Package": name, "Version": version, "Architecture": architecture(), "Maintainer": "Tests <root@localhost>"}
+        fields = {
+            "Package": name,
+            "Version": version,
+            "Architecture": architecture(),
+            "Maintainer": "Tests <root@localhost>",
+        }
         fields |= {"Section": "admin", "Priority": "optional"} | relations | {"Description": "look-alike for tests"}
         (control / "control").write_text("".join(f"{key}: {value}\n" for key, value in fields.items()))
         if units:

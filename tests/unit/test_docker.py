@@ -151,10 +151,18 @@ FAULTS: dict[str, tuple[dict[str, Any], dict[str, Any], list[str]]] = {
     "no Compose, Docker's": (
         host(REPOSITORY[:3], **NO_COMPOSE),
         settings(),
-        ["Compose on the host is missing", "apt-get install docker-compose-plugin", "apt-get install docker-buildx-plugin"],
+        [
+            "Compose on the host is missing",
+            "apt-get install docker-compose-plugin",
+            "apt-get install docker-buildx-plugin",
+        ],
     ),
     "no Compose, of no package": (host(["x"], compose="") | STATIC, settings(), ["put a newer docker-compose into"]),
-    "old Compose": (host(REPOSITORY, compose="2.23.3"), settings(), ["Compose on the host is 2.23.3", "docker_upgrade=true"]),
+    "old Compose": (
+        host(REPOSITORY, compose="2.23.3"),
+        settings(),
+        ["Compose on the host is 2.23.3", "docker_upgrade=true"],
+    ),
     "upgrade of no package": (host(["x"]) | STATIC, settings(upgrade=True), ["comes from no package"]),
     "snap": (host() | {"answers": True}, settings(), ["snap remove docker"]),
     "no systemd": (host(), settings(service_manager="sysvinit"), ["docker_init: false"]),
@@ -249,7 +257,11 @@ MERGED: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {
         {},
         {"live-restore": False, "log-driver": "json-file", "log-opts": OURS["log-opts"]},
     ),
-    "no running container is worth a log driver": (with_file({"live-restore": False}, **RUNS), {}, {"live-restore": False}),
+    "no running container is worth a log driver": (
+        with_file({"live-restore": False}, **RUNS),
+        {},
+        {"live-restore": False},
+    ),
     "live restore keeps them": (with_file({}, **RUNS), {}, OURS),
     "options win": (with_file({"debug": True}), {"debug": False}, OURS | {"debug": False}),
     "options are merged": (
@@ -268,7 +280,11 @@ MERGED: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {
         {"log-driver": "journald", "log-opts": {"tag": "x"}, "live-restore": True},
     ),
     "null takes a key out": (with_file(OURS | {"debug": True}), {"debug": None}, OURS),
-    "null also takes ours out": (host(), {"live-restore": None}, {"log-driver": "json-file", "log-opts": OURS["log-opts"]}),
+    "null also takes ours out": (
+        host(),
+        {"live-restore": None},
+        {"log-driver": "json-file", "log-opts": OURS["log-opts"]},
+    ),
     "flags are not repeated": (host(DISTRIBUTION, flags=["log-driver", "H"]), {}, {"live-restore": True}),
     "a flag for live restore": (
         host(DISTRIBUTION, flags=["live-restore"], live_restore=True, **RUNS),

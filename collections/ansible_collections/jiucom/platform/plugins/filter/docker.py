@@ -92,8 +92,8 @@ def store_faults(docker: Docker, options: Mapping[str, Any]) -> list[str]:
             "features": features.get("containerd-snapshotter", docker["snapshotter"]) != docker["snapshotter"],
         }
     return [
-        f"docker_daemon_options.{key}: Docker on the host keeps containers and volumes in {docker['data_root']} with another "
-        f"setting, and would no longer see them: leave it out, or move the data and set it in {docker['configuration']['path']} first"
+        f"docker_daemon_options.{key}: Docker on the host has containers or volumes in {docker['data_root']} with another "
+        f"setting, and would no longer see them: leave it out, or move them and set it in {docker['configuration']['path']}"
         for key, moves in moved.items()
         if moves
     ]
