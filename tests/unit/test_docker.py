@@ -31,7 +31,7 @@ def settings(**changes: Any) -> dict[str, Any]:
 def host(packages: list[str] | None = None, held: bool = False, **changes: Any) -> dict[str, Any]:
     """Return what host_state says of a host with these packages; without any there is no Docker."""
     there = [*(packages or []), *HELPERS]
-    state = {
+    state: dict[str, Any] = {
         "program": "/usr/sbin/dockerd" if packages else "",
         "packages": {name: {"version": "1", "held": held and name not in HELPERS} for name in there},
         "configuration": {"path": "/etc/docker/daemon.json", "exists": False, "content": {}, "fault": ""},
@@ -52,8 +52,8 @@ def with_file(content: dict[str, Any], **changes: Any) -> dict[str, Any]:
 
 NOTHING: dict[str, list[str]] = {"install": [], "upgrade": [], "hold": [], "unhold": []}
 STATIC = {"program": "/usr/local/bin/dockerd"}
-OLD = {"version": "20.10.24+dfsg1"}
-NO_COMPOSE = {"compose": "", "buildx": ""}
+OLD: dict[str, Any] = {"version": "20.10.24+dfsg1"}
+NO_COMPOSE: dict[str, Any] = {"compose": "", "buildx": ""}
 
 PLANS: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {
     "fresh host": (host(), settings(), {"source": "distribution", "install": DISTRIBUTION, "hold": DISTRIBUTION}),
@@ -238,7 +238,7 @@ def test_a_file_that_is_not_json_is_named() -> None:
     assert "/etc/docker/daemon.json is not valid JSON" in planning.docker_faults(state, settings())[0]
 
 
-RUNS = {"running": 3}
+RUNS: dict[str, Any] = {"running": 3}
 OURS = DEFAULTS
 LOCAL = {"log-driver": "local"}
 

@@ -14,7 +14,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from machines import ROOT, SCENARIO, Machine, Repository
+from docker_hosts import ROOT, SCENARIO, Machine, Repository
 
 
 class Handler(SimpleHTTPRequestHandler):

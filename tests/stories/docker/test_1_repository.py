@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
-from machines import Machine, Repository
+from docker_hosts import Machine, Repository
 
 PACKAGES = {"docker-ce", "docker-ce-cli", "containerd.io", "docker-compose-plugin", "docker-buildx-plugin"}
 
-# Takes both of apt's locks as dpkg does, and lets them go after 90 s: longer than Ansible waits unless it is told to.
+# Takes apt's locks as dpkg does, for so many seconds.
 LOCKS = """
-import fcntl, time
+import fcntl, sys, time
 files = [open(path, "w") for path in ("/var/lib/dpkg/lock-frontend", "/var/lib/dpkg/lock", "/var/lib/apt/lists/lock")]
 for file in files: fcntl.lockf(file, fcntl.LOCK_EX)
 print("locked", flush=True)
-time.sleep(90)
+time.sleep(float(sys.argv[1]))
 """
 
 # Like podman-docker: what the host has and Docker's packages exclude.
@@ -25,6 +27,16 @@ printf 'Package: excludes-docker\\nVersion: 1\\nArchitecture: all\\nMaintainer: 
 Conflicts: docker.io, docker-ce\\n' > /root/excludes/DEBIAN/control
 dpkg-deb --build /root/excludes /root/excludes.deb && dpkg --install /root/excludes.deb
 """
+
+
+@contextmanager
+def locked(host: Machine, seconds: int) -> Iterator[None]:
+    """Hold apt's locks, as another program does that installs something."""
+    command = ["docker", "exec", host.container, "python3", "-c", LOCKS, str(seconds)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout
+        assert holder.stdout.readline() == "locked\n"
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -62,10 +74,8 @@ def test_a_wrong_address_is_refused_before_anything_is_added(host: Machine, repo
 
 
 def test_one_address_is_enough_and_the_lock_is_waited_for(host: Machine, repository: Repository) -> None:
-    command = ["docker", "exec", host.container, "python3", "-c", LOCKS]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as holder:
-        assert holder.stdout
-        assert holder.stdout.readline() == "locked\n"
+    # Longer than Ansible waits unless it is told to.
+    with locked(host, 90):
         host.apply(docker_source="repository", docker_repository_url=repository.url)
     assert host.versions().keys() >= PACKAGES
     assert host.held() == PACKAGES
@@ -99,7 +109,8 @@ def test_an_upgrade_touches_docker_alone_and_containers_live_on(host: Machine, r
 
 
 def test_packages_are_let_go(host: Machine) -> None:
-    assert host.apply(docker_hold=False) == 1
+    with locked(host, 60):
+        assert host.apply(docker_hold=False) == 1
     assert host.held() == set()
     assert host.apply(docker_hold=False) == 0
 

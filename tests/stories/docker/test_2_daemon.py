@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from machines import SCENARIO, Machine, Repository
+from docker_hosts import SCENARIO, Machine, Repository
 
 FILE = "/etc/docker/daemon.json"
 CHECKS = SCENARIO / "checks.yml"
@@ -32,7 +32,7 @@ def test_what_the_daemon_refuses_at_start_goes_back(host: Machine) -> None:
     process, before = host.start("kept"), host.sh(f"cat {FILE}")
     run = host.role(docker_daemon_options={"log-opts": {"bad": "x"}})
     assert run.code == 2
-    assert "the old one is back" in run.said
+    assert "the old one is in place" in run.said
     assert "unknown log opt 'bad' for json-file log driver" in run.said.replace("''", "'")
     assert host.sh(f"cat {FILE}") == before
     assert info(host, "{{.LoggingDriver}}") == "json-file"

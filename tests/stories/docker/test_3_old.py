@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from machines import Machine
+from docker_hosts import Machine
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 import yaml
-from machines import Machine
+from docker_hosts import Machine
 
 WITHOUT: dict[str, object] = {"docker_init": False}
 
@@ -86,5 +86,5 @@ def test_what_the_daemon_refuses_at_start_goes_back(host: Machine) -> None:
     said = host.role(docker_daemon_options={"log-opts": {"bad": "x"}}, **WITHOUT)
     assert said.code == 2
     assert "unknown log opt" in said.said
-    assert "the old one is back" in said.said
+    assert "the old one is in place" in said.said
     assert host.process("kept") == process

@@ -60,7 +60,7 @@ def read_configuration(path: str) -> dict[str, Any]:
         text = Path(path).read_text()
     except FileNotFoundError:
         return {"path": path, "exists": False, "content": {}, "fault": ""}
-    fault, content = "", {}
+    fault, content = "", dict[str, Any]()
     try:
         content = json.loads(text) if text.strip() else {}
     except ValueError as why:
