@@ -92,4 +92,4 @@ def test_each_story_is_run_by_somebody() -> None:
     assert named == short
     # tools/stories.sh runs the directories that are named like scenarios.
     directories = {path.parent.name for path in (ROOT / "tests/stories").glob("*/test_*.py")}
-    assert directories == SITE | {"verify"}
+    assert directories == SITE | {"verify", "docker"}

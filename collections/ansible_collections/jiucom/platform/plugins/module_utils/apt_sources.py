@@ -14,13 +14,17 @@ from dataclasses import dataclass
 TARGETS = "$(REPO_URI) $(RELEASE) $(CODENAME) $(COMPONENT) $(ORIGIN)"
 
 
+def sources(uris: str) -> list[tuple[str, str]]:
+    """List address and suite of every source, of what `apt-get update --print-uris` prints."""
+    return re.findall(r"'(https?://\S+?)/+dists/(\S+)/InRelease'", uris)
+
+
 def mirrors(uris: str, targets: str, distribution: str, codename: str) -> list[str]:
     """Choose the addresses that give main of the `distribution`'s release `codename`.
 
     `uris` is what `apt-get update --print-uris` prints: every source. `targets` has a line in the form of TARGETS for each list
     that was fetched, and may be empty: then the name of the suite alone decides.
     """
-    sources = re.findall(r"'(https?://\S+?)/dists/(\S+)/InRelease'", uris)
     fetched, own = set(), set()
     for line in targets.splitlines():
         address, suite, name, component, *origin = line.split(" ")
@@ -28,23 +32,29 @@ def mirrors(uris: str, targets: str, distribution: str, codename: str) -> list[s
         fetched.add(source)
         if name == codename and component == "main" and " ".join(origin).lower() == distribution:
             own.add(source)
-    chosen = [source for source in sources if source in own]
-    chosen = chosen or [source for source in sources if source not in fetched and source[1] == codename]
+    chosen = [source for source in sources(uris) if source in own]
+    chosen = chosen or [source for source in sources(uris) if source not in fetched and source[1] == codename]
     return list(dict.fromkeys(address for address, _ in chosen))
 
 
+def apt(*arguments: str) -> str:
+    """Run apt-get and return its output. Raises RuntimeError, with what it said."""
+    run = subprocess.run(["apt-get", *arguments], capture_output=True, text=True, check=False)
+    if run.returncode:
+        raise RuntimeError(f"apt-get {' '.join(arguments)}: {run.stderr.strip()}")
+    return run.stdout
+
+
+def print_uris() -> str:
+    """Return what apt prints of its sources, whatever their format. Raises RuntimeError."""
+    return apt("update", "--print-uris")
+
+
 def own_mirrors(distribution: str, codename: str) -> list[str]:
-    """Return the mirrors of the host's own sources, whatever their format. Raises RuntimeError, with what apt said."""
-    said = []
-    for command in (
-        ["apt-get", "update", "--print-uris"],
-        ["apt-get", "indextargets", "--format", TARGETS, "Created-By: Packages"],
-    ):
-        run = subprocess.run(command, capture_output=True, text=True, check=False)
-        if run.returncode:
-            raise RuntimeError(f"{' '.join(command)}: {run.stderr.strip()}")
-        said.append(run.stdout)
-    return mirrors(said[0], said[1], distribution, codename)
+    """Return the mirrors of the host's own sources. Raises RuntimeError."""
+    return mirrors(
+        print_uris(), apt("indextargets", "--format", TARGETS, "Created-By: Packages"), distribution, codename
+    )
 
 
 @dataclass(frozen=True)

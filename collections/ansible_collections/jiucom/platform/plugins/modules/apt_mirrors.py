@@ -6,7 +6,7 @@ from __future__ import annotations
 import platform
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.jiucom.platform.plugins.module_utils.apt_sources import own_mirrors
+from ansible_collections.jiucom.platform.plugins.module_utils.apt_sources import own_mirrors, print_uris, sources
 
 DOCUMENTATION = r"""
 module: apt_mirrors
@@ -18,9 +18,10 @@ description:
 author: [JIUCOM]
 """
 EXAMPLES = "- jiucom.platform.apt_mirrors:"
-RETURN = (
-    "mirrors: {type: list, returned: always, description: 'Addresses in the sources order, without security archives.'}"
-)
+RETURN = """
+mirrors: {type: list, returned: always, description: 'Addresses in the sources order, without security archives.'}
+sources: {type: list, returned: always, description: 'Every source, as address and suite: http://mirror.example/debian trixie.'}
+"""
 
 
 def main() -> None:
@@ -29,9 +30,10 @@ def main() -> None:
     release = platform.freedesktop_os_release()
     try:
         found = own_mirrors(release["ID"], release["VERSION_CODENAME"])
+        listed = [" ".join(source) for source in sources(print_uris())]
     except RuntimeError as fault:
         module.fail_json(msg=str(fault))
-    module.exit_json(changed=False, mirrors=found)
+    module.exit_json(changed=False, mirrors=found, sources=listed)
 
 
 if __name__ == "__main__":

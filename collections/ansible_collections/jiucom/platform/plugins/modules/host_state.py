@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.jiucom.platform.plugins.module_utils import engine
+from ansible_collections.jiucom.platform.plugins.module_utils import daemon, engine
 
 DOCUMENTATION = r"""
 module: host_state
@@ -25,7 +25,13 @@ author: [JIUCOM]
 """
 EXAMPLES = "- jiucom.platform.host_state: {path: /opt/jiucom, project: jiucom}"
 RETURN = r"""
-docker: {type: dict, returned: always, description: 'answers, version, compose, buildx, swarm, data_root, default_registry.'}
+docker:
+  type: dict
+  returned: always
+  description:
+    - 'Installed: program, packages, enabled, and the versions of version (the engine), compose and buildx.'
+    - 'Configured: configuration (path, exists, content, fault), arguments and flags of the running daemon.'
+    - 'Of itself, where it answers: swarm, running, live_restore, holds_data, data_root and so on.'
 volumes: {type: list, returned: always, description: Names of Docker's volumes.}
 networks: {type: list, returned: always, description: 'Docker networks: name and subnets.'}
 routes: {type: list, returned: always, description: 'Networks of the host: destination and device.'}
@@ -36,6 +42,9 @@ versions: {type: dict, returned: always, description: Versions that wrote the vo
 """
 
 
+SYSTEMD = Path("/run/systemd/system")
+
+
 def ask(path: str, empty: Any) -> Any:
     """Ask Docker; `empty` where it does not answer."""
     try:
@@ -44,29 +53,49 @@ def ask(path: str, empty: Any) -> Any:
         return empty
 
 
+def output(module: AnsibleModule, *command: str) -> str:
+    """Run a command and return what it prints; empty where it fails or is not there."""
+    if not module.get_bin_path(command[0]):
+        return ""
+    code, out, _ = module.run_command(list(command))
+    return str(out) if code == 0 else ""
+
+
 def docker(module: AnsibleModule) -> dict[str, Any]:
-    """Describe Docker: what is installed, and what the daemon says of itself."""
+    """Describe Docker: what is installed, how it is configured, and what the daemon says of itself."""
     info = ask("/info", {})
+    flags = daemon.arguments()
+    configuration = daemon.read_configuration(daemon.configuration_path(flags))
+    root = info.get("DockerRootDir") or configuration["content"].get("data-root") or "/var/lib/docker"
+    wanted = module.params["data_root"]
+    remaps_users = "name=userns" in (info.get("SecurityOptions") or [])
+    # Where Docker remaps users, its root is a directory below the configured one, such as /var/lib/docker/165536.165536.
+    configured = os.path.dirname(root) if remaps_users else root
     state: dict[str, Any] = {
-        "installed": shutil.which("dockerd") is not None or shutil.which("docker") is not None,
+        "program": module.get_bin_path("dockerd") or "",
+        "packages": daemon.packages(),
+        "configuration": configuration,
+        "arguments": flags,
+        "flags": daemon.flag_names(flags),
+        "enabled": not SYSTEMD.is_dir() or output(module, "systemctl", "is-enabled", "docker.service") != "",
         "answers": bool(info),
-        "version": info.get("ServerVersion", ""),
+        "version": info.get("ServerVersion", "") or daemon.version_number(output(module, "dockerd", "--version")),
+        "compose": daemon.version_number(output(module, "docker", "compose", "version", "--short")),
+        "buildx": daemon.version_number(output(module, "docker", "buildx", "version")),
         "swarm": info.get("Swarm", {}).get("LocalNodeState", "inactive") != "inactive",
-        "data_root": info.get("DockerRootDir", ""),
+        "running": info.get("ContainersRunning", 0),
+        "live_restore": info.get("LiveRestoreEnabled", False),
+        "storage_driver": info.get("Driver", ""),
+        "remaps_users": remaps_users,
+        "snapshotter": ["driver-type", "io.containerd.snapshotter.v1"] in (info.get("DriverStatus") or []),
+        "data_root": root,
+        "holds_data": daemon.holds_data(root),
+        "root_moves": bool(wanted) and os.path.realpath(wanted) != os.path.realpath(configured),
         "default_registry": "",
-        "compose": "",
-        "buildx": "",
     }
     for name, index in (info.get("RegistryConfig", {}).get("IndexConfigs") or {}).items():
         if index.get("Official"):
             state["default_registry"] = name
-    for plugin, command in (("compose", ["compose", "version", "--short"]), ("buildx", ["buildx", "version"])):
-        if shutil.which("docker"):
-            code, out, _ = module.run_command(["docker", *command])
-            if code == 0 and out.split():
-                state[plugin] = next(word for word in reversed(out.split()) if word.lstrip("v")[:1].isdigit()).lstrip(
-                    "v"
-                )
     return state
 
 
@@ -153,7 +182,7 @@ def main() -> None:
         networks=networks,
         routes=routes(module),
         taken=[socket for socket in listening() if socket["port"] not in ours],
-        disk=disk(module.params["data_root"] or state["data_root"] or "/var/lib/docker"),
+        disk=disk(module.params["data_root"] or state["data_root"]),
         installed=(base / "compose.yaml").is_file(),
         versions=read_json(base / ".versions.json"),
     )
