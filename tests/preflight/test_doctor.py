@@ -35,6 +35,5 @@ def test_what_does_not_run_and_what_is_missing() -> None:
 
 
 def test_a_host_without_docker() -> None:
-    said = doctor("-e", "_images_socket=/nonexistent.sock", DOCKER_HOST="unix:///nonexistent.sock")
-    assert "Docker does not answer at /nonexistent.sock" in said
-    assert "nothing else was looked at" in said
+    said = doctor(DOCKER_HOST="unix:///nonexistent.sock")
+    assert "Docker does not answer, so little was checked" in said

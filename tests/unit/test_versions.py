@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.jiucom.platform.plugins.filter import versions
+from ansible_collections.jiucom.platform.plugins.filter import versions as filters
 from ansible_collections.jiucom.platform.plugins.module_utils.versions import version_fault
 from plugins import ROOT
 
@@ -54,15 +54,19 @@ def host(answers: bool = True, volumes: tuple[str, ...] = ("jiucom_mysql-data",)
     return {"versions": {"mysql": "9.7.4"}, "docker": {"answers": answers}, "volumes": list(volumes)}
 
 
-def test_a_fault_names_the_variable_and_both_versions() -> None:
-    [fault] = versions.version_faults(TABLE, host(), {"mysql": "8.0.43"}, "jiucom")
-    assert "9.7.4" in fault
-    assert "8.0.43" in fault
-    assert "platform_images_overrides.mysql.ref" in fault
+def test_data_is_what_is_there_or_cannot_be_seen() -> None:
+    assert filters.written_data(TABLE, host(), "jiucom")["mysql"]["version"] == "9.7.4"
+    assert filters.written_data(TABLE, host(volumes=()), "jiucom") == {}
+    assert filters.written_data(TABLE, host(volumes=("other_mysql-data",)), "jiucom") == {}
+    assert filters.written_data(TABLE, host(answers=False, volumes=()), "jiucom")["mysql"]["version"] == "9.7.4"
 
 
-def test_a_volume_that_is_not_there_is_no_matter_but_one_that_cannot_be_seen_is() -> None:
-    wanted = {"mysql": "8.0.43"}
-    assert versions.version_faults(TABLE, host(volumes=()), wanted, "jiucom") == []
-    assert versions.version_faults(TABLE, host(volumes=("other_mysql-data",)), wanted, "jiucom") == []
-    assert len(versions.version_faults(TABLE, host(answers=False, volumes=()), wanted, "jiucom")) == 1
+def test_what_is_recorded_names_another_product() -> None:
+    images = {
+        "mysql": {"product": "mysql", "version": "9.7.4"},
+        "grafana": {"product": "board", "version": "1.0.0"},
+        "python": {"product": "python", "version": "3.13.5"},
+        "zipkin": {"product": "zipkin", "version": ""},
+    }
+    recorded = filters.recorded_versions(images, ["mysql", "grafana", "zipkin"])
+    assert recorded == {"mysql": "9.7.4", "grafana": "board 1.0.0"}

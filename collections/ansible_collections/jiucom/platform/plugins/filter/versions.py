@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.jiucom.platform.plugins.module_utils.versions import version_fault
-
 
 def written_data(
     services: Mapping[str, Mapping[str, Any]], host: Mapping[str, Any], project: str
@@ -24,26 +22,13 @@ def written_data(
     return found
 
 
-def version_faults(
-    services: Mapping[str, Mapping[str, Any]],
-    host: Mapping[str, Any],
-    wanted: Mapping[str, str],
-    project: str,
-) -> list[str]:
-    """List the volumes that the wanted versions may not open.
-
-    `host` is what host_state returns, `wanted` the version that is about to run by service.
-    """
-    faults = []
-    for name, data in written_data(services, host, project).items():
-        old, new = data["version"], wanted.get(name, "")
-        why = version_fault(old, new, data["lines"])
-        if why:
-            faults.append(
-                f"The data of {name} was written by version {old}, and {new} cannot take it over: {why}. Set "
-                f"platform_images_overrides.{name}.ref to an image that can, or back up, remove the volume and restore"
-            )
-    return faults
+def recorded_versions(images: Mapping[str, Mapping[str, str]], services: list[str]) -> dict[str, str]:
+    """Return what is recorded of the images that write the services' data: the version, behind the product where it differs."""
+    return {
+        name: image["version"] if image["product"] == name else f"{image['product']} {image['version']}"
+        for name, image in images.items()
+        if name in services and image["version"]
+    }
 
 
 class FilterModule:
@@ -51,4 +36,4 @@ class FilterModule:
 
     def filters(self) -> dict[str, Any]:
         """Name the filters."""
-        return {"version_faults": version_faults, "written_data": written_data}
+        return {"recorded_versions": recorded_versions, "written_data": written_data}

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import socket
 from typing import Any
 from urllib.parse import quote
 
-SOCKET = "/var/run/docker.sock"
+# Docker's command line heeds the same variable.
+SOCKET = os.environ.get("DOCKER_HOST", "").removeprefix("unix://") or "/var/run/docker.sock"
 
 
 class EngineError(Exception):

@@ -17,7 +17,7 @@ options:
 author: [JIUCOM]
 """
 EXAMPLES = "- jiucom.platform.secret_state: {base: /opt/jiucom, secrets: {mysql: {root_password: '...'}}}"
-RETURN = "changed_secrets: {type: list, returned: always, description: Names of deployed secrets with another content.}"
+RETURN = "differing: {type: list, returned: always, description: Names of deployed secrets with another content.}"
 
 
 def main() -> None:
@@ -32,7 +32,7 @@ def main() -> None:
             file = Path(module.params["base"]) / service / "secrets" / name
             if file.is_file() and not hmac.compare_digest(file.read_bytes(), str(content).encode()):
                 differing.append(name)
-    module.exit_json(changed=False, changed_secrets=differing)
+    module.exit_json(changed=False, differing=differing)
 
 
 if __name__ == "__main__":
