@@ -16,6 +16,12 @@ def roles_with(directory: str, file: str) -> list[str]:
     return sorted(path.name for path in Path(str(directory)).iterdir() if (path / str(file)).is_file())
 
 
+def constants(directory: str) -> list[str]:
+    """Name the variables of all roles' vars files, which no inventory sets."""
+    files = [*Path(str(directory)).glob("*/vars/*.yml"), *Path(str(directory)).glob("*/vars/main/*.yml")]
+    return sorted({name for file in files for name in yaml.safe_load(file.read_text()) or {}})
+
+
 def specifications(roles: Iterable[str], directory: str) -> Options:
     """Return the options of all roles' specifications, by variable."""
     options: Options = {}
@@ -43,6 +49,7 @@ class FilterModule:
     def filters(self) -> dict[str, Any]:
         """Names under which templates find the filters."""
         return {
+            "constants": constants,
             "roles_with": roles_with,
             "specifications": specifications,
             "without_defaults": without_defaults,
