@@ -30,6 +30,7 @@ from jiucom.db.totals import Totals
 from jiucom.db.views import Views
 from jiucom.domains.prices import alerts
 from jiucom.domains.users import renames
+from jiucom.guesses import Guesses
 from jiucom.jobs.backlog import Backlog
 from jiucom.jobs.recall import Recall
 from jiucom.jobs.scheduler import Scheduler
@@ -92,7 +93,7 @@ def _state(settings: Settings) -> AppState:
         metrics=meters,
     )
     db, redis, tokens = Database(settings, clock, meters), RedisClient(settings, meters), Tokens(settings)
-    accounts = Accounts(db, redis, tokens.access_validity)
+    accounts, limiter = Accounts(db, redis, tokens.access_validity), RateLimiter(settings, redis, meters)
     cache = Cache(redis, db, meters, settings.request_deadline)
     return AppState(
         settings=settings,
@@ -107,7 +108,8 @@ def _state(settings: Settings) -> AppState:
         passwords=Passwords(),
         outbox=Outbox(settings, db, tracing),
         backlog=Backlog(db, {alerts.KIND: alerts.tell, renames.KIND: renames.step(cache)}),
-        limiter=RateLimiter(settings, redis, meters),
+        limiter=limiter,
+        guesses=Guesses(settings, redis, limiter),
         runtime=RuntimeSettings(redis, tracing),
         totals=Totals(),
         views=Views(settings.request_deadline),

@@ -32,6 +32,7 @@ _TOO_SHORT = re.compile(r"of length >= (\d+)")
 _TOO_LONG = re.compile(r"of length <= (\d+)")
 _TOO_LOW = re.compile(r"Expected `\w+`(?: \| \w+)? >= (-?[\d.]+)")
 _TOO_HIGH = re.compile(r"Expected `\w+`(?: \| \w+)? <= (-?[\d.]+)")
+_MULTIPLE = re.compile(r"that's a multiple of ([\d.]+)")
 _EXPECTED = re.compile(r"Expected `(\w+)")
 _PATTERN = re.compile(r"matching regex (.+)")
 
@@ -58,6 +59,8 @@ def text(error: msgspec.ValidationError, target: Any) -> str:
         return f"{match[1]} 이상이어야 합니다"
     if match := _TOO_HIGH.match(message):
         return f"{match[1]} 이하여야 합니다"
+    if match := _MULTIPLE.search(message):
+        return f"{match[1]}의 배수여야 합니다"
     if "date" in message.casefold():
         return TYPES["datetime" if "datetime" in message or "RFC3339 encoded datetime" in message else "date"]
     if match := _EXPECTED.match(message):

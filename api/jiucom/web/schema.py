@@ -20,7 +20,9 @@ NotBlank = Meta(pattern=r"\S")
 # Control characters, line breaks, and what turns the direction of the text around it.
 _UNPRINTABLE = r"\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f\ufff9-\ufffb"
 # Characters without width or ink: fillers, joiners, variation selectors.
-INVISIBLE = r"\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200d\u2060-\u2065\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0"
+INVISIBLE = (
+    r"\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200d\u2060-\u2065\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0"
+)
 
 # For names and titles: one line, with something to see. Instead of NotBlank. Read by Python and by JSON Schema alike.
 Line = Meta(pattern=rf"^[^{_UNPRINTABLE}]*[^\s{_UNPRINTABLE}{INVISIBLE}][^{_UNPRINTABLE}]*(?![\s\S])")

@@ -24,7 +24,7 @@ Token = Annotated[str, NotBlank, Meta(max_length=2000)]
 
 
 class Addressed(Schema, frozen=True):
-    """With an address, in NFKC: what only looks like another one is none. Spellings do not multiply limits either."""
+    """With an address, in NFKC: what only looks like another one is none."""
 
     email: Email
 
