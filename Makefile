@@ -64,6 +64,9 @@ bench-api: .venv/ready ## CPU per request as a multiple of a bare route, in the 
 bench-connections: .venv/ready ## memory of a thousand idle connections through this machine's gateway
 	PYTHONPATH=api:. python -m bench.connections
 
+bench-compat: .venv/ready ## how part data is read as shops write it, and what a look at a build costs
+	PYTHONPATH=api:. python -m bench.compat
+
 bench-login: .venv/ready ## whether the time of 600 refused logins tells which addresses exist
 	JIUCOM_TEST_LONG=1 pytest -q api/tests/api/test_login_time.py
 
