@@ -76,6 +76,20 @@ class ErrorCode(Enum):
         self.message = message
 
 
+# Codes of the old service for what this one does not do. They keep their numbers; no answer carries them.
+UNUSED = frozenset(
+    {
+        ErrorCode.ALREADY_LOGGED_OUT,
+        ErrorCode.OAUTH_LOGIN_FAILED,
+        ErrorCode.OAUTH_INVALID_PROVIDER,
+        ErrorCode.OAUTH_EMAIL_DUPLICATE,
+        ErrorCode.INCOMPATIBLE_PARTS,
+        ErrorCode.PAYMENT_NOT_READY,
+        ErrorCode.PAYMENT_NOT_FOUND,
+    }
+)
+
+
 class ApiError(Exception):
     """What ends a request with an error: raise it anywhere below a handler."""
 

@@ -1,12 +1,15 @@
 """Routes, OpenAPI document and contract (endpoints.csv) say the same."""
 
 import csv
+import re
 from pathlib import Path
 
 import pytest
 from openapi_spec_validator import validate
 
+import jiucom
 from jiucom.app import operations
+from jiucom.errors import UNUSED, ErrorCode
 from jiucom.web.openapi import document
 
 _CSV = Path(__file__).parents[1] / "data" / "endpoints.csv"
@@ -55,6 +58,13 @@ def test_every_operation_says_what_can_go_wrong() -> None:
         for method, operation in item.items():
             assert {"401", "429", "500", "503"} <= operation["responses"].keys(), (method, path)
             assert operation["summary"], (method, path)
+
+
+def test_codes_without_a_use_are_marked() -> None:
+    sources = "".join(path.read_text() for path in Path(jiucom.__file__).parent.rglob("*.py") if path.name != "errors.py")
+    assert {code for code in ErrorCode if not re.search(rf"ErrorCode\.{code.name}\b", sources)} == UNUSED
+    listed = document([])["components"]["schemas"]["Error"]["properties"]["code"]["enum"]
+    assert set(listed) == {code.code for code in ErrorCode if code not in UNUSED}
 
 
 @pytest.mark.parametrize("tag", sorted({each.tag for each in operations()}))

@@ -37,7 +37,7 @@ async def get_post(ctx: Context, post_id: Id) -> Json[PostDetail]:
 async def create_post(ctx: Context, body: PostCreate) -> PostDetail:
     """게시글 작성
 
-    NEWS와 GUIDE 게시판은 관리자만 쓸 수 있다.
+    NEWS 게시판은 관리자만 쓸 수 있다.
     """
     return await service.create(ctx.app, ctx.user, body)
 

@@ -25,7 +25,7 @@ class BoardType(StrEnum):
     @property
     def official(self) -> bool:
         """Written by administrators only."""
-        return self in (BoardType.NEWS, BoardType.GUIDE)
+        return self is BoardType.NEWS
 
 
 Title = Annotated[str, NotBlank, Meta(max_length=200, examples=["B650 보드에서 램 설정 질문"])]
