@@ -13,14 +13,17 @@ _OWN = [ErrorCode.POST_NOT_FOUND, ErrorCode.POST_NOT_AUTHOR]
 async def list_posts(ctx: Context, query: PostQuery) -> Json[Page[PostItem]]:
     """게시글 목록
 
-    최신순. 검색어의 모든 단어가 제목이나 본문에 있는 글만 남긴다.
+    최신순. 검색어의 모든 단어가 제목이나 본문에 있는 글만 남긴다. 한 글자만 검색하면 그 글자로 시작하는 제목만 찾는다.
     """
     return await service.page(ctx.app, query)
 
 
 @endpoint("GET", "/posts/search", tag=_TAG)
 async def search_posts(ctx: Context, query: PostSearchQuery) -> Json[Page[PostItem]]:
-    """게시글 검색"""
+    """게시글 검색
+
+    모든 게시판. 한 글자만 검색하면 그 글자로 시작하는 제목만 찾는다.
+    """
     return await service.search(ctx.app, query)
 
 
