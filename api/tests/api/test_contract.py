@@ -61,7 +61,9 @@ def test_every_operation_says_what_can_go_wrong() -> None:
 
 
 def test_codes_without_a_use_are_marked() -> None:
-    sources = "".join(path.read_text() for path in Path(jiucom.__file__).parent.rglob("*.py") if path.name != "errors.py")
+    sources = "".join(
+        path.read_text() for path in Path(jiucom.__file__).parent.rglob("*.py") if path.name != "errors.py"
+    )
     assert {code for code in ErrorCode if not re.search(rf"ErrorCode\.{code.name}\b", sources)} == UNUSED
     listed = document([])["components"]["schemas"]["Error"]["properties"]["code"]["enum"]
     assert set(listed) == {code.code for code in ErrorCode if code not in UNUSED}

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Annotated
 
+import msgspec
 from msgspec import Meta, Struct
 
 from jiucom.web import Id, NotBlank, Paged, PageQuery, Schema
@@ -49,7 +50,7 @@ class Comment(Schema, frozen=True):
     created_at: datetime
     updated_at: datetime
     deleted: bool = False
-    replies: list["Comment"] = []
+    replies: list["Comment"] = msgspec.field(default_factory=list)
 
 
 class Row(Struct, frozen=True, rename="camel"):
