@@ -49,6 +49,7 @@ from jiucom.telemetry.runtime import Runtime
 from jiucom.telemetry.tracing import Tracing
 from jiucom.web import Operation, docs, openapi
 from jiucom.web.failures import Failures
+from jiucom.web.headers import Headers
 from jiucom.web.operation import collect
 from jiucom.web.routing import CONTEXT_PATH, Router
 
@@ -73,6 +74,7 @@ def create_app(settings: Settings, only: Collection[str] | None = None) -> Starl
         # The outermost first.
         middleware=[
             Middleware(Observe, app.metrics.http, app.tracing, Gateway(settings.forwarded_allow_ips)),
+            Middleware(Headers),
             Middleware(Failures, app.clock),
             Middleware(Authentication, app.tokens, app.accounts, settings.request_deadline),
         ],
