@@ -116,10 +116,16 @@ class Endpoint:
         return convert(value, target, strict=True)
 
 
+def is_declared_larger(request: Request, limit: int) -> bool:
+    """Whether the request says itself that its body exceeds `limit` bytes."""
+    declared = request.headers.get("content-length", "")
+    # Python refuses to read numbers of thousands of digits.
+    return declared.isdecimal() and (len(declared) > len(str(limit)) or int(declared) > limit)
+
+
 async def read_body(request: Request, limit: int) -> bytes:
     """The whole body. Raises ApiError 413 as soon as it is known to exceed `limit` bytes."""
-    declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > limit:
+    if is_declared_larger(request, limit):
         raise ApiError(ErrorCode.PAYLOAD_TOO_LARGE)
     body = bytearray()
     async for chunk in request.stream():
