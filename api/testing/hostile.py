@@ -50,7 +50,7 @@ def files(part: bytes) -> Iterator[tuple[str, bytes, bytes]]:
     line = b'{"name":"%d","category":"ETC","manufacturer":"x","specs":{"a":"b"},"price":1,"sellerId":1},'
     array = b"[" + b"".join(line % n for n in range(20_000))[:-1] + b"]"
     large = 10_000_000
-    for name, kind, content in (
+    yield from (
         ("lines", b"text/csv", rows),
         ("wrong lines", b"text/csv", b"name,category\n" + b"x,y\n" * 20_000),
         ("one line", b"text/csv", b"x" * large),
@@ -62,10 +62,10 @@ def files(part: bytes) -> Iterator[tuple[str, bytes, bytes]]:
         ("wrong items", b"application/json", b"[" + b"{}," * 19_000 + b"{}]"),
         ("depth", b"application/json", b"[" * (large // 2)),
         ("text", b"application/json", b'["' + b"x" * large + b'"]'),
-    ):
-        yield name, kind, content
+    )
     head = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.json"\r\n\r\n'
-    yield "form of items", b"multipart/form-data; boundary=x", head + array + b"\r\n--x--\r\n"
+    form = head + array.replace(b"sellerId", b"seller") + b"\r\n--x--\r\n"
+    yield "form of wrong items", b"multipart/form-data; boundary=x", form
 
 
 def forms(limit: int) -> Iterator[tuple[str, bytes]]:

@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import json
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from jiucom.web import Operation
 from jiucom.web.routing import CONTEXT_PATH
 from testing import hostile
 from testing.pauses import Pauses, measured
+from testing.shop import Shop
 
 pytestmark = pytest.mark.anyio
 
@@ -44,12 +45,19 @@ class Caller:
         self.pauses = pauses
 
     async def send(
-        self, operation: Operation, case: str, *, body: bytes = b"", query: str = "", headers: tuple[Header, ...] = ()
+        self,
+        operation: Operation,
+        case: str,
+        *,
+        body: bytes = b"",
+        query: str = "",
+        headers: tuple[Header, ...] = (),
+        ids: Mapping[str, int] | None = None,
     ) -> tuple[int, bytes]:
         """Status and body of the answer."""
         path = CONTEXT_PATH + operation.path
         for name in operation.path_params:
-            path = path.replace(f"{{{name}}}", "1")
+            path = path.replace(f"{{{name}}}", str((ids or {}).get(name, 1)))
         scope = {
             "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": operation.method,
             "scheme": "http", "path": path, "raw_path": path.encode(), "root_path": "", "query_string": query.encode(),
@@ -70,11 +78,12 @@ class Caller:
             status = message.get("status", status)
             answer.extend(message.get("body", b""))
 
+        # What was done for the test itself ends with a callback that is nobody's.
+        await asyncio.sleep(0)
         self.pauses.during = f"{operation.method} {operation.path}: {case}"
-        await asyncio.sleep(0)
         await self.app(scope, receive, send)
-        self.pauses.during = ""
         await asyncio.sleep(0)
+        self.pauses.during = ""
         return status, bytes(answer)
 
     async def bearer(self, operation: Operation) -> tuple[Header, ...]:
@@ -137,22 +146,68 @@ async def test_queries(caller: Caller, capsys: pytest.CaptureFixture[str]) -> No
     told(caller.pauses, capsys)
 
 
-@pytest.mark.parametrize("store", [False, True])
-async def test_uploads(caller: Caller, capsys: pytest.CaptureFixture[str], store: bool) -> None:
+async def test_uploads(caller: Caller, capsys: pytest.CaptureFixture[str]) -> None:
     """Twenty thousand lines are written piece by piece, whether right or wrong."""
     (operation,) = [each for each in operations() if each.path == "/admin/parts/bulk-upload"]
     bearer = await caller.bearer(operation)
     word = secrets.token_hex(4)
     for case, kind, body in hostile.files(f"{word},ETC,x,,다나와,1000".encode()):
-        if store and case != "lines":
-            continue
         headers = (*bearer, (b"content-type", kind))
-        query = "" if store else "dryRun=true"
+        query = "" if case == "lines" else "dryRun=true"
         status, answer = await caller.send(operation, case, body=body, headers=headers, query=query)
         assert status in (200, 400, 413), (case, answer[:500])
         assert len(answer) < MAX_ERRORS, case
     async with caller.state.db.transaction() as tx:
         await tx.execute("UPDATE parts SET is_deleted = TRUE WHERE name LIKE %s", (f"%{word}",))
+    told(caller.pauses, capsys)
+
+
+async def test_stored_texts(caller: Caller, capsys: pytest.CaptureFixture[str], shop: Shop) -> None:
+    """What is stored is as long as it may be, and a page holds a hundred of it."""
+    specs = json.dumps({f"k{n}": "1" + " " * 180 + "x" for n in range(100)})
+    shaped = {"socket": "1" + " " * 290 + "x", "formFactor": "ATX~" * 75, "m2Slots": "1+" * 150, "length": "1cm " * 75}
+    async with caller.state.db.transaction() as tx:
+        author = await tx.insert("INSERT INTO users (email, nickname) VALUES ('long@example.com', '긴 글')", ())
+        parts = [
+            await tx.insert(
+                "INSERT INTO parts (name, category, manufacturer, specs, lowest_price) VALUES (%s, %s, 'x', %s, 1)",
+                (f"긴 사양 {n} " + "가" * 190, ("CPU", "MOTHERBOARD", "CASE", "COOLER", "GPU", "RAM")[n % 6],
+                 json.dumps({**json.loads(specs), **shaped, "n": n})),
+            )
+            for n in range(100)
+        ]  # fmt: skip
+        for part in parts:
+            shop.adopt(part)
+        build = await tx.insert("INSERT INTO builds (user_id, name, is_public) VALUES (%s, '긴 견적', TRUE)", (author,))
+        await tx.execute_many(
+            "INSERT INTO build_parts (build_id, part_id, unit_price) VALUES (%s, %s, 1)",
+            [(build, part) for part in parts],
+        )
+        text = "각" * 10_000
+        post = await tx.insert(
+            "INSERT INTO posts (user_id, board_type, title, content) VALUES (%s, 'FREE', '긴 글', %s)", (author, text)
+        )
+        await tx.execute_many(
+            "INSERT INTO comments (post_id, user_id, content) VALUES (%s, %s, %s)", [(post, author, text)] * 100
+        )
+    known = {(each.method, each.path): each for each in operations()}
+
+    async def read(path: str, case: str, query: str = "", body: bytes = b"", **ids: int) -> None:
+        operation = known["POST" if body else "GET", path]
+        for _ in range(2):
+            status, answer = await caller.send(operation, case, query=query, body=body, headers=(_JSON,), ids=ids)
+            assert status == 200, answer[:500]
+
+    chosen = json.dumps({"parts": [{"partId": part} for part in parts]}).encode()
+    await read("/builds/check", "stored specifications", body=chosen)
+    await read("/builds/{buildId}", "a hundred parts", buildId=build)
+    await read("/parts", "a hundred specifications", query="size=100&sort=latest")
+    await read("/parts/search", "a hundred specifications", query="size=100&keyword=%EA%B8%B4+%EC%82%AC%EC%96%91")
+    await read("/parts/{partId}", "its specifications", partId=parts[0])
+    await read("/posts/{postId}", "ten thousand characters", postId=post)
+    await read("/posts/{postId}/comments", "a hundred long ones", query="size=100", postId=post)
+    await read("/posts", "long ones", query="size=100")
+    await read("/search", "long ones", query="keyword=%EA%B8%B4&size=100")
     told(caller.pauses, capsys)
 
 

@@ -45,7 +45,7 @@ def nested(depth: int) -> bytes:
     ids=lambda raw: repr(raw[:12]),
 )  # fmt: skip
 def test_what_is_no_array_of_such_items(raw: bytes) -> None:
-    found = []
+    found: list[bytes] = []
     with pytest.raises(ApiError, match="JIUCOM-400"):
         found.extend(items(raw))
     assert all(len(item) <= MAX_ITEM for item in found)
