@@ -164,8 +164,13 @@ async def test_uploads(caller: Caller, capsys: pytest.CaptureFixture[str]) -> No
 
 async def test_stored_texts(caller: Caller, capsys: pytest.CaptureFixture[str], shop: Shop) -> None:
     """What is stored is as long as it may be, and a page holds a hundred of it."""
-    specs = json.dumps({f"k{n}": "1" + " " * 180 + "x" for n in range(100)})
-    shaped = {"socket": "1" + " " * 290 + "x", "formFactor": "ATX~" * 75, "m2Slots": "1+" * 150, "length": "1cm " * 75}
+    specs = json.dumps({f"k{n}": "1" + " " * 180 + "x" for n in range(40)})
+    shaped = {
+        "socket": "1" + " " * 290 + "x",
+        "formFactor": "ATX~" * 75,
+        "m2Slots": "1+" * 150,
+        "length": "1" + " " * 9_000 + "x",
+    }
     async with caller.state.db.transaction() as tx:
         author = await tx.insert("INSERT INTO users (email, nickname) VALUES ('long@example.com', '긴 글')", ())
         parts = [
