@@ -7,9 +7,9 @@ from msgspec import Meta, Struct
 
 from jiucom.domains.parts.schemas import PartCategory, SpecsJson
 from jiucom.rules.compatibility import Severity
-from jiucom.web import Id, NotBlank, PageQuery, Schema
+from jiucom.web import Id, OneLine, PageQuery, Schema
 
-Name = Annotated[str, NotBlank, Meta(max_length=100, examples=["QHD 게이밍 PC"])]
+Name = Annotated[str, OneLine, Meta(max_length=100, examples=["QHD 게이밍 PC"])]
 Description = Annotated[str, Meta(max_length=500)]
 
 

@@ -10,7 +10,7 @@ import pytest
 from msgspec import Meta
 
 from jiucom.web import messages
-from jiucom.web.schema import INT64_MAX, INT64_MIN, Id, Line, NotBlank
+from jiucom.web.schema import INT64_MAX, INT64_MIN, Id, NotBlank, OneLine
 
 
 class Colour(Enum):
@@ -52,7 +52,7 @@ class Colour(Enum):
         (2**70, Annotated[int, Meta(le=INT64_MAX)], "64비트 정수 범위를 벗어났습니다"),
         (-(2**70), Annotated[int, Meta(ge=INT64_MIN)], "64비트 정수 범위를 벗어났습니다"),
         (" ", Annotated[str, NotBlank], "공백일 수 없습니다"),
-        ("\n", Annotated[str, Line], "보이는 글자가 있어야 하고, 제어 문자는 쓸 수 없습니다"),
+        ("\n", Annotated[str, OneLine], "보이는 글자가 있어야 하고, 제어 문자는 쓸 수 없습니다"),
         ("x", Annotated[str, Meta(pattern="^a$")], "형식이 올바르지 않습니다"),
         ("x", Annotated[str, Meta(pattern="^`datetime$")], "형식이 올바르지 않습니다"),
         (3, Annotated[int, Meta(multiple_of=2)], "2의 배수여야 합니다"),

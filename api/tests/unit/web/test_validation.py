@@ -8,11 +8,11 @@ from typing import Annotated, Any, Literal
 import pytest
 from msgspec import Meta
 
+from jiucom.domains.auth.schemas import Nickname
 from jiucom.errors import ApiError
 from jiucom.web import validation
 from jiucom.web.envelope import failure
-from jiucom.web.schema import Id, InvalidFieldError, NotBlank, Schema
-from jiucom.web.schema import Line as SingleLine
+from jiucom.web.schema import Id, InvalidFieldError, NotBlank, OneLine, Schema
 from jiucom.web.validation import convert
 
 
@@ -227,7 +227,7 @@ def test_marks_in_a_row_are_limited(marks: str) -> None:
 )
 def test_a_line_is_one_and_can_be_seen(title: str, good: bool) -> None:
     class Titled(Schema, frozen=True):
-        title: Annotated[str, SingleLine, Meta(max_length=100)]
+        title: Annotated[str, OneLine, Meta(max_length=100)]
 
     if good:
         assert convert({"title": title}, Titled, strict=True).title == title
@@ -235,3 +235,37 @@ def test_a_line_is_one_and_can_be_seen(title: str, good: bool) -> None:
     with pytest.raises(ApiError) as caught:
         convert({"title": title}, Titled, strict=True)
     assert [error.message for error in caught.value.errors] == ["보이는 글자가 있어야 하고, 제어 문자는 쓸 수 없습니다"]
+
+
+@pytest.mark.parametrize(
+    ("nickname", "good"),
+    [
+        ("게이머김", True),
+        ("Ryzen 팬", True),
+        ("👨\u200d👩\u200d👧", True),
+        ("탈퇴한 사용자들", True),
+        ("탈퇴한 사용자", False),
+        ("탈퇴한사용자", False),
+        (" 탈퇴한  사용자 ", False),
+        ("탈퇴한\u200d 사용자\ufe0f", False),
+        ("탈\u200b퇴한 사용자", False),
+        ("관리자\u200b", False),
+        ("관리\u3164자", False),
+        ("a\u202eb", False),
+        ("a\nb", False),
+        ("a\x00b", False),
+        ("\u3164\u3164", False),
+        ("  ", False),
+    ],
+)
+def test_nicknames_are_what_they_look_like(nickname: str, good: bool) -> None:
+    class Named(Schema, frozen=True):
+        nickname: Nickname
+
+    if good:
+        assert convert({"nickname": nickname}, Named, strict=True).nickname == nickname
+        return
+    with pytest.raises(ApiError) as caught:
+        convert({"nickname": nickname}, Named, strict=True)
+    assert [error.field for error in caught.value.errors] == ["nickname"]
+    assert "쓸 수 없습니다" in caught.value.errors[0].message
