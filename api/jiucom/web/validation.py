@@ -31,7 +31,8 @@ def convert(value: Any, target: type[T], *, strict: bool) -> T:
 
     Raises ApiError 400 JIUCOM-401 naming the wrong fields, MAX_PROBLEMS of them at most.
     """
-    if is_deeper(value, MAX_DEPTH):
+    # Queries are flat.
+    if strict and is_deeper(value, MAX_DEPTH):
         raise invalid([FieldError("", f"{MAX_DEPTH}단계보다 깊이 중첩할 수 없습니다")])
     value = composed(value)
     try:
