@@ -5,6 +5,7 @@ import typing
 from collections.abc import Iterator
 from types import UnionType
 from typing import Annotated, Any, get_args, get_origin
+from urllib.parse import urlencode
 
 import msgspec
 
@@ -35,6 +36,8 @@ def queries(operation: Operation) -> Iterator[tuple[str, str]]:
     """Query strings, by name."""
     if operation.query is None:
         return
+    yield "legal", urlencode({name: legal(hint) for name, hint in _fields(operation.query)})
+    yield "words", urlencode({name: "a " * 50 if legal(hint) != 1 else 1 for name, hint in _fields(operation.query)})
     yield "many", "&".join(["a=b"] * (MAX_QUERY // 4))
     yield "empty", "&" * MAX_QUERY
     for field in msgspec.structs.fields(operation.query):
@@ -88,6 +91,18 @@ def forms(limit: int) -> Iterator[tuple[str, bytes]]:
     yield "after", head + b"x\r\n--x--\r\n" + b"\r\n" * (room // 2)
 
 
+def paths(operation: Operation) -> Iterator[tuple[str, dict[str, str]]]:
+    """What may stand in place of the parameters of a path, by name."""
+    if operation.path_params:
+        for name, text in (
+            ("one", "1"),
+            ("digits", "9" * 7_000),
+            ("marks", "a" + "\u0301" * 1_000),
+            ("dots", "../" * 2_000),
+        ):
+            yield name, dict.fromkeys(operation.path_params, text)
+
+
 def headers() -> Iterator[tuple[bytes, bytes]]:
     """Headers of eight kilobytes that somebody reads."""
     for name in ("authorization", "cookie", "origin", "accept", "if-none-match", "x-forwarded-for", "x-real-ip",
@@ -115,6 +130,10 @@ def legal(hint: Any) -> Any:
     if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
         return {field.encode_name: legal(field.type) for field in msgspec.structs.fields(hint)}
     return next((meta.le for meta in metas if getattr(meta, "le", None) is not None), 1)
+
+
+def _fields(struct: type) -> Iterator[tuple[str, Any]]:
+    return ((field.encode_name, field.type) for field in msgspec.structs.fields(struct))
 
 
 def _anything() -> Iterator[tuple[str, bytes]]:

@@ -30,6 +30,9 @@ MAX_ERRORS = 64 * 1024
 # As uvicorn hands a body over (bytes).
 _CHUNK = 64 * 1024
 
+# The id of nothing: what others look at stays as it is.
+NOBODY = 999_999_999
+
 _JSON = (b"content-type", b"application/json")
 _RESULTS = Path(__file__).parents[3] / ".cache" / "loop-pauses.json"
 
@@ -52,12 +55,12 @@ class Caller:
         body: bytes = b"",
         query: str = "",
         headers: tuple[Header, ...] = (),
-        ids: Mapping[str, int] | None = None,
+        ids: Mapping[str, int | str] | None = None,
     ) -> tuple[int, bytes]:
         """Status and body of the answer."""
         path = CONTEXT_PATH + operation.path
         for name in operation.path_params:
-            path = path.replace(f"{{{name}}}", str((ids or {}).get(name, 1)))
+            path = path.replace(f"{{{name}}}", str((ids or {}).get(name, NOBODY)))
         scope = {
             "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": operation.method,
             "scheme": "http", "path": path, "raw_path": path.encode(), "root_path": "", "query_string": query.encode(),
@@ -141,6 +144,17 @@ async def test_queries(caller: Caller, capsys: pytest.CaptureFixture[str]) -> No
         headers = await caller.bearer(operation)
         for case, query in hostile.queries(operation):
             status, answer = await caller.send(operation, f"query, {case}", query=query, headers=headers)
+            assert 200 <= status < 500, (operation.path, case, answer[:500])
+            assert status < 400 or len(answer) < MAX_ERRORS, (operation.path, case)
+    told(caller.pauses, capsys)
+
+
+async def test_paths(caller: Caller, capsys: pytest.CaptureFixture[str]) -> None:
+    """And every operation without anything."""
+    for operation in operations():
+        headers = await caller.bearer(operation)
+        for case, ids in [("nothing", {}), *hostile.paths(operation)]:
+            status, answer = await caller.send(operation, f"path, {case}", headers=headers, ids=ids)
             assert 200 <= status < 500, (operation.path, case, answer[:500])
             assert status < 400 or len(answer) < MAX_ERRORS, (operation.path, case)
     told(caller.pauses, capsys)
