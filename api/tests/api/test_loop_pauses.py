@@ -104,52 +104,47 @@ class Caller:
 
 
 @pytest.fixture
-def caller(application: Starlette, state: AppState) -> Iterator[Caller]:
+def caller(
+    application: Starlette, state: AppState, capsys: pytest.CaptureFixture[str], request: pytest.FixtureRequest
+) -> Iterator[Caller]:
+    """At the end the longest pause of each operation is told, and the limit holds."""
     with measured() as pauses:
         yield Caller(application, state, pauses)
-
-
-def told(pauses: Pauses, capsys: pytest.CaptureFixture[str]) -> None:
-    """Print the longest pause of each operation, and hold the limit."""
     longest: dict[str, tuple[float, str]] = {}
     for what, seconds in pauses.longest.items():
         operation, _, case = what.partition(": ")
         if operation:
-            longest[operation] = max(longest.get(operation, (0.0, "")), (seconds, case))
+            longest[operation] = max(longest.get(operation, (0.0, "")), (round(seconds * 1000, 1), case))
     rows = sorted(longest.items(), key=lambda row: row[1], reverse=True)
     known = json.loads(_RESULTS.read_text()) if _RESULTS.exists() else {}
     _RESULTS.parent.mkdir(exist_ok=True)
-    known |= {operation: {"ms": round(seconds * 1000, 1), "case": case} for operation, (seconds, case) in rows}
-    _RESULTS.write_text(json.dumps(known, ensure_ascii=False, indent=2) + "\n")
+    _RESULTS.write_text(json.dumps({**known, request.node.name: dict(rows)}, ensure_ascii=False, indent=2) + "\n")
     with capsys.disabled():
-        print(f"\nlongest pause of the event loop, by operation (ms of CPU time; all in {_RESULTS.name})")
-        for operation, (seconds, case) in rows[:12]:
-            print(f"  {seconds * 1000:6.1f}  {operation}  {case[:60]}")
-    slow = {what: seconds for what, seconds in pauses.longest.items() if what and seconds > LIMIT}
-    assert slow == {}
+        print(f"\n{request.node.name}: longest pause of the loop (ms of CPU time; all in {_RESULTS.name})")
+        for operation, (milliseconds, case) in rows[:12]:
+            print(f"  {milliseconds:6.1f}  {operation}  {case[:60]}")
+    assert {what: seconds for what, seconds in pauses.longest.items() if what and seconds > LIMIT} == {}
 
 
-async def test_bodies(caller: Caller, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_bodies(caller: Caller) -> None:
     for operation in operations():
         for case, body in hostile.bodies(operation):
             headers = (_JSON, *await caller.bearer(operation))
             status, answer = await caller.send(operation, case, body=body, headers=headers)
             assert 200 <= status < 500, (operation.path, case, answer[:500])
             assert status < 400 or len(answer) < MAX_ERRORS, (operation.path, case)
-    told(caller.pauses, capsys)
 
 
-async def test_queries(caller: Caller, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_queries(caller: Caller) -> None:
     for operation in operations():
         headers = await caller.bearer(operation)
         for case, query in hostile.queries(operation):
             status, answer = await caller.send(operation, f"query, {case}", query=query, headers=headers)
             assert 200 <= status < 500, (operation.path, case, answer[:500])
             assert status < 400 or len(answer) < MAX_ERRORS, (operation.path, case)
-    told(caller.pauses, capsys)
 
 
-async def test_paths(caller: Caller, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_paths(caller: Caller) -> None:
     """And every operation without anything."""
     for operation in operations():
         headers = await caller.bearer(operation)
@@ -157,10 +152,9 @@ async def test_paths(caller: Caller, capsys: pytest.CaptureFixture[str]) -> None
             status, answer = await caller.send(operation, f"path, {case}", headers=headers, ids=ids)
             assert 200 <= status < 500, (operation.path, case, answer[:500])
             assert status < 400 or len(answer) < MAX_ERRORS, (operation.path, case)
-    told(caller.pauses, capsys)
 
 
-async def test_uploads(caller: Caller, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_uploads(caller: Caller) -> None:
     """Twenty thousand lines are written piece by piece, whether right or wrong."""
     (operation,) = [each for each in operations() if each.path == "/admin/parts/bulk-upload"]
     bearer = await caller.bearer(operation)
@@ -173,10 +167,9 @@ async def test_uploads(caller: Caller, capsys: pytest.CaptureFixture[str]) -> No
         assert len(answer) < MAX_ERRORS, case
     async with caller.state.db.transaction() as tx:
         await tx.execute("UPDATE parts SET is_deleted = TRUE WHERE name LIKE %s", (f"%{word}",))
-    told(caller.pauses, capsys)
 
 
-async def test_stored_texts(caller: Caller, capsys: pytest.CaptureFixture[str], shop: Shop) -> None:
+async def test_stored_texts(caller: Caller, shop: Shop) -> None:
     """What is stored is as long as it may be, and a page holds a hundred of it."""
     specs = json.dumps({f"k{n}": "1" + " " * 180 + "x" for n in range(40)})
     shaped = {
@@ -227,10 +220,9 @@ async def test_stored_texts(caller: Caller, capsys: pytest.CaptureFixture[str], 
     await read("/posts/{postId}/comments", "a hundred long ones", query="size=100", postId=post)
     await read("/posts", "long ones", query="size=100")
     await read("/search", "long ones", query="keyword=%EA%B8%B4&size=100")
-    told(caller.pauses, capsys)
 
 
-async def test_forms(caller: Caller, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_forms(caller: Caller) -> None:
     chosen = {"/images/upload": MAX_BYTES, "/admin/parts/bulk-upload": 10 * 1024 * 1024}
     for operation in operations():
         if (operation.method, operation.path in chosen) == ("POST", True):
@@ -238,10 +230,9 @@ async def test_forms(caller: Caller, capsys: pytest.CaptureFixture[str]) -> None
             for case, body in hostile.forms(chosen[operation.path]):
                 status, answer = await caller.send(operation, f"form, {case}", body=body, headers=headers)
                 assert 400 <= status < 500, (operation.path, case, answer[:500])
-    told(caller.pauses, capsys)
 
 
-async def test_headers(caller: Caller, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_headers(caller: Caller) -> None:
     chosen = [each for each in operations() if each.path in ("/parts", "/builds/check", "/images/upload")]
     for operation, (name, value) in itertools.product(chosen, list(hostile.headers())):
         headers = tuple(pair for pair in (_JSON, *await caller.bearer(operation)) if pair[0] != name)
@@ -249,4 +240,3 @@ async def test_headers(caller: Caller, capsys: pytest.CaptureFixture[str]) -> No
             operation, f"header, {name!r}", body=b"{}", headers=(*headers, (name, value))
         )
         assert 200 <= status < 500, (operation.path, name, answer[:500])
-    told(caller.pauses, capsys)
