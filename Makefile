@@ -12,7 +12,7 @@ endif
 # Passed on to ansible-playbook, for example ARGS=-K where sudo asks for a password, or ARGS="--check --diff".
 ARGS ?=
 
-.PHONY: help deploy verify doctor images test check lint types unit test-preflight test-images test-api test-gateway test-stack test-monitoring molecule stories browser fuzz bench bench-api bench-login bench-tracing bench-connections bench-load bench-alerts lint-inventory test-control test-next lock
+.PHONY: help deploy verify doctor images test check lint types unit test-preflight test-images test-api test-gateway test-stack test-monitoring molecule stories browser fuzz bench bench-api bench-login bench-tracing bench-connections bench-load bench-alerts bench-compat lint-inventory test-control test-next lock
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 20
