@@ -12,7 +12,7 @@ endif
 # Passed on to ansible-playbook, for example ARGS=-K where sudo asks for a password, or ARGS="--check --diff".
 ARGS ?=
 
-.PHONY: help deploy verify doctor images test check lint types unit test-preflight test-images test-api test-gateway test-stack test-monitoring molecule stories browser fuzz bench bench-api bench-login bench-tracing bench-connections bench-load bench-alerts lint-inventory test-control test-next lock
+.PHONY: help deploy verify doctor images test check lint types unit test-preflight test-images test-api test-gateway test-stack test-monitoring molecule stories browser fuzz bench bench-api bench-login bench-tracing bench-connections bench-load bench-alerts bench-compat lint-inventory test-control test-next lock
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 20
@@ -63,6 +63,9 @@ bench-api: .venv/ready ## CPU per request as a multiple of a bare route, in the 
 
 bench-connections: .venv/ready ## memory of a thousand idle connections through this machine's gateway
 	PYTHONPATH=api:. python -m bench.connections
+
+bench-compat: .venv/ready ## how part data is read as shops write it, and what a look at a build costs
+	PYTHONPATH=api:. python -m bench.compat
 
 bench-login: .venv/ready ## whether the time of 600 refused logins tells which addresses exist
 	JIUCOM_TEST_LONG=1 pytest -q api/tests/api/test_login_time.py

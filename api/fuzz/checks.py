@@ -38,7 +38,11 @@ _REFUSED = (
         "형식이 올바르지 않습니다|보이지 않는 .*",
     ),
     ("NUL: no column takes it, whatever the text", ".*", "NUL 문자는 사용할 수 없습니다"),
-    ("blanks: Python's include U+001C to U+001F and U+0085, ECMA's do not", ".*", "공백일 수 없습니다"),
+    (
+        "blanks: Python's include U+001C to U+001F and U+0085, ECMA's do not",
+        ".*",
+        "공백일 수 없습니다|보이는 글자가 .*",
+    ),
     ("specifications as text: clients send JSON in JSON", "specs", r"JSON 객체여야 합니다|너무 큽니다 .*"),
     ("numbers within specifications, which may hold anything", r"specs\..*", "64비트 정수 범위를 벗어났습니다"),
     ("lines of an upload: checked one by one, by rules of their own", r"lines\[.*", ".*"),

@@ -30,6 +30,7 @@ from jiucom.db.totals import Totals
 from jiucom.db.views import Views
 from jiucom.domains.prices import alerts
 from jiucom.domains.users import renames
+from jiucom.guesses import Guesses
 from jiucom.jobs.backlog import Backlog
 from jiucom.jobs.recall import Recall
 from jiucom.jobs.scheduler import Scheduler
@@ -48,6 +49,7 @@ from jiucom.telemetry.runtime import Runtime
 from jiucom.telemetry.tracing import Tracing
 from jiucom.web import Operation, docs, openapi
 from jiucom.web.failures import Failures
+from jiucom.web.headers import Headers
 from jiucom.web.operation import collect
 from jiucom.web.routing import CONTEXT_PATH, Router
 
@@ -72,6 +74,7 @@ def create_app(settings: Settings, only: Collection[str] | None = None) -> Starl
         # The outermost first.
         middleware=[
             Middleware(Observe, app.metrics.http, app.tracing, Gateway(settings.forwarded_allow_ips)),
+            Middleware(Headers),
             Middleware(Failures, app.clock),
             Middleware(Authentication, app.tokens, app.accounts, settings.request_deadline),
         ],
@@ -92,7 +95,7 @@ def _state(settings: Settings) -> AppState:
         metrics=meters,
     )
     db, redis, tokens = Database(settings, clock, meters), RedisClient(settings, meters), Tokens(settings)
-    accounts = Accounts(db, redis, tokens.access_validity)
+    accounts, limiter = Accounts(db, redis, tokens.access_validity), RateLimiter(settings, redis, meters)
     cache = Cache(redis, db, meters, settings.request_deadline)
     return AppState(
         settings=settings,
@@ -107,7 +110,8 @@ def _state(settings: Settings) -> AppState:
         passwords=Passwords(),
         outbox=Outbox(settings, db, tracing),
         backlog=Backlog(db, {alerts.KIND: alerts.tell, renames.KIND: renames.step(cache)}),
-        limiter=RateLimiter(settings, redis, meters),
+        limiter=limiter,
+        guesses=Guesses(settings, redis, limiter),
         runtime=RuntimeSettings(redis, tracing),
         totals=Totals(),
         views=Views(settings.request_deadline),

@@ -1,9 +1,14 @@
 """Every error a client can get: its code, status and Korean text, in one table."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
 
 import msgspec
+
+# What an answer tells of a request with more: a client that made so many mistakes mends the first.
+MAX_PROBLEMS = 100
+# Of the problems in an answer, as JSON (bytes). It says each of them twice.
+_MAX_TOLD = 30_000
 
 
 class FieldError(msgspec.Struct, frozen=True):
@@ -71,6 +76,20 @@ class ErrorCode(Enum):
         self.message = message
 
 
+# Codes of the old service for what this one does not do. They keep their numbers; no answer carries them.
+UNUSED = frozenset(
+    {
+        ErrorCode.ALREADY_LOGGED_OUT,
+        ErrorCode.OAUTH_LOGIN_FAILED,
+        ErrorCode.OAUTH_INVALID_PROVIDER,
+        ErrorCode.OAUTH_EMAIL_DUPLICATE,
+        ErrorCode.INCOMPATIBLE_PARTS,
+        ErrorCode.PAYMENT_NOT_READY,
+        ErrorCode.PAYMENT_NOT_FOUND,
+    }
+)
+
+
 class ApiError(Exception):
     """What ends a request with an error: raise it anywhere below a handler."""
 
@@ -92,9 +111,22 @@ class ApiError(Exception):
 
 
 def invalid(errors: Sequence[FieldError]) -> ApiError:
-    """400 naming each wrong field; the text is the flat list that old clients show."""
-    text = ", ".join(f"{error.field}: {error.message}" for error in errors)
-    return ApiError(ErrorCode.INVALID_INPUT, text, errors=errors)
+    """400 naming each wrong field; the text is the flat list that old clients show.
+
+    Of many, the first: no more than MAX_PROBLEMS, and no more than fit into an answer of 64 kB.
+    """
+    told = list(_first(errors))
+    text = ", ".join(f"{error.field}: {error.message}" for error in told)
+    return ApiError(ErrorCode.INVALID_INPUT, text, errors=told)
+
+
+def _first(errors: Sequence[FieldError]) -> Iterator[FieldError]:
+    left = _MAX_TOLD
+    for error in errors[:MAX_PROBLEMS]:
+        left -= len(msgspec.json.encode(error))
+        if left < 0:
+            return
+        yield error
 
 
 def unavailable(seconds: int = 1) -> ApiError:

@@ -1,50 +1,93 @@
-"""Rate limits, counted in Redis for all replicas (contract 8.10). An operation declares its own; writes have one anyway.
+"""Rate limits, counted in Redis for all replicas and, while Redis is away, in each process (contract 8.10).
 
-A minute begins with the first request and ends 60 s later: counting and setting that end are one script, so that no
-counter can stay for ever. Without Redis nobody is refused, and what went unchecked is counted.
+An operation declares its own; writes have one anyway. It is looked at before the body is read, so it counts callers and
+networks. Guesses at the password of an account have a limit besides: `jiucom.guesses`.
 """
 
-import hashlib
-from collections.abc import Sequence
+import time
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
-from typing import Any, Literal
+from typing import Literal
 
-import msgspec
+from cachetools import TTLCache
 
 from jiucom.cache.redis import RedisClient, RedisUnavailableError
 from jiucom.errors import ApiError, ErrorCode
 from jiucom.settings import Settings
 from jiucom.telemetry.metrics import Metrics
 
-_WINDOW = 60_000  # ms
+WINDOW = 60  # s
+# Counters of one process without Redis. The least recently used go first.
+MAX_LOCAL = 10_000
 
-# The count so far, and the rest of the window (ms).
-_COUNT = """
-local count = redis.call('INCR', KEYS[1])
-if count == 1 then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
-return {count, redis.call('PTTL', KEYS[1])}
+# Whether there is room for one more, the count so far, and the rest of the window (ms). A window begins with its first
+# request. A counter without an end gets one: Redis may have lost it.
+_TAKE = """
+local count = tonumber(redis.call('GET', KEYS[1]) or 0)
+local room = count < tonumber(ARGV[1])
+if room then count = redis.call('INCR', KEYS[1]) end
+local rest = redis.call('PTTL', KEYS[1])
+if rest < 0 then
+    rest = tonumber(ARGV[2])
+    redis.call('PEXPIRE', KEYS[1], rest)
+end
+return {room and 1 or 0, count, rest}
 """
+
+_GIVE_BACK = "if tonumber(redis.call('GET', KEYS[1]) or 0) > 0 then redis.call('DECR', KEYS[1]) end"
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """So many requests per minute.
+    """So many requests per minute as `setting` says.
 
-    Counted per `caller` (the user, or nobody's address), per client `address`, or per `account`: the `email` of the body.
+    Counted per `caller` (the user, or the network of a request without one), or per `network`. With `failures` a request
+    counts while it runs, and from then on only if it ends with the client's mistake (4xx).
     """
 
     name: str
-    by: Literal["caller", "address", "account"]
+    by: Literal["caller", "network"]
     setting: str
+    failures: bool = False
 
 
-# Guessing at one account from many addresses, and at many accounts from one.
-LOGIN = (Limit("login", "address", "rate_limit_login"), Limit("login", "account", "rate_limit_login"))
+LOGIN = Limit("login", "network", "rate_limit_login", failures=True)
+SIGNUP = Limit("signup", "network", "rate_limit_login")
+# Each one sends a mail.
+RESET_REQUEST = Limit("reset-request", "network", "rate_limit_login")
+RESET = Limit("reset", "network", "rate_limit_login", failures=True)
 # Mails with codes, and guesses at them.
-CODE = (Limit("code", "caller", "rate_limit_login"),)
-WRITE = (Limit("write", "caller", "rate_limit_write"),)
-UPLOAD = (Limit("upload", "caller", "rate_limit_upload"),)
+CODE = Limit("code", "caller", "rate_limit_login")
+WRITE = Limit("write", "caller", "rate_limit_write")
+UPLOAD = Limit("upload", "caller", "rate_limit_upload")
+
+
+@dataclass(slots=True)
+class Counted:
+    """A request in the counter of `key`: the `count` with it, of `allowed`, and the rest of the window (ms)."""
+
+    limit: Limit
+    key: str
+    allowed: int
+    count: int
+    rest: int
+    # Counted by this process, not by Redis.
+    local: bool
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """They tell the client where it stands."""
+        return {
+            "X-RateLimit-Limit": str(self.allowed),
+            "X-RateLimit-Remaining": str(max(0, self.allowed - self.count)),
+            "X-RateLimit-Reset": str(seconds(self.rest)),
+        }
+
+
+@dataclass(slots=True)
+class _Window:
+    ends: float  # s, monotonic
+    count: int = 0
 
 
 class RateLimiter:
@@ -55,55 +98,56 @@ class RateLimiter:
         self._redis = redis
         self._refused = metrics.rate_limited
         self._unchecked = metrics.rate_unchecked
+        self._windows: TTLCache[str, _Window] = TTLCache(MAX_LOCAL, WINDOW)
 
-    async def check(
-        self, limits: Sequence[Limit], *, user_id: int | None, address: str, body: msgspec.Struct | None
-    ) -> dict[str, str]:
-        """Count the request. The headers that tell the client where it stands; raises ApiError 429 with `Retry-After`."""
-        subjects = [(limit, _subject(limit, user_id, address, body)) for limit in limits]
-        counted = [(limit, subject) for limit, subject in subjects if subject]
-        if not counted:
-            return {}
-        keys = (f"{{limit:{limit.name}:{limit.by}:{subject}}}" for limit, subject in counted)
+    async def take(self, limit: Limit, *, user_id: int | None, address: str) -> Counted:
+        """Count a request. Raises ApiError 429 with `Retry-After` when there is no room: that one is not counted."""
+        by_user = limit.by == "caller" and user_id is not None
+        key = f"{{limit:{limit.name}:{f'user-{user_id}' if by_user else network(address)}}}"
+        allowed: int = getattr(self._settings, limit.setting)
         try:
-            answers = await self._redis.pipeline([("EVAL", _COUNT, 1, key, _WINDOW) for key in keys])
+            room, count, rest = await self._redis.execute("EVAL", _TAKE, 1, key, allowed, WINDOW * 1000)
+            counted = Counted(limit, key, allowed, count, rest, local=False)
         except RedisUnavailableError:
-            for name in {limit.name for limit, _ in counted}:
-                self._unchecked.labels(name).inc()
-            return {}
-        return self._judge([limit for limit, _ in counted], answers)
+            self._unchecked.labels(limit.name).inc()
+            window = self._window(key)
+            room = window.count < allowed
+            window.count += room
+            counted = Counted(
+                limit, key, allowed, window.count, round((window.ends - time.monotonic()) * 1000), local=True
+            )
+        if not room:
+            raise self.refusal(limit.name, counted.rest, counted.headers)
+        return counted
 
-    def _judge(self, limits: Sequence[Limit], answers: Sequence[Any]) -> dict[str, str]:
-        """What the nearest limit says."""
-        standings = [
-            (getattr(self._settings, limit.setting) - count, -(-rest // 1000), limit)
-            for limit, (count, rest) in zip(limits, answers, strict=True)
-        ]
-        left, seconds, limit = min(standings, key=lambda standing: (standing[0], -standing[1]))
-        headers = {
-            "X-RateLimit-Limit": str(getattr(self._settings, limit.setting)),
-            "X-RateLimit-Remaining": str(max(0, left)),
-            "X-RateLimit-Reset": str(seconds),
-        }
-        if left < 0:
-            self._refused.labels(limit.name).inc()
-            wait = max(seconds for left, seconds, _ in standings if left < 0)
-            raise ApiError(ErrorCode.RATE_LIMIT_EXCEEDED, headers={**headers, "Retry-After": str(wait)})
-        return headers
+    async def settle(self, counted: Counted, status: int) -> dict[str, str]:
+        """Give the request back if it does not count, ending with `status`; the headers of its answer."""
+        if counted.limit.failures and not 400 <= status < 500:
+            counted.count -= 1
+            if counted.local:
+                window = self._window(counted.key)
+                window.count = max(0, window.count - 1)
+            else:
+                try:
+                    await self._redis.execute("EVAL", _GIVE_BACK, 1, counted.key)
+                except RedisUnavailableError:
+                    # Then it counts until the window ends.
+                    counted.count += 1
+        return counted.headers
+
+    def refusal(self, name: str, rest: int, headers: dict[str, str] | None = None) -> ApiError:
+        """429 by the limit `name`, to be tried again in `rest` ms. Counted in the metrics."""
+        self._refused.labels(name).inc()
+        return ApiError(ErrorCode.RATE_LIMIT_EXCEEDED, headers={**(headers or {}), "Retry-After": str(seconds(rest))})
+
+    def _window(self, key: str) -> _Window:
+        window = self._windows.get(key)
+        if window is None:
+            window = self._windows[key] = _Window(time.monotonic() + WINDOW)
+        return window
 
 
-def _subject(limit: Limit, user_id: int | None, address: str, body: msgspec.Struct | None) -> str:
-    """Whom the limit counts; empty when the request has no such thing."""
-    if limit.by == "account":
-        email = getattr(body, "email", None)
-        # Addresses of people do not belong into keys.
-        return hashlib.sha256(email.casefold().encode()).hexdigest()[:32] if isinstance(email, str) else ""
-    if limit.by == "caller" and user_id is not None:
-        return f"user-{user_id}"
-    return _network(address)
-
-
-def _network(address: str) -> str:
+def network(address: str) -> str:
     """The address; of IPv6 the network, since every customer has 2^64 addresses of one."""
     try:
         parsed = ip_address(address)
@@ -112,3 +156,8 @@ def _network(address: str) -> str:
     if isinstance(parsed, IPv6Address):
         return str(parsed.ipv4_mapped or IPv6Address(int(parsed) >> 64 << 64))
     return str(parsed)
+
+
+def seconds(milliseconds: int) -> int:
+    """Whole seconds, rounded up."""
+    return -(-milliseconds // 1000)

@@ -13,6 +13,7 @@ from jiucom.clock import Clock
 from jiucom.db import Database
 from jiucom.db.totals import Totals
 from jiucom.db.views import Views
+from jiucom.guesses import Guesses
 from jiucom.jobs.backlog import Backlog
 from jiucom.limits import RateLimiter
 from jiucom.mail import Outbox
@@ -43,6 +44,7 @@ class AppState:
     outbox: Outbox
     backlog: Backlog
     limiter: RateLimiter
+    guesses: Guesses
     runtime: RuntimeSettings
     totals: Totals
     views: Views

@@ -1,7 +1,7 @@
 """Health: `UP` with 200, anything else with 503."""
 
+import os
 from datetime import datetime
-from importlib.metadata import PackageNotFoundError, version
 
 from starlette.responses import Response
 
@@ -32,10 +32,8 @@ async def info(ctx: Context) -> Response:
 
 
 def _version() -> str:
-    try:
-        return version("jiucom")
-    except PackageNotFoundError:
-        return "development"
+    """What the image was built as: a build argument of api/Dockerfile."""
+    return os.environ.get("JIUCOM_VERSION") or "development"
 
 
 def _answer(up: bool) -> Response:

@@ -1,7 +1,8 @@
 """Metrics: Prometheus's text, and Micrometer's JSON of the same families."""
 
-from typing import Any
+from typing import Annotated, Any
 
+from msgspec import Meta
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.metrics_core import Metric
 from starlette.responses import Response
@@ -27,7 +28,7 @@ async def names(ctx: Context) -> Response:
 
 
 @endpoint("GET", "/actuator/metrics/{name}", tag=_TAG, errors=[ErrorCode.RESOURCE_NOT_FOUND])
-async def metric(ctx: Context, name: str) -> Response:
+async def metric(ctx: Context, name: Annotated[str, Meta(max_length=200)]) -> Response:
     """메트릭 하나의 값과 태그
 
     점이나 밑줄로 쓴 이름. 값은 모든 태그의 합이다.

@@ -1,14 +1,19 @@
 """Whether the parts of a build go together (contract 4.3): findings, which never stop a build from being saved.
 
-Each rule is a function of the lines alone. A rule speaks only when the parts concerned carry the values it compares.
+Each rule is a function of the parts alone. A rule speaks only when the parts concerned carry the values it compares, and once
+about each part.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from itertools import chain, islice
 
-from jiucom.rules import specs
+from msgspec import Struct
+
+from jiucom.rules import boards, facts, sockets
+from jiucom.rules.facts import Facts
+from jiucom.rules.specs import Specs
 
 REQUIRED = ("CPU", "MOTHERBOARD", "POWER_SUPPLY")
 SINGLE = ("CPU", "MOTHERBOARD", "CASE", "POWER_SUPPLY")
@@ -16,29 +21,40 @@ SINGLE = ("CPU", "MOTHERBOARD", "CASE", "POWER_SUPPLY")
 # The share of a power supply that the parts may ask for.
 POWER_SHARE = 0.8
 
+# More than anybody reads; a list of a hundred parts could have five thousand.
+MAX_FINDINGS = 50
+# Of the names that a message shows: "LGA20xx" stands for a hundred.
+_MAX_NAMES = 6
+
 _NAMES = {"CPU": "CPU", "MOTHERBOARD": "메인보드", "POWER_SUPPLY": "파워서플라이", "CASE": "케이스"}
 
 
 class Severity(StrEnum):
-    """How bad it is: an ERROR does not work, a WARNING is not recommended or not complete."""
+    """How bad it is: an ERROR does not work, a WARNING is not recommended, not complete, or not certain."""
 
     ERROR = "ERROR"
     WARNING = "WARNING"
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One part of a build, `quantity` times."""
+class Line(Struct):
+    """One part of a build, `quantity` times. The facts are read out of `specs` where they are not given."""
 
     part_id: int
     name: str
     category: str
-    specs: Mapping[str, Any] = field(default_factory=dict)
+    specs: Specs = {}
     quantity: int = 1
+    known: Facts | None = None
+
+    @property
+    def facts(self) -> Facts:
+        """What the rules compare."""
+        if self.known is None:
+            self.known = facts.read(self.category, self.specs)
+        return self.known
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """What a rule found: a code for programs, a Korean text for people, and the parts concerned."""
 
     code: str
@@ -47,140 +63,154 @@ class Finding:
     message: str
 
 
-Rule = Callable[[Sequence[Line]], Iterator[Finding]]
+# Category -> its lines.
+Parts = Mapping[str, Sequence[Line]]
+Rule = Callable[[Parts], Iterator[Finding]]
 
 
 def check(lines: Sequence[Line]) -> list[Finding]:
-    """All findings about a build, in the order of the rules."""
-    return [finding for rule in RULES for finding in rule(lines)]
+    """The findings about a build, in the order of the rules, MAX_FINDINGS at most."""
+    parts = group(lines)
+    return list(islice(chain.from_iterable(rule(parts) for rule in RULES), MAX_FINDINGS))
 
 
-def required_categories(lines: Sequence[Line]) -> Iterator[Finding]:
+def group(lines: Sequence[Line]) -> Parts:
+    """Lines by their category."""
+    parts: defaultdict[str, list[Line]] = defaultdict(list)
+    for line in lines:
+        parts[line.category].append(line)
+    return parts
+
+
+def required_categories(parts: Parts) -> Iterator[Finding]:
     """A computer needs a processor, a motherboard and a power supply."""
-    present = {line.category for line in lines}
     for category in REQUIRED:
-        if category not in present:
+        if category not in parts:
             text = f"필수 부품이 빠져 있습니다: {_NAMES[category]}"
             yield Finding("CATEGORY_MISSING", Severity.WARNING, (), text)
 
 
-def single_categories(lines: Sequence[Line]) -> Iterator[Finding]:
+def single_categories(parts: Parts) -> Iterator[Finding]:
     """It has one processor, motherboard, case and power supply."""
     for category in SINGLE:
-        chosen = _of(lines, category)
+        chosen = parts.get(category, ())
         pieces = sum(line.quantity for line in chosen)
         if pieces > 1:
             text = f"한 개만 필요한 부품이 {pieces}개 담겨 있습니다: {_NAMES[category]}"
             yield Finding("CATEGORY_REPEATED", Severity.WARNING, _ids(chosen), text)
 
 
-def cpu_socket(lines: Sequence[Line]) -> Iterator[Finding]:
-    """Rule 1: processor and motherboard have the same socket."""
-    for cpu, board in _pairs(lines, "CPU", "MOTHERBOARD"):
-        ours, theirs = specs.sockets(cpu.specs, "socket"), specs.sockets(board.specs, "socket")
-        if ours and theirs and not ours & theirs:
-            text = f"CPU와 메인보드의 소켓이 다릅니다: {cpu.name} ({_list(ours)}), {board.name} ({_list(theirs)})"
-            yield Finding("CPU_SOCKET_MISMATCH", Severity.ERROR, _ids((cpu, board)), text)
+def cpu_socket(parts: Parts) -> Iterator[Finding]:
+    """Rule 1: the motherboard takes the processor's socket."""
+
+    def differ(cpu: Facts, board: Facts) -> bool:
+        return bool(cpu.sockets and board.sockets) and not sockets.fits_board(cpu.sockets, board.sockets)
+
+    for cpu, others in _conflicts(parts, "CPU", "MOTHERBOARD", differ):
+        both = _compared(cpu, _list(cpu.facts.sockets), others, _list(others[0].facts.sockets))
+        yield _error("CPU_SOCKET_MISMATCH", (cpu, *others), f"CPU와 메인보드의 소켓이 다릅니다: {both}")
 
 
-def memory_generation(lines: Sequence[Line]) -> Iterator[Finding]:
+def memory_generation(parts: Parts) -> Iterator[Finding]:
     """Rule 2: the motherboard supports the memory's generation."""
-    for ram, board in _pairs(lines, "RAM", "MOTHERBOARD"):
-        ours = specs.memory_generations(ram.specs, "type", "speed")
-        theirs = specs.memory_generations(board.specs, "memoryType", "memory")
-        if ours and theirs and not ours & theirs:
-            text = f"메인보드가 지원하지 않는 메모리입니다: {ram.name} ({_list(ours)}), {board.name} ({_list(theirs)})"
-            yield Finding("MEMORY_GENERATION_MISMATCH", Severity.ERROR, _ids((ram, board)), text)
+
+    def differ(ram: Facts, board: Facts) -> bool:
+        return bool(ram.memory and board.memory) and ram.memory.isdisjoint(board.memory)
+
+    for ram, others in _conflicts(parts, "RAM", "MOTHERBOARD", differ):
+        both = _compared(ram, _list(ram.facts.memory), others, _list(others[0].facts.memory))
+        yield _error("MEMORY_GENERATION_MISMATCH", (ram, *others), f"메인보드가 지원하지 않는 메모리입니다: {both}")
 
 
-def gpu_length(lines: Sequence[Line]) -> Iterator[Finding]:
+def gpu_length(parts: Parts) -> Iterator[Finding]:
     """Rule 3: the graphics card is not longer than the case allows."""
-    for gpu, case in _pairs(lines, "GPU", "CASE"):
-        length, limit = specs.millimetres(gpu.specs, "length"), specs.millimetres(case.specs, "maxGpuLength")
-        if length is not None and limit is not None and length > limit:
-            text = f"그래픽카드가 케이스보다 깁니다: {gpu.name} ({length:g}mm), {case.name} (최대 {limit:g}mm)"
-            yield Finding("GPU_TOO_LONG", Severity.ERROR, _ids((gpu, case)), text)
+    for gpu, cases in _conflicts(parts, "GPU", "CASE", lambda gpu, case: _exceeds(gpu.length, case.length)):
+        both = _measured(gpu, gpu.facts.length, cases, cases[0].facts.length)
+        yield _error("GPU_TOO_LONG", (gpu, *cases), f"그래픽카드가 케이스보다 깁니다: {both}")
 
 
-def cooler_height(lines: Sequence[Line]) -> Iterator[Finding]:
+def cooler_height(parts: Parts) -> Iterator[Finding]:
     """Rule 4: the cooler is not higher than the case allows."""
-    for cooler, case in _pairs(lines, "COOLER", "CASE"):
-        height = specs.millimetres(cooler.specs, "height")
-        limit = specs.millimetres(case.specs, "maxCoolerHeight")
-        if height is not None and limit is not None and height > limit:
-            text = f"쿨러가 케이스보다 높습니다: {cooler.name} ({height:g}mm), {case.name} (최대 {limit:g}mm)"
-            yield Finding("COOLER_TOO_TALL", Severity.ERROR, _ids((cooler, case)), text)
+    for cooler, cases in _conflicts(parts, "COOLER", "CASE", lambda cooler, case: _exceeds(cooler.height, case.height)):
+        both = _measured(cooler, cooler.facts.height, cases, cases[0].facts.height)
+        yield _error("COOLER_TOO_TALL", (cooler, *cases), f"쿨러가 케이스보다 높습니다: {both}")
 
 
-def power(lines: Sequence[Line]) -> Iterator[Finding]:
+def power(parts: Parts) -> Iterator[Finding]:
     """Rule 5: processors and graphics cards ask for at most 80 % of the power supply (a recommendation)."""
-    supplies = _of(lines, "POWER_SUPPLY")
-    offered = _total(supplies, "wattage")
+    supplies = parts.get("POWER_SUPPLY", ())
+    offered = _total(supplies, [line.facts.watts for line in supplies])
     # A consumer without a value only makes the sum too small: what exceeds the limit without it exceeds it with it.
-    consumers = [(line, specs.watts(line.specs, "tdp")) for line in (*_of(lines, "CPU"), *_of(lines, "GPU"))]
-    known = [(line, watts * line.quantity) for line, watts in consumers if watts is not None]
-    needed = sum(watts for _, watts in known)
-    if offered is None or needed <= POWER_SHARE * offered:
+    consumers = [line for kind in ("CPU", "GPU") for line in parts.get(kind, ()) if line.facts.watts is not None]
+    needed = _total(consumers, [line.facts.watts for line in consumers])
+    if offered is None or needed is None or needed <= POWER_SHARE * offered:
         return
     severity = Severity.ERROR if needed > offered else Severity.WARNING
     text = (
         f"파워서플라이 용량이 부족합니다: 소비 전력 합계 {needed:g}W,"
         f" 정격 {offered:g}W의 권장 한도 {POWER_SHARE * offered:g}W"
     )
-    yield Finding("POWER_INSUFFICIENT", severity, _ids([*supplies, *(line for line, _ in known)]), text)
+    yield Finding("POWER_INSUFFICIENT", severity, _ids([*supplies, *consumers]), text)
 
 
-def board_size(lines: Sequence[Line]) -> Iterator[Finding]:
-    """Rule 6: the case takes motherboards of this form factor."""
-    for board, case in _pairs(lines, "MOTHERBOARD", "CASE"):
-        ours, theirs = specs.board_sizes(board.specs, "formFactor"), specs.board_sizes(case.specs, "formFactor")
-        if ours and theirs and not specs.board_fits(ours, theirs):
-            text = f"메인보드가 케이스에 들어가지 않습니다: {board.name} ({_list(ours)}), {case.name} ({_list(theirs)})"
-            yield Finding("BOARD_TOO_LARGE", Severity.ERROR, _ids((board, case)), text)
+def board_size(parts: Parts) -> Iterator[Finding]:
+    """Rule 6: the case takes motherboards of this form factor. Its own kind alone is only a hint."""
+
+    def exceeds(board: Facts, case: Facts) -> bool:
+        limit = case.case.sizes if case.case else None
+        return bool(board.sizes and limit) and not boards.fits_case(board.sizes, limit or frozenset())
+
+    for board, cases in _conflicts(parts, "MOTHERBOARD", "CASE", exceeds):
+        limit = cases[0].facts.case
+        certain = limit is not None and limit.certain
+        both = _compared(board, _list(board.facts.sizes), cases, _list(limit.sizes if limit else frozenset()))
+        text = (
+            "메인보드가 케이스에 들어가지 않습니다" if certain else "메인보드가 케이스에 들어가는지 확인이 필요합니다"
+        )
+        severity = Severity.ERROR if certain else Severity.WARNING
+        yield Finding("BOARD_TOO_LARGE", severity, _ids((board, *cases)), f"{text}: {both}")
 
 
-def m2_slots(lines: Sequence[Line]) -> Iterator[Finding]:
+def m2_slots(parts: Parts) -> Iterator[Finding]:
     """Rule 7: there are as many M.2 slots as M.2 drives."""
-    boards = _of(lines, "MOTHERBOARD")
-    drives = [line for line in _of(lines, "SSD") if specs.text(line.specs, "formFactor").upper().startswith("M.2")]
-    slots = _slots(boards, "m2Slots")
+    mainboards = parts.get("MOTHERBOARD", ())
+    drives = [line for line in parts.get("SSD", ()) if line.facts.is_m2]
+    slots = _total(mainboards, [line.facts.m2_slots for line in mainboards])
     needed = sum(line.quantity for line in drives)
     if slots is not None and needed > slots:
-        text = f"M.2 슬롯이 부족합니다: M.2 SSD {needed}개, 슬롯 {slots}개"
-        yield Finding("M2_SLOTS_EXCEEDED", Severity.ERROR, _ids([*drives, *boards]), text)
+        text = f"M.2 슬롯이 부족합니다: M.2 SSD {needed}개, 슬롯 {slots:g}개"
+        yield _error("M2_SLOTS_EXCEEDED", [*drives, *mainboards], text)
 
 
-def memory_slots(lines: Sequence[Line]) -> Iterator[Finding]:
+def memory_slots(parts: Parts) -> Iterator[Finding]:
     """There are as many memory slots as modules."""
-    boards = _of(lines, "MOTHERBOARD")
-    kits = [
-        (line, specs.sticks(line.specs, "modules") or specs.sticks(line.specs, "capacity"))
-        for line in _of(lines, "RAM")
-    ]
-    known = [(line, sticks * line.quantity) for line, sticks in kits if sticks is not None]
-    slots = _slots(boards, "memorySlots")
-    needed = sum(sticks for _, sticks in known)
+    mainboards = parts.get("MOTHERBOARD", ())
+    kits = [line for line in parts.get("RAM", ()) if line.facts.sticks is not None]
+    slots = _total(mainboards, [line.facts.memory_slots for line in mainboards])
+    needed = _total(kits, [line.facts.sticks for line in kits]) or 0
     if slots is not None and needed > slots:
-        text = f"메모리 슬롯이 부족합니다: 메모리 {needed}개, 슬롯 {slots}개"
-        yield Finding("MEMORY_SLOTS_EXCEEDED", Severity.ERROR, _ids([*(line for line, _ in known), *boards]), text)
+        text = f"메모리 슬롯이 부족합니다: 메모리 {needed:g}개, 슬롯 {slots:g}개"
+        yield _error("MEMORY_SLOTS_EXCEEDED", [*kits, *mainboards], text)
 
 
-def cooler_socket(lines: Sequence[Line]) -> Iterator[Finding]:
-    """The cooler fits the processor's socket."""
-    for cooler, cpu in _pairs(lines, "COOLER", "CPU"):
-        ours, theirs = specs.sockets(cooler.specs, "socket"), specs.sockets(cpu.specs, "socket")
-        if ours and theirs and not ours & theirs:
-            text = f"쿨러가 지원하지 않는 CPU 소켓입니다: {cooler.name} ({_list(ours)}), {cpu.name} ({_list(theirs)})"
-            yield Finding("COOLER_SOCKET_MISMATCH", Severity.ERROR, _ids((cooler, cpu)), text)
+def cooler_socket(parts: Parts) -> Iterator[Finding]:
+    """The cooler can be mounted on the processor's socket."""
+
+    def differ(cooler: Facts, cpu: Facts) -> bool:
+        return bool(cooler.mounts and cpu.mounts) and cooler.mounts.isdisjoint(cpu.mounts)
+
+    for cooler, cpus in _conflicts(parts, "COOLER", "CPU", differ):
+        both = _compared(cooler, _list(cooler.facts.sockets), cpus, _list(cpus[0].facts.sockets))
+        yield _error("COOLER_SOCKET_MISMATCH", (cooler, *cpus), f"쿨러가 지원하지 않는 CPU 소켓입니다: {both}")
 
 
-def radiator(lines: Sequence[Line]) -> Iterator[Finding]:
+def radiator(parts: Parts) -> Iterator[Finding]:
     """The radiator is not larger than the case allows."""
-    for cooler, case in _pairs(lines, "COOLER", "CASE"):
-        size, limit = specs.millimetres(cooler.specs, "radiator"), specs.millimetres(case.specs, "radiator")
-        if size is not None and limit is not None and size > limit:
-            text = f"라디에이터가 케이스보다 큽니다: {cooler.name} ({size:g}mm), {case.name} (최대 {limit:g}mm)"
-            yield Finding("RADIATOR_TOO_LARGE", Severity.ERROR, _ids((cooler, case)), text)
+    for cooler, cases in _conflicts(
+        parts, "COOLER", "CASE", lambda cooler, case: _exceeds(cooler.radiator, case.radiator)
+    ):
+        both = _measured(cooler, cooler.facts.radiator, cases, cases[0].facts.radiator)
+        yield _error("RADIATOR_TOO_LARGE", (cooler, *cases), f"라디에이터가 케이스보다 큽니다: {both}")
 
 
 RULES: tuple[Rule, ...] = (
@@ -199,12 +229,34 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-def _of(lines: Sequence[Line], category: str) -> list[Line]:
-    return [line for line in lines if line.category == category]
+def _conflicts(
+    parts: Parts, first: str, second: str, conflict: Callable[[Facts, Facts], bool]
+) -> Iterator[tuple[Line, list[Line]]]:
+    """Each part of the first category that conflicts with parts of the second, and those."""
+    others = parts.get(second)
+    if others:
+        for one in parts.get(first, ()):
+            found = [other for other in others if conflict(one.facts, other.facts)]
+            if found:
+                yield one, found
 
 
-def _pairs(lines: Sequence[Line], first: str, second: str) -> Iterator[tuple[Line, Line]]:
-    return ((one, other) for one in _of(lines, first) for other in _of(lines, second))
+def _exceeds(length: float | None, limit: float | None) -> bool:
+    return length is not None and limit is not None and length > limit
+
+
+def _error(code: str, concerned: Sequence[Line], text: str) -> Finding:
+    return Finding(code, Severity.ERROR, _ids(concerned), text)
+
+
+def _compared(one: Line, its: str, others: Sequence[Line], theirs: str) -> str:
+    """Both sides of a comparison; of several others the first stands for all."""
+    more = f" 외 {len(others) - 1}개" if len(others) > 1 else ""
+    return f"{one.name} ({its}), {others[0].name} ({theirs}){more}"
+
+
+def _measured(one: Line, its: float | None, cases: Sequence[Line], limit: float | None) -> str:
+    return _compared(one, f"{its:g}mm", cases, f"최대 {limit:g}mm")
 
 
 def _ids(lines: Sequence[Line]) -> tuple[int, ...]:
@@ -212,20 +264,12 @@ def _ids(lines: Sequence[Line]) -> tuple[int, ...]:
 
 
 def _list(names: frozenset[str]) -> str:
-    return "/".join(sorted(names))
+    shown = sorted(names)
+    return "/".join(shown[:_MAX_NAMES]) + (" 등" if len(shown) > _MAX_NAMES else "")
 
 
-def _total(lines: Sequence[Line], key: str) -> float | None:
-    """The watts of all lines together; None unless every line has a value, and there is a line."""
-    values = [(specs.watts(line.specs, key), line.quantity) for line in lines]
-    if not values or any(value is None for value, _ in values):
+def _total(lines: Sequence[Line], values: Sequence[float | None]) -> float | None:
+    """The values of all lines together; None unless every line has one, and there is a line."""
+    if not lines or None in values:
         return None
-    return sum(value * quantity for value, quantity in values if value is not None)
-
-
-def _slots(boards: Sequence[Line], key: str) -> int | None:
-    """The slots of all boards together; None unless every board has a value, and there is a board."""
-    values = [(specs.count(board.specs, key), board.quantity) for board in boards]
-    if not values or any(value is None for value, _ in values):
-        return None
-    return sum(value * quantity for value, quantity in values if value is not None)
+    return sum(value * line.quantity for line, value in zip(lines, values, strict=True) if value is not None)

@@ -1,5 +1,6 @@
 """Turns a search plan into SQL over any table that has a full-text index of pairs. Text in, text out."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,7 +41,7 @@ def source(target: Searchable, plan: Plan) -> Sql:
         return Sql(target.table)
     # Only words of one character: what begins with the first of them, and what synonyms give.
     candidates = f"SELECT id FROM {target.table} WHERE {target.visible} AND {target.title} LIKE %s"  # noqa: S608
-    args: tuple[Any, ...] = (f"{like(plan.terms[0].text)}%",)
+    args: tuple[Any, ...] = (f"{plan.terms[0].patterns[0]}%",)
     if plan.boolean_synonyms:
         candidates += f" UNION SELECT id FROM {target.table} WHERE {_match(target)}"  # noqa: S608
         args += (plan.boolean_synonyms,)
@@ -60,7 +61,8 @@ def relevance(target: Searchable, plan: Plan) -> Sql:
     """ORDER BY terms, best first: how the words stand together in the title, then how many are words or begin one."""
     if not plan.terms:
         return Sql("NULL")
-    phrase, words = like(plan.phrase), [like(term.text) for term in plan.terms]
+    # Between words stands a blank, a hyphen, or what else separates them.
+    phrase, words = re.sub("[ -]", "_", like(plan.phrase)), [term.patterns[0] for term in plan.terms]
     spaced = f"CONCAT(' ', {target.text}, ' ')"
     whole_words = " + ".join(f"({spaced} LIKE %s) + ({spaced} LIKE %s)" for _ in words)
     text = (
@@ -83,6 +85,6 @@ def _match(target: Searchable) -> str:
 
 
 def _contains(text: str, term: Term) -> Sql:
-    checks = [Sql(f"{text} LIKE %s", (f"%{like(term.text)}%",))]
+    checks = [Sql(f"{text} LIKE %s", (f"%{pattern}%",)) for pattern in term.patterns]
     checks += [Sql(f"CONCAT(' ', {text}, ' ') LIKE %s", (f"% {like(word)} %",)) for word in term.synonyms]
     return Sql(f"({' OR '.join(check.text for check in checks)})", tuple(arg for check in checks for arg in check.args))

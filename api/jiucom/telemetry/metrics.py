@@ -40,7 +40,9 @@ class Metrics:
         self.websockets_open = Gauge("jiucom_websockets_open", "Open WebSockets", registry=self.registry)
         self.logins_failed = self._counter("jiucom_logins_failed", "Refused logins")
         self.rate_limited = self._counter("jiucom_rate_limited", "Requests refused by a limit", "limit")
-        self.rate_unchecked = self._counter("jiucom_rate_unchecked", "Requests let through without Redis", "limit")
+        self.rate_unchecked = self._counter(
+            "jiucom_rate_unchecked", "Requests counted by one process, without Redis", "limit"
+        )
         # Not `job`: that is Prometheus's own label, and what it scrapes it would store as `exported_job`.
         self.job_last_success = Gauge(
             "jiucom_job_last_success_timestamp_seconds", "When the job last succeeded", ["name"], registry=self.registry

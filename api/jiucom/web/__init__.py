@@ -5,7 +5,7 @@ from jiucom.web.context import Context
 from jiucom.web.envelope import CREATED
 from jiucom.web.operation import Access, Operation, endpoint
 from jiucom.web.paging import Page, Paged, PageQuery
-from jiucom.web.schema import Id, InvalidFieldError, NotBlank, Schema
+from jiucom.web.schema import Id, InvalidFieldError, NotBlank, OneLine, Schema
 
 __all__ = [
     "CREATED",
@@ -15,6 +15,7 @@ __all__ = [
     "InvalidFieldError",
     "Json",
     "NotBlank",
+    "OneLine",
     "Operation",
     "Page",
     "PageQuery",

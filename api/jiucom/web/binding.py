@@ -27,6 +27,9 @@ _ROLES: dict[Access, frozenset[Role]] = {
     "admin": frozenset({"ADMIN"}),
 }
 
+# As much as the gateway lets through in a request line (bytes).
+MAX_QUERY = 8 * 1024
+
 
 class Endpoint:
     """One operation as an ASGI application."""
@@ -38,11 +41,10 @@ class Endpoint:
         self._roles = _ROLES.get(operation.access)
         # Logins go on while everything else waits for the database.
         self._precedence = urgent if operation.tag == "Auth" else nullcontext
-        self._limits_accounts = any(limit.by == "account" for limit in operation.limits)
         self._path = _struct("Path", [(name, hint, name) for name, hint in operation.path_params.values()])
         self._path_names = {wire: name for wire, (name, _) in operation.path_params.items()}
         fields = msgspec.structs.fields(operation.query) if operation.query else ()
-        # Who must say something may say that it is nothing.
+        # A required text may be empty; an empty optional one counts as absent.
         self._texts = frozenset(field.encode_name for field in fields if field.required and _is_text(field.type))
         self._lists = frozenset(field.encode_name for field in fields if _is_list(field.type))
 
@@ -54,35 +56,29 @@ class Endpoint:
         await response(scope, receive, send)
 
     async def _respond(self, request: Request) -> Response:
-        operation = self.operation
+        operation, limiter = self.operation, self.app.limiter
         ctx = Context(self.app, request, request.scope.get("jiucom.principal"))
         if self._roles:
             ctx.require(self._roles)
-        standing: dict[str, str] = {}
+        if operation.limits is None:
+            return await self._handle(ctx)
+        # Before the body is read.
+        user_id = ctx.principal.user_id if ctx.principal else None
+        counted = await limiter.take(operation.limits, user_id=user_id, address=ctx.client_address)
         try:
-            # Before the body is read, unless the body says whose account is meant.
-            if not self._limits_accounts:
-                standing = await self._count(ctx, None)
-            arguments = await self._arguments(request)
-            if self._limits_accounts:
-                standing = await self._count(ctx, arguments.get("body"))
-            result = await operation.handler(ctx, **arguments)
+            response = await self._handle(ctx)
         except ApiError as error:
-            error.headers = {**standing, **error.headers}
+            error.headers = {**await limiter.settle(counted, error.status), **error.headers}
             raise
-        if operation.raw:
-            response = typing.cast(Response, result)
-        else:
-            response = success(result, operation.message, operation.status, self.app.clock.now())
-        response.headers.update(standing)
+        response.headers.update(await limiter.settle(counted, response.status_code))
         return response
 
-    async def _count(self, ctx: Context, body: Any) -> dict[str, str]:
-        limits = self.operation.limits
-        if not limits:
-            return {}
-        user_id = ctx.principal.user_id if ctx.principal else None
-        return await self.app.limiter.check(limits, user_id=user_id, address=ctx.client_address, body=body)
+    async def _handle(self, ctx: Context) -> Response:
+        operation = self.operation
+        result = await operation.handler(ctx, **await self._arguments(ctx.request))
+        if operation.raw:
+            return typing.cast(Response, result)
+        return success(result, operation.message, operation.status, self.app.clock.now())
 
     async def _arguments(self, request: Request) -> dict[str, Any]:
         operation = self.operation
@@ -91,6 +87,8 @@ class Endpoint:
             found: Any = convert(request.path_params, self._path, strict=False)
             arguments = {name: getattr(found, name) for name in self._path_names.values()}
         if operation.query:
+            if len(request.scope["query_string"]) > MAX_QUERY:
+                raise ApiError(ErrorCode.BAD_REQUEST, f"쿼리는 {MAX_QUERY}바이트 이하여야 합니다.")
             arguments["query"] = self._query(request.query_params, operation.query)
         if operation.body:
             arguments["body"] = await self._body(request, operation.body)
@@ -118,10 +116,16 @@ class Endpoint:
         return convert(value, target, strict=True)
 
 
+def is_declared_larger(request: Request, limit: int) -> bool:
+    """Whether the request says itself that its body exceeds `limit` bytes."""
+    declared = request.headers.get("content-length", "")
+    # Python refuses to read numbers of thousands of digits.
+    return declared.isdecimal() and (len(declared) > len(str(limit)) or int(declared) > limit)
+
+
 async def read_body(request: Request, limit: int) -> bytes:
     """The whole body. Raises ApiError 413 as soon as it is known to exceed `limit` bytes."""
-    declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > limit:
+    if is_declared_larger(request, limit):
         raise ApiError(ErrorCode.PAYLOAD_TOO_LARGE)
     body = bytearray()
     async for chunk in request.stream():

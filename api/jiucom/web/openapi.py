@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from jiucom.encoding import Json
-from jiucom.errors import ErrorCode
+from jiucom.errors import UNUSED, ErrorCode
 from jiucom.web.examples import example
 from jiucom.web.operation import Operation
 from jiucom.web.routing import CONTEXT_PATH
@@ -22,7 +22,7 @@ _ERROR = {
     "required": ["success", "code", "message", "timestamp"],
     "properties": {
         "success": {"const": False},
-        "code": {"type": "string", "enum": [error.code for error in ErrorCode]},
+        "code": {"type": "string", "enum": [error.code for error in ErrorCode if error not in UNUSED]},
         "message": {"type": "string"},
         "timestamp": _TIMESTAMP,
         "errors": {

@@ -31,7 +31,10 @@ class PageQuery(Schema, frozen=True, kw_only=True):
 
 
 class Paged(Schema, frozen=True, kw_only=True):
-    """Where in a list a page stands; `number` is `page` once more, for readers of Spring's pages."""
+    """Where in a list a page stands; `number` is `page` once more, for readers of Spring's pages.
+
+    `total_pages` and `last` speak of the pages that can be asked for: of longer lists, those within MAX_DEPTH.
+    """
 
     page: int
     number: int
@@ -44,7 +47,7 @@ class Paged(Schema, frozen=True, kw_only=True):
     @classmethod
     def at(cls, query: PageQuery, total: int, **fields: Any) -> Self:
         """The page that `query` asked for, of `total` rows; `fields` are what stands on it."""
-        pages = -(-total // query.size)
+        pages = min(-(-total // query.size), MAX_DEPTH // query.size + 1)
         return cls(
             page=query.page,
             number=query.page,

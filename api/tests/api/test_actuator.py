@@ -5,6 +5,7 @@ import logging
 import re
 import time
 from functools import partial
+from pathlib import Path
 
 import httpx
 import pytest
@@ -37,6 +38,25 @@ async def samples(client: httpx.AsyncClient, name: str) -> dict[tuple[tuple[str,
 async def test_health(client: httpx.AsyncClient, path: str) -> None:
     response = await client.get(path)
     assert (response.status_code, response.json()) == (200, {"status": "UP"})
+
+
+@pytest.mark.parametrize(("built", "said"), [("0.1.0+7fe4a331ed92", None), ("", "development"), (None, "development")])
+async def test_info_says_which_image_it_is(
+    client: httpx.AsyncClient, state: AppState, monkeypatch: pytest.MonkeyPatch, built: str | None, said: str | None
+) -> None:
+    if built is None:
+        monkeypatch.delenv("JIUCOM_VERSION", raising=False)
+    else:
+        monkeypatch.setenv("JIUCOM_VERSION", built)
+    app = (await client.get("/actuator/info")).json()["app"]
+    assert app == {"name": "jiucom-api", "version": said or built, "startedAt": state.started_at.isoformat()}
+
+
+def test_the_image_is_given_its_version() -> None:
+    recipe = (Path(__file__).parents[2] / "Dockerfile").read_text()
+    last = recipe[recipe.rindex("\nFROM ") :]
+    assert re.search(r"^ARG VERSION=development$", last, re.MULTILINE)
+    assert re.search(r"^ENV .*\bJIUCOM_VERSION=\$VERSION\b", last, re.MULTILINE)
 
 
 async def test_readiness_is_down_while_stopping(client: httpx.AsyncClient, state: AppState) -> None:

@@ -54,6 +54,19 @@ async def test_least_that_a_part_needs(admin: User, shop: Shop) -> None:
     assert [part[name] for name in absent] == [None] * 5
 
 
+@pytest.mark.parametrize("price", ["lowestPrice", "highestPrice"])
+async def test_a_list_price_of_nothing_is_none(admin: User, shop: Shop, price: str) -> None:
+    part = (await created(admin, shop, lowestPrice=100, highestPrice=200))["id"]
+    for value in (0, -1):
+        for response in (
+            await admin.client.post("/admin/parts", json={**NEW, price: value}),
+            await admin.client.put(f"/admin/parts/{part}", json={price: value}),
+        ):
+            assert response.status_code == 400
+            assert [error["field"] for error in response.json()["errors"]] == [price]
+    assert await shop.prices(part) == (100, 200)
+
+
 async def test_specs_as_json_text_and_psu(admin: User, shop: Shop, client: httpx.AsyncClient) -> None:
     """3.2 rows 17 and 18."""
     part = await created(admin, shop, category="PSU", specs='{"wattage": "850W", "한글": [1, null]}')

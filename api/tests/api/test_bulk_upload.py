@@ -258,6 +258,45 @@ async def test_encodings_of_spreadsheets(admin: User, uploaded: Uploaded, encodi
 
 
 @pytest.mark.parametrize(
+    ("text", "encoding"),
+    [("Intel®Core", "latin-1"), ("65°C", "latin-1"), ("µATX", "latin-1"), ("Café", "latin-1"), ("™Tool", "cp1252")],
+)
+async def test_other_encodings_are_refused(admin: User, text: str, encoding: str) -> None:
+    """Read as CP949 they would be other characters: Intel췈ore."""
+    content = f"name,category,manufacturer\r\n{text},ETC,x\r\n"
+    response = await post_csv(admin, content.encode(encoding))
+    assert (response.status_code, response.json()["code"]) == (400, "JIUCOM-400")
+
+
+@pytest.mark.parametrize("text", ["Intel®Core™", "65℃", "똠방각하 펲시콜라"])
+async def test_what_cp949_knows_is_read(admin: User, uploaded: Uploaded, text: str) -> None:
+    name = f"{uploaded.word} {text}"
+    response = await post_csv(admin, as_csv([line(name)]).encode("cp949"))
+    assert response.status_code == 200, response.text
+    assert list(await uploaded.parts()) == [name]
+
+
+@pytest.mark.parametrize("price", ["lowestPrice", "highestPrice", "price"])
+async def test_nothing_is_sold_for_nothing(admin: User, uploaded: Uploaded, price: str) -> None:
+    """Spreadsheets write 0 where there is no price."""
+    rows = [line(f"{uploaded.word} 0", **{price: 0}, **({"sellerId": 1} if price == "price" else {}))]
+    for response in (await admin.client.post(PATH, json=rows), await post_csv(admin, as_csv(rows))):
+        assert response.status_code == 400
+        assert price in response.json()["errors"][0]["field"]
+    assert await uploaded.parts() == {}
+
+
+async def test_a_hundred_errors_are_told(admin: User) -> None:
+    rows = [{"name": "x", "price": -1}] * 1000
+    report = (await admin.client.post(PATH, params={"dryRun": "true"}, json=rows)).json()["data"]
+    assert (len(report["errors"]), report["errorCount"]) == (100, 1000)
+    response = await admin.client.post(PATH, json=rows)
+    assert (response.status_code, len(response.json()["errors"])) == (400, 100)
+    assert "1,000" in response.json()["message"]
+    assert len(response.content) < 64 * 1024
+
+
+@pytest.mark.parametrize(
     ("name", "content"),
     [("parts.csv", "name,category,manufacturer\r\n{},ETC,시험"),
      ("parts.json", '[{{"name": "{}", "category": "ETC", "manufacturer": "시험"}}]')],
@@ -283,6 +322,19 @@ async def test_files_of_forms(admin: User, uploaded: Uploaded, name: str, conten
         ("application/json", b"{}", 400),
         ("application/json", b"[" + b"{}," * 20_000 + b"{}]", 400),
         ("application/json", b"[" * 100_000, 400),
+        ("application/json", b"[{}", 400),
+        ("application/json", b"[{}}", 400),
+        ("application/json", b"[{},]", 400),
+        ("application/json", b"[{}]]", 400),
+        ("application/json", b"[{} {}]", 400),
+        ("application/json", b'["', 400),
+        ("application/json", b'["' + b"x" * 10_000_000 + b'"]', 400),
+        ("application/json", b"[" + b"[" * 70 + b"]" * 70 + b"]", 400),
+        ("application/json", b"[" + b"{}," * 3_000_000 + b"{}]", 400),
+        ("text/csv", b"x" * 10_000_000, 400),
+        ("text/csv", b"," * 10_000_000, 400),
+        ("text/csv", b'name\n"' + b"\n" * 9_000_000, 400),
+        ("text/csv", b"a," * 100_000, 400),
         ("text/csv", b"x" * (10 * 1024 * 1024 + 1), 413),
         ("text/plain", b"name\n", 415),
         ("multipart/form-data", b"x", 400),

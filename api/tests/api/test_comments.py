@@ -71,7 +71,7 @@ async def test_a_comment_is_written_and_shown(client: httpx.AsyncClient, user: U
     written = data(answer, 201)
     assert set(written) == COMMENT
     assert (written["content"], written["authorId"], written["parentId"]) == (text, user.id, None)
-    assert written["replies"] is None
+    assert written["replies"] == []
     page = await threads(client, post)
     assert page["comments"] == [{**written, "replies": []}]
     assert {key: value for key, value in page.items() if key != "comments"} == {
@@ -123,7 +123,7 @@ async def test_threads_of_any_depth_are_shown(client: httpx.AsyncClient, user: U
     assert await shown(client, post) == [[*chain, side], [other]]
     replies = (await threads(client, post))["comments"][0]["replies"]
     assert [reply["parentId"] for reply in replies] == [*chain[:-1], chain[3]]
-    assert all(reply["replies"] is None for reply in replies)
+    assert all(reply["replies"] == [] for reply in replies)
     assert await count(client, post) == 15
 
 

@@ -1,12 +1,20 @@
 """Routes, OpenAPI document and contract (endpoints.csv) say the same."""
 
 import csv
+import re
+from collections.abc import Iterator
 from pathlib import Path
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
 
+import msgspec
 import pytest
 from openapi_spec_validator import validate
 
+import jiucom
 from jiucom.app import operations
+from jiucom.errors import UNUSED, ErrorCode
+from jiucom.web import Operation
 from jiucom.web.openapi import document
 
 _CSV = Path(__file__).parents[1] / "data" / "endpoints.csv"
@@ -57,6 +65,15 @@ def test_every_operation_says_what_can_go_wrong() -> None:
             assert operation["summary"], (method, path)
 
 
+def test_codes_without_a_use_are_marked() -> None:
+    sources = "".join(
+        path.read_text() for path in Path(jiucom.__file__).parent.rglob("*.py") if path.name != "errors.py"
+    )
+    assert {code for code in ErrorCode if not re.search(rf"ErrorCode\.{code.name}\b", sources)} == UNUSED
+    listed = document([])["components"]["schemas"]["Error"]["properties"]["code"]["enum"]
+    assert set(listed) == {code.code for code in ErrorCode if code not in UNUSED}
+
+
 @pytest.mark.parametrize("tag", sorted({each.tag for each in operations()}))
 def test_tags_are_listed(tag: str) -> None:
     assert tag in {each["name"] for each in document([])["tags"]}
@@ -70,3 +87,29 @@ def test_texts_that_are_needed_are_not_empty() -> None:
     ]
     keyword = next(each for each in needed if each["name"] == "keyword" and each["required"])
     assert keyword["schema"]["minLength"] == 1
+
+
+def _unlimited(hint: Any, where: str) -> Iterator[str]:
+    """Texts and lists of a request type that say no length."""
+    metas: list[Any] = []
+    while get_origin(hint) is Annotated:
+        hint, *more = get_args(hint)
+        metas += more
+    if get_origin(hint) in (Union, UnionType):
+        for arg in get_args(hint):
+            yield from _unlimited(arg, where)
+    elif hint is str or get_origin(hint) is list:
+        if not any(getattr(meta, "max_length", None) for meta in metas):
+            yield where
+        for arg in get_args(hint):
+            yield from _unlimited(arg, f"{where}[]")
+    elif isinstance(hint, type) and issubclass(hint, msgspec.Struct):
+        for field in msgspec.structs.fields(hint):
+            yield from _unlimited(field.type, f"{where}.{field.encode_name}")
+
+
+@pytest.mark.parametrize("operation", operations(), ids=lambda each: f"{each.method} {each.path}")
+def test_requests_have_limits(operation: Operation) -> None:
+    """Whatever a client sends has an end, and the document says where."""
+    named = {"query": operation.query, "body": operation.body, **{n: t for n, (_, t) in operation.path_params.items()}}
+    assert [where for name, hint in named.items() for where in _unlimited(hint, name)] == []

@@ -49,7 +49,7 @@ async def test_head_is_get_without_a_body(client: httpx.AsyncClient) -> None:
     [
         (b"", "application/json", (400, "JIUCOM-400")),
         (b"{", "application/json", (400, "JIUCOM-400")),
-        (b"[" * 100_000, "application/json", (400, "JIUCOM-400")),
+        (b"[" * 60_000, "application/json", (400, "JIUCOM-400")),
         (b'{"configuredLevel":"\xff"}', "application/json", (400, "JIUCOM-400")),
         (b'{"configuredLevel":"\\ud800"}', "application/json", (400, "JIUCOM-400")),
         (b'{"configuredLevel":1e999}', "application/json", (400, "JIUCOM-400")),
@@ -68,6 +68,41 @@ async def test_head_is_get_without_a_body(client: httpx.AsyncClient) -> None:
 async def test_bad_bodies(admin: User, content: bytes, content_type: str, expected: tuple[int, str]) -> None:
     response = await admin.client.post(LOGGER, content=content, headers={"Content-Type": content_type})
     assert code(response) == expected
+
+
+@pytest.mark.parametrize("depth", [65, 600, 900, 9_000])
+@pytest.mark.parametrize("around", ["[{}]", '{"x":{}}', '{"refreshToken":{}}'])
+async def test_nested_bodies_are_refused(client: httpx.AsyncClient, depth: int, around: str) -> None:
+    """Whole JSON, unlike the brackets that are never closed above, and as deep as fits into a body."""
+    before, after = around.split("{}")
+    body = (before + "[" * depth + "]" * depth + after).encode()
+    response = await client.post("/auth/logout", content=body, headers={"Content-Type": "application/json"})
+    assert code(response)[0] == 400
+    assert len(response.content) < 1024
+
+
+async def test_a_list_that_is_too_long_is_one_problem(client: httpx.AsyncClient) -> None:
+    response = await client.post("/builds/check", json={"parts": [{}] * 12_000})
+    assert code(response) == (400, "JIUCOM-401")
+    assert response.json()["errors"] == [{"field": "parts", "message": "길이는 100 이하여야 합니다"}]
+
+
+async def test_answers_to_many_mistakes_are_short(client: httpx.AsyncClient) -> None:
+    response = await client.post("/builds/check", json={"parts": [{"quantity": []}] * 100})
+    assert code(response) == (400, "JIUCOM-401")
+    assert len(response.json()["errors"]) == 100
+    assert len(response.content) < 64 * 1024
+
+
+@pytest.mark.parametrize(("size", "expected"), [(64 * 1024, 400), (64 * 1024 + 1, 413)])
+async def test_bodies_are_64_kilobytes_at_most(client: httpx.AsyncClient, size: int, expected: int) -> None:
+    response = await client.post("/builds/check", content=b" " * size, headers={"Content-Type": "application/json"})
+    assert code(response)[0] == expected
+
+
+@pytest.mark.parametrize(("size", "expected"), [(8 * 1024, 200), (8 * 1024 + 1, 400)])
+async def test_queries_are_8_kilobytes_at_most(client: httpx.AsyncClient, size: int, expected: int) -> None:
+    assert (await client.get("/parts?" + "&" * size)).status_code == expected
 
 
 async def test_too_large_without_a_length(admin: User) -> None:

@@ -7,6 +7,7 @@ import threading
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -17,6 +18,7 @@ from jiucom.domains.images.codec import MAX_PIXELS
 from jiucom.domains.images.storage import Storage
 from jiucom.domains.images.upload import MAX_BYTES
 from jiucom.state import AppState
+from testing import icc
 from testing.clients import User
 from testing.waiting import eventually
 
@@ -371,3 +373,51 @@ async def test_more_uploads_than_can_be_decoded_are_refused(user: User, monkeypa
     monkeypatch.setattr(decoding, "MAX_UPLOADS", 0)
     refused = await upload(user, picture())
     assert (refused.status_code, refused.headers["retry-after"]) == (503, "2")
+
+
+@pytest.mark.parametrize(
+    ("origin", "elsewhere"),
+    [("http://testserver", False), ("https://testserver", False), ("https://shop.example", True), ("null", True),
+     ("http://testserver:5173", True)],
+)  # fmt: skip
+async def test_pages_of_other_origins_get_the_whole_address(
+    client: httpx.AsyncClient, user: User, state: AppState, origin: str, elsewhere: bool
+) -> None:
+    files = {"file": ("그림.png", picture(), "image/png")}
+    response = await user.client.post("/images/upload", files=files, headers={"Origin": origin})
+    data = response.json()["data"]
+    path = f"/api/v1/images/general/{data['filename']}"
+    assert data["imageUrl"] == data["url"] == (state.settings.public_url if elsewhere else "") + path
+    assert (await client.get(path.removeprefix("/api/v1"))).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("formats", "mode", "colour", "profile", "shown"),
+    [
+        ("JPEG PNG WEBP", "RGB", (200, 120, 60), icc.display_p3(), (213, 115, 42)),
+        ("PNG WEBP", "RGBA", (200, 120, 60, 77), icc.display_p3(), (213, 115, 42, 77)),
+        ("PNG", "P", (200, 120, 60), icc.display_p3(), (213, 115, 42)),
+        ("JPEG PNG", "L", 128, icc.linear_grey(), (188, 188, 188)),
+        ("PNG", "LA", (128, 77), icc.linear_grey(), (188, 188, 188, 77)),
+        ("JPEG", "CMYK", (200, 120, 60, 0), icc.grey_inks(), (119, 119, 119)),
+        # Profiles that say nothing about the picture.
+        ("JPEG PNG WEBP", "RGB", (200, 120, 60), icc.linear_grey(), (200, 120, 60)),
+        ("JPEG PNG WEBP", "RGB", (200, 120, 60), b"no profile" * 20, (200, 120, 60)),
+        ("JPEG PNG", "L", 128, icc.display_p3(), (128, 128, 128)),
+        ("JPEG PNG WEBP", "RGB", (200, 120, 60), None, (200, 120, 60)),
+    ],
+)
+def test_colours_are_those_that_the_profile_means(
+    formats: str, mode: str, colour: Any, profile: bytes | None, shown: tuple[int, ...]
+) -> None:
+    """Without its profile a photograph of a telephone would be paler than it was."""
+    options: dict[str, dict[str, Any]] = {"WEBP": {"lossless": True}, "JPEG": {"quality": 95}}
+    for format_ in formats.split():
+        made = Image.new("RGB", (32, 32), colour).quantize(2) if mode == "P" else Image.new(mode, (32, 32), colour)
+        out = io.BytesIO()
+        made.save(out, format_, icc_profile=profile, **options.get(format_, {}))
+        again = Image.open(io.BytesIO(codec.reencode(out.getvalue()).data))
+        assert "icc_profile" not in again.info
+        found = again.convert("RGBA" if len(shown) == 4 else "RGB").getpixel((16, 16))
+        assert isinstance(found, tuple)
+        assert max(abs(one - other) for one, other in zip(found, shown, strict=True)) <= 3, format_

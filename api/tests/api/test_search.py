@@ -95,9 +95,11 @@ async def test_posts_and_builds(client: httpx.AsyncClient, user: User, shop: Sho
         }
         for build, name, description in ((builds[1], f"{word} 견적", None), (builds[0], "견적", f"설명 {word}"))
     ]  # fmt: skip
-    for kind, field in (("POST", "posts"), ("BUILD", "builds")):
+    for kind, field in (("POST", "posts"), ("BUILD", "builds"), ("build", "builds")):
         only = await search(client, keyword=word, type=kind)
         assert {name for name, found in only.items() if found} == {field}
+    for other in ("all", "USER", "%"):
+        assert await search(client, keyword=word, type=other) == hits
 
 
 async def test_pages_are_cut_by_the_client(client: httpx.AsyncClient, shop: Shop) -> None:
@@ -107,9 +109,9 @@ async def test_pages_are_cut_by_the_client(client: httpx.AsyncClient, shop: Shop
         await shop.part(name=f"{word} 부품 {number}")
     assert len((await search(client, keyword=word))["parts"]) == 10
     assert len((await search(client, keyword=word, size=3))["parts"]) == 3
-    pages = [await search(client, keyword=word, page=page, size=3) for page in (0, 1, 3)]
+    pages = [await search(client, keyword=word, page=page, size=3) for page in (0, 1, 3, 10_001)]
     assert len(pages[0]["parts"]) == 12
-    assert pages[0] == pages[1] == pages[2]
+    assert all(page == pages[0] for page in pages)
 
 
 async def test_blank_keyword_is_no_filter(client: httpx.AsyncClient) -> None:
@@ -127,7 +129,7 @@ async def test_blank_keyword_is_no_filter(client: httpx.AsyncClient) -> None:
 @pytest.mark.parametrize(
     ("query", "field"),
     [("", "keyword"), ("keyword=a&size=0", "size"), ("keyword=a&size=101", "size"), ("keyword=a&page=-1", "page"),
-     ("keyword=a&type=USER", "type"), (f"keyword={'a' * 101}", "keyword"), ("keyword=%00", "keyword")],
+     (f"keyword=a&type={'a' * 31}", "type"), (f"keyword={'a' * 101}", "keyword"), ("keyword=%00", "keyword")],
 )  # fmt: skip
 async def test_search_refuses_wrong_queries(client: httpx.AsyncClient, query: str, field: str) -> None:
     response = await client.get(f"/search?{query}")

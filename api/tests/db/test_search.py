@@ -41,6 +41,16 @@ QUERIES = {
     "WD Black": ("WD Black SN850X 1TB NVMe", 1),
     "마이크로닉스 700W": ("마이크로닉스 Classic II 700W 80+ Bronze", 1),
     "32GB 램": ("Samsung DDR5 32GB (16GBx2) 5600MHz", 2),
+    "DDR5-6000": ("G.SKILL Trident Z5 RGB DDR5 32GB (16GBx2) 6000MHz", 1),
+    "rtx-4090": ("NVIDIA GeForce RTX 4090", 1),
+    "RTX4090": ("NVIDIA GeForce RTX 4090", 1),
+    "990-pro": ("Samsung 990 PRO 1TB NVMe", 2),
+    "990pro": ("Samsung 990 PRO 1TB NVMe", 2),
+    "ryzen-7": ("AMD Ryzen 7 7800X3D", 1),
+    "rm-850x": ("Corsair RM850x 850W 80+ Gold", 1),
+    "b650e f": ("ASUS ROG STRIX B650E-F GAMING WIFI", 1),
+    "wi-fi b650e": ("ASUS ROG STRIX B650E-F GAMING WIFI", 1),
+    "990\u200b PRO\ufeff": ("Samsung 990 PRO 1TB NVMe", 2),
     "yzen": ("AMD Ryzen 7 7800X3D", 3),
 }
 # In the way of a search that takes pairs for words, or wildcards for wildcards.

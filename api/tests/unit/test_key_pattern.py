@@ -6,7 +6,7 @@ from ipaddress import IPv6Address
 import pytest
 
 from jiucom.cache.redis import key_pattern
-from jiucom.limits import _network
+from jiucom.limits import network
 
 
 @pytest.mark.parametrize(
@@ -14,11 +14,13 @@ from jiucom.limits import _network
     [
         ("{part:7}:detail", "{part:*}:detail"),
         (b"{posts}:list:0:20:30", "{posts}:list:*:*:*"),
-        ("{limit:write:caller:user-17}", "{limit:write:caller:user-*}"),
-        (f"{{limit:login:account:{'0a' * 16}}}", "{limit:login:account:*}"),
-        ("{limit:login:address:203.0.113.7}", "{limit:login:address:*}"),
-        ("{limit:login:address:2001:db8:ab:cd::}", "{limit:login:address:*}"),
-        ("{limit:code:caller:::}", "{limit:code:caller:*}"),
+        ("{limit:write:user-17}", "{limit:write:user-*}"),
+        (f"{{limit:login-account:none-{'0a' * 16}}}", "{limit:login-account:none-*}"),
+        ("{limit:login-account:user-17}:known:203.0.113.7", "{limit:login-account:user-*}:known:*"),
+        ("{limit:login-account:user-17}:known:2001:db8::", "{limit:login-account:user-*}:known:*"),
+        ("{limit:login:203.0.113.7}", "{limit:login:*}"),
+        ("{limit:login:2001:db8:ab:cd::}", "{limit:login:*}"),
+        ("{limit:code:::}", "{limit:code:*}"),
     ],
 )
 def test_a_key_s_pattern(key: str | bytes, pattern: str) -> None:
@@ -30,7 +32,7 @@ def test_no_piece_of_a_network_stays() -> None:
     for _ in range(1000):
         groups = [dice.choice((0, dice.randrange(1 << 16))) for _ in range(8)]
         address = ":".join(f"{group:x}" for group in groups)
-        network = _network(address)
+        shown = network(address)
         if IPv6Address(address).ipv4_mapped is None:
-            assert network.endswith("::")
-        assert key_pattern(f"{{limit:login:address:{network}}}") == "{limit:login:address:*}", network
+            assert shown.endswith("::")
+        assert key_pattern(f"{{limit:login:{shown}}}") == "{limit:login:*}", shown

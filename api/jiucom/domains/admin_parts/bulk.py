@@ -1,7 +1,7 @@
 """Uploads of parts and listings: everything in one transaction, or nothing."""
 
 import asyncio
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Container, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 
@@ -19,6 +19,8 @@ from jiucom.state import AppState
 T = TypeVar("T")
 
 _BATCH = 500
+# Lines after which others have their turn: twenty thousand take longer than anybody should wait.
+_TURN = 1000
 _NO_PART = "부품을 찾을 수 없습니다"
 _NO_SELLER = "영업 중인 판매처를 찾을 수 없습니다"
 _SPELLED_TWICE = "앞의 줄과 같은 부품을 다르게 적었습니다. 같은 이름으로 적어 주세요"
@@ -44,7 +46,7 @@ async def upload(
 ) -> BulkReport:
     """Store what `read` reads. A dry run does the same, undoes it and reports.
 
-    Raises ApiError 400 with every error (the first 1,000) when lines are wrong and it is no dry run.
+    Raises ApiError 400 with the first hundred errors when lines are wrong and it is no dry run.
     """
     # Twenty thousand lines take a while: not on the loop.
     given = await asyncio.to_thread(read)
@@ -79,7 +81,7 @@ async def _store(tx: WriteSession, app: AppState, given: Upload) -> _Counts:
     await changes.lock(tx, set(known.values()))
     new: dict[Any, dict[str, Any]] = {}
     old: dict[int, dict[str, Any]] = {}
-    for _, line in given.lines:
+    async for _, line in _in_turns(given):
         key, values = _part_key(line), line.values()
         if key not in known:
             new.setdefault(key, {}).update(values)
@@ -91,7 +93,7 @@ async def _store(tx: WriteSession, app: AppState, given: Upload) -> _Counts:
     known.update(await _named(tx, given, new))
     for batch in _batches({"id": part_id, **values} for part_id, values in old.items()):
         await queries.update(tx, batch)
-    _same_names(given, known, await _named(tx, given, new))
+    await _note_same_names(given, known, await _named(tx, given, new))
     if given.errors:
         return _Counts()
     priced = {**old, **{known[key]: values for key, values in new.items()}}
@@ -101,7 +103,7 @@ async def _store(tx: WriteSession, app: AppState, given: Upload) -> _Counts:
         (known[_part_key(line)], sellers[_seller_key(line)]): Offer(
             known[_part_key(line)], sellers[_seller_key(line)], line.price, line.product_url, line.available
         )
-        for _, line in given.lines
+        async for _, line in _in_turns(given)
         if line.price is not None
     }
     await changes.put(tx, app.cache, app.clock, list(offers.values()))
@@ -112,10 +114,10 @@ async def _store(tx: WriteSession, app: AppState, given: Upload) -> _Counts:
 async def _known_parts(tx: WriteSession, given: Upload) -> dict[Any, int]:
     """Parts that exist, by what lines call them; an id that does not exist is an error of its line."""
     known: dict[Any, int] = {}
-    for batch in _batches({line.part_id for _, line in given.lines if line.part_id is not None}):
+    for batch in _batches({line.part_id async for _, line in _in_turns(given) if line.part_id is not None}):
         known.update({part_id: part_id for part_id in await queries.existing(tx, batch)})
     known.update(await _named(tx, given))
-    for number, line in given.lines:
+    async for number, line in _in_turns(given):
         if line.part_id is not None and line.part_id not in known:
             given.wrong(number, "partId", _NO_PART)
     return known
@@ -123,7 +125,7 @@ async def _known_parts(tx: WriteSession, given: Upload) -> dict[Any, int]:
 
 async def _named(tx: WriteSession, given: Upload, only: Container[Any] | None = None) -> dict[Any, int]:
     """Parts with the category and name of a line, by what lines call them; `only` of some."""
-    named = {_part_key(line): line for _, line in given.lines if line.part_id is None}
+    named = {_part_key(line): line async for _, line in _in_turns(given) if line.part_id is None}
     found: dict[Any, int] = {}
     for keys in _batches(key for key in named if only is None or key in only):
         wanted = [(n, str(named[key].category), str(named[key].name)) for n, key in enumerate(keys)]
@@ -131,10 +133,10 @@ async def _named(tx: WriteSession, given: Upload, only: Container[Any] | None = 
     return found
 
 
-def _same_names(given: Upload, known: Mapping[Any, int], now: Mapping[Any, int]) -> None:
+async def _note_same_names(given: Upload, known: Mapping[Any, int], now: Mapping[Any, int]) -> None:
     """Note lines that would leave two parts of one name. The database takes more for the same than we do: II and Ⅱ."""
     spelled: dict[int, Any] = {}
-    for number, line in given.lines:
+    async for number, line in _in_turns(given):
         key = _part_key(line)
         if line.part_id is None and spelled.setdefault(known[key], key) != key:
             given.wrong(number, "name", _SPELLED_TWICE)
@@ -145,13 +147,21 @@ def _same_names(given: Upload, known: Mapping[Any, int], now: Mapping[Any, int])
 async def _known_sellers(tx: WriteSession, given: Upload) -> dict[Any, int]:
     """Shops by what lines call them; one that does not exist is an error of its line."""
     known: dict[Any, int] = {}
-    for keys in _batches({_seller_key(line) for _, line in given.lines if line.price is not None}):
+    for keys in _batches({_seller_key(line) async for _, line in _in_turns(given) if line.price is not None}):
         found = await queries.sellers(tx, [(n, *key) for n, key in enumerate(keys)])
         known.update({keys[n]: seller_id for n, seller_id in found.items()})
-    for number, line in given.lines:
+    async for number, line in _in_turns(given):
         if line.price is not None and _seller_key(line) not in known:
             given.wrong(number, "seller" if line.seller_id is None else "sellerId", _NO_SELLER)
     return known
+
+
+async def _in_turns(given: Upload) -> AsyncIterator[tuple[int, Line]]:
+    """The lines with their numbers, and every now and then a turn for other requests."""
+    for count, each in enumerate(given.lines):
+        if count % _TURN == 0:
+            await asyncio.sleep(0)
+        yield each
 
 
 def _part_key(line: Line) -> Any:

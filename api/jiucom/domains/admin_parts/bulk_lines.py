@@ -1,21 +1,38 @@
-"""Reads an upload: CSV or JSON to lines, with every error by line and column. No database here."""
+"""Reads an upload: CSV or JSON to lines, with every error by line and column. No database here.
 
+Runs in a thread, and piece by piece: no single call may keep the interpreter from the event loop for long.
+"""
+
+import codecs
 import csv
 import io
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
-from jiucom.domains.admin_parts.schemas import MAX_ERRORS, MAX_LINES, Line, LineError
-from jiucom.errors import ApiError, ErrorCode
+from jiucom.domains.admin_parts import json_lines
+from jiucom.domains.admin_parts.schemas import MAX_LINES, Line, LineError
+from jiucom.errors import MAX_PROBLEMS, ApiError, ErrorCode
 from jiucom.web.validation import convert
 
 COLUMNS = tuple(each.encode_name for each in msgspec.structs.fields(Line))
 
-# Long enough for specifications, which `Line` limits itself.
-csv.field_size_limit(1024 * 1024)
+# Characters of a line in the file, and of a cell: long enough for specifications, which `Line` limits itself.
+_MAX_LINE = 256 * 1024
+csv.field_size_limit(64 * 1024)
+
+# Of the name of an unknown column, in an error.
+_SHOWN = 40
+
+# Bytes that are decoded at a time.
+_PIECE = 64 * 1024
+
+# The second byte of the usual Korean syllables (KS X 1001) is this one or above. CP949 knows 8,822 rare ones besides, many
+# of which end with a letter of ASCII.
+_SECOND = 0xA1
 
 
 @dataclass
@@ -25,13 +42,13 @@ class Upload:
     lines: list[tuple[int, Line]] = field(default_factory=list)
     count: int = 0  # with those that could not be read
     errors: list[LineError] = field(default_factory=list)
-    # All of them: `errors` ends at MAX_ERRORS.
+    # All of them: `errors` ends at MAX_PROBLEMS.
     error_count: int = 0
 
     def wrong(self, line: int, column: str, message: str) -> None:
         """Note an error."""
         self.error_count += 1
-        if len(self.errors) < MAX_ERRORS:
+        if len(self.errors) < MAX_PROBLEMS:
             self.errors.append(LineError(line, column, message))
 
     def read(self, number: int, values: Any, *, strict: bool) -> None:
@@ -54,13 +71,14 @@ def read_csv(raw: bytes) -> Upload:
     Raises ApiError 400 for what is no such file, or too long.
     """
     upload = Upload()
-    reader = csv.reader(io.StringIO(_text(raw), newline=""), strict=True)
+    reader = csv.reader(_lines(_text(raw)), strict=True)
     try:
         header = [name.strip() for name in next(reader, [])]
+        times = Counter(header)
         for name in header:
             if name not in COLUMNS:
-                upload.wrong(1, name, f"알 수 없는 열입니다. 가능한 열: {', '.join(COLUMNS)}")
-            elif header.count(name) > 1:
+                upload.wrong(1, name[:_SHOWN], f"알 수 없는 열입니다. 가능한 열: {', '.join(COLUMNS)}")
+            elif times[name] > 1:
                 upload.wrong(1, name, "같은 열이 두 번 있습니다")
         if upload.errors:
             return upload
@@ -79,15 +97,13 @@ def read_csv(raw: bytes) -> Upload:
 
 def read_json(raw: bytes) -> Upload:
     """A JSON array of lines. Raises ApiError 400 for what is none, or too long."""
-    try:
-        rows = msgspec.json.decode(raw)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        raise ApiError(ErrorCode.BAD_REQUEST, "요청 본문이 올바른 JSON이 아닙니다.") from None
-    if not isinstance(rows, list):
-        raise ApiError(ErrorCode.BAD_REQUEST, "JSON 배열이어야 합니다.")
-    _limit(len(rows))
     upload = Upload()
-    for number, row in enumerate(rows, 1):
+    for number, item in enumerate(json_lines.items(raw), 1):
+        _limit(number)
+        try:
+            row = msgspec.json.decode(item)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            raise ApiError(ErrorCode.BAD_REQUEST, f"{number}번째 항목이 올바른 JSON이 아닙니다.") from None
         upload.read(number, row, strict=True)
     return upload
 
@@ -101,13 +117,34 @@ def _numbered(reader: Any) -> Iterator[tuple[int, list[str]]]:
         number = reader.line_num + 1
 
 
+def _lines(text: str) -> Iterator[str]:
+    """The lines of a file with their ends, as the reader of CSV wants them."""
+    for line in io.StringIO(text, newline=""):
+        if len(line) > _MAX_LINE:
+            raise ApiError(ErrorCode.BAD_REQUEST, f"한 줄은 {_MAX_LINE:,}자 이하여야 합니다.")
+        yield line
+
+
 def _text(raw: bytes) -> str:
     for encoding in ("utf-8-sig", "cp949"):
         try:
-            return raw.decode(encoding)
+            text = "".join(codecs.iterdecode(_pieces(raw), encoding))
         except UnicodeDecodeError:
             continue
+        if encoding != "cp949" or _is_korean(text):
+            return text
     raise ApiError(ErrorCode.BAD_REQUEST, "UTF-8 또는 CP949로 저장한 파일이어야 합니다.")
+
+
+def _pieces(raw: bytes) -> Iterator[bytes]:
+    return (raw[at : at + _PIECE] for at in range(0, len(raw), _PIECE))
+
+
+def _is_korean(text: str) -> bool:
+    """Whether a text that is CP949 by its bytes is meant so. Not where all its syllables are rare ones: of `Intel®Core` in
+    another encoding it would make `Intel췈ore`."""
+    syllables = Counter(char for char in text if "가" <= char <= "힣")
+    return not syllables or any(char.encode("cp949")[1] >= _SECOND for char in syllables)
 
 
 def _limit(count: int) -> None:

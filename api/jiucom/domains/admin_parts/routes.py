@@ -1,5 +1,6 @@
 """Administration of the catalogue."""
 
+import asyncio
 from functools import partial
 from typing import Any
 
@@ -18,6 +19,8 @@ _TAG = "Admin"
 
 # The gateway lets no more through either.
 _MAX_UPLOAD = 10 * 1024 * 1024
+# Of a form, taken apart at a time (bytes).
+_PIECE = 64 * 1024
 # Twenty thousand lines, with the full-text index that each new part goes into (s).
 _UPLOAD_DEADLINE = 60.0
 
@@ -107,11 +110,13 @@ async def _uploaded(request: Request) -> tuple[str, bytes]:
     raw = await read_body(request, _MAX_UPLOAD)
     if kind != "multipart/form-data":
         return kind, raw
-    # The body has been read, within its limit: the parser gets it once more.
-    messages = iter([{"type": "http.request", "body": raw, "more_body": False}])
+    # The body has been read, within its limit: the parser gets it once more, and others a turn between the pieces.
+    starts = iter(range(0, len(raw), _PIECE))
 
     async def receive() -> dict[str, Any]:
-        return next(messages)
+        await asyncio.sleep(0)
+        at = next(starts, len(raw))
+        return {"type": "http.request", "body": raw[at : at + _PIECE], "more_body": at + _PIECE < len(raw)}
 
     async with Request(request.scope, receive).form(max_files=1, max_fields=10) as form:
         file = form.get("file")

@@ -6,12 +6,11 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from jiucom.domains.parts.schemas import PartCategory, Won
+from jiucom.domains.parts.schemas import PartCategory
 from jiucom.domains.sellers.schemas import Price, Url
 from jiucom.web import Id, InvalidFieldError, NotBlank, Schema
 
 MAX_LINES = 20_000
-MAX_ERRORS = 1000
 
 # More than any data sheet; MySQL itself stops at a depth of 100.
 _MAX_SPECS_BYTES = 20_000
@@ -47,8 +46,8 @@ class PartUpdate(Schema, frozen=True, kw_only=True):
     model_number: ModelNumber | None = None
     image_url: ImageUrl | None = None
     specs: Specs | None = None
-    lowest_price: Won | None = None
-    highest_price: Won | None = None
+    lowest_price: Price | None = None
+    highest_price: Price | None = None
 
     def __post_init__(self) -> None:
         if self.specs is not None:
@@ -70,10 +69,11 @@ class PartCreate(PartUpdate, frozen=True, kw_only=True):
     manufacturer: Manufacturer
 
 
-class Line(PartUpdate, frozen=True, kw_only=True):
+class Line(PartUpdate, frozen=True, kw_only=True, gc=False):
     """One line of an upload: a part, what a seller asks for it, or both.
 
-    The part is the one with `part_id`, else the one with this category and name, else a new one.
+    The part is the one with `part_id`, else the one with this category and name, else a new one. Lines hold no cycles, and
+    twenty thousand of them would make the garbage collector stop everything for long.
     """
 
     part_id: Id | None = None
@@ -111,7 +111,7 @@ class LineError(Schema, frozen=True):
 
 
 class BulkReport(Schema, frozen=True):
-    """What an upload did, or would do. With an error, nothing; `errors` holds the first 1,000."""
+    """What an upload did, or would do. With an error, nothing; `errors` holds the first hundred."""
 
     dry_run: bool
     lines: int

@@ -14,7 +14,7 @@ from jiucom.domains.auth.schemas import (
     VerifyIn,
 )
 from jiucom.errors import ErrorCode
-from jiucom.limits import CODE, LOGIN
+from jiucom.limits import CODE, LOGIN, RESET, RESET_REQUEST, SIGNUP
 from jiucom.web import Context, endpoint
 
 _TAG = "Auth"
@@ -25,12 +25,12 @@ _TAG = "Auth"
     "/auth/signup",
     tag=_TAG,
     status=201,
-    limits=LOGIN,
+    limits=SIGNUP,
     errors=[ErrorCode.DUPLICATE_EMAIL, ErrorCode.DUPLICATE_NICKNAME],
 )
 async def signup(ctx: Context, body: SignupIn) -> TokenPair:
     """회원 가입"""
-    return await service.signup(ctx.app, body)
+    return await service.signup(ctx.app, body, ctx.client_address)
 
 
 @endpoint("POST", "/auth/login", tag=_TAG, limits=LOGIN, errors=[ErrorCode.INVALID_PASSWORD, ErrorCode.FORBIDDEN])
@@ -39,7 +39,7 @@ async def login(ctx: Context, body: LoginIn) -> TokenPair:
 
     없는 이메일과 틀린 비밀번호는 구별되지 않는다.
     """
-    return await service.login(ctx.app, body)
+    return await service.login(ctx.app, body, ctx.client_address)
 
 
 @endpoint("POST", "/auth/refresh", tag=_TAG)
@@ -83,7 +83,7 @@ async def verify(ctx: Context, body: VerifyIn) -> None:
     await service.verify(ctx.app, ctx.user.user_id, body.code)
 
 
-@endpoint("POST", "/auth/password/reset-request", tag=_TAG, limits=LOGIN)
+@endpoint("POST", "/auth/password/reset-request", tag=_TAG, limits=RESET_REQUEST)
 async def request_reset(ctx: Context, body: ResetRequestIn) -> None:
     """비밀번호 재설정 메일 요청
 
@@ -92,7 +92,7 @@ async def request_reset(ctx: Context, body: ResetRequestIn) -> None:
     await service.request_reset(ctx.app, body.email)
 
 
-@endpoint("POST", "/auth/password/reset", tag=_TAG, limits=LOGIN)
+@endpoint("POST", "/auth/password/reset", tag=_TAG, limits=RESET)
 async def reset(ctx: Context, body: ResetIn) -> None:
     """비밀번호 재설정"""
     await service.reset(ctx.app, body)

@@ -7,7 +7,9 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from jiucom.domains.authors import WITHDRAWN
 from jiucom.web import InvalidFieldError, NotBlank, Schema
+from jiucom.web.schema import JOINERS, NAME, PATTERNS
 
 # Lenient, as the old service was; what would be syntax in a mail's header is no part of an address here.
 _ADDRESS = r"^[^\s\x00-\x1f\x7f@,:;<>()\[\]\"\\]+@[^\s\x00-\x1f\x7f@,:;<>()\[\]\"\\]+(?![\s\S])"
@@ -19,12 +21,16 @@ Email = Annotated[str, Meta(pattern=_ADDRESS, max_length=_ADDRESS_LENGTH, exampl
 NewPassword = Annotated[str, NotBlank, Meta(min_length=8, max_length=50, examples=["correct-horse-8"])]
 # One that exists may be of any length; what is longer than this is none.
 Password = Annotated[str, NotBlank, Meta(max_length=500, examples=["correct-horse-8"])]
-Nickname = Annotated[str, NotBlank, Meta(min_length=2, max_length=30, examples=["게이머김"])]
+# Not the name that is shown for those who withdrew.
+_TAKEN = rf"[\s{JOINERS}]*".join(("", *WITHDRAWN.replace(" ", ""), ""))
+_NAME = rf"^(?!{_TAKEN}(?![\s\S])){NAME.removeprefix('^')}"
+PATTERNS[_NAME] = "보이는 글자가 있어야 하고, 보이지 않는 문자와 탈퇴한 사용자의 이름은 쓸 수 없습니다"
+Nickname = Annotated[str, Meta(pattern=_NAME, min_length=2, max_length=30, examples=["게이머김"])]
 Token = Annotated[str, NotBlank, Meta(max_length=2000)]
 
 
 class Addressed(Schema, frozen=True):
-    """With an address, in NFKC: what only looks like another one is none. Spellings do not multiply limits either."""
+    """With an address, in NFKC: what only looks like another one is none."""
 
     email: Email
 

@@ -10,6 +10,7 @@ from jiucom.db import DuplicateKeyError, WriteSession
 from jiucom.domains.auth import queries
 from jiucom.domains.auth.schemas import LoginIn, ResetIn, SignupIn, TokenPair
 from jiucom.errors import ApiError, ErrorCode, FieldError, invalid
+from jiucom.guesses import account_key
 from jiucom.mail import enqueue
 from jiucom.state import AppState
 
@@ -31,24 +32,31 @@ def taken(error: DuplicateKeyError) -> ApiError:
     return ApiError(known) if known else error
 
 
-async def signup(app: AppState, body: SignupIn) -> TokenPair:
+async def signup(app: AppState, body: SignupIn, address: str) -> TokenPair:
     """A new user, logged in. Raises U002, U003."""
     password = await app.passwords.hash(body.password)
 
-    async def work(tx: WriteSession) -> families.Pair:
+    async def work(tx: WriteSession) -> tuple[int, families.Pair]:
         user_id = await queries.insert(tx, body.email, password, body.nickname)
-        return await families.begin(tx, app.tokens, user_id, "USER")
+        return user_id, await families.begin(tx, app.tokens, user_id, "USER")
 
     try:
-        return _pair(app, await app.db.write(work))
+        user_id, pair = await app.db.write(work)
     except DuplicateKeyError as error:
         raise taken(error) from None
+    await app.guesses.remember(account_key(user_id, body.email), address)
+    return _pair(app, pair)
 
 
-async def login(app: AppState, body: LoginIn) -> TokenPair:
-    """A new family of tokens. Raises A005, the same for an unknown address, and A002 for a suspended account."""
+async def login(app: AppState, body: LoginIn, address: str) -> TokenPair:
+    """A new family of tokens. Raises A005, the same for an unknown address, A002 for a suspended account, and 429."""
     async with app.db.read() as session:
         known = await queries.credentials(session, body.email)
+    async with app.guesses.at(account_key(known.id if known else None, body.email), address):
+        return await _login(app, body, known)
+
+
+async def _login(app: AppState, body: LoginIn, known: queries.Credentials | None) -> TokenPair:
     if not await app.passwords.verify(body.password, known.password if known else None) or known is None:
         app.metrics.logins_failed.inc()
         raise ApiError(ErrorCode.INVALID_PASSWORD)

@@ -1,15 +1,25 @@
 """From parts to what the rules say about them. Pure."""
 
 from collections.abc import Iterable
+from functools import lru_cache
+
+import msgspec
 
 from jiucom.domains.builds.schemas import BuildLine, Compatibility, CompatibilityFinding
-from jiucom.rules import compatibility
+from jiucom.rules import compatibility, facts
 from jiucom.rules.compatibility import Finding, Line, Severity
+from jiucom.rules.facts import Facts
 
 
 def of_lines(lines: Iterable[BuildLine]) -> Compatibility:
     """What the rules say about a saved build."""
-    return check(Line(line.part_id, line.part_name, line.category, line.specs or {}, line.quantity) for line in lines)
+    return check(line_of(line.part_id, line.part_name, line.category, line.specs, line.quantity) for line in lines)
+
+
+def line_of(part_id: int, name: str, category: str, specs: msgspec.Raw | None, quantity: int) -> Line:
+    """A line for `check`, of a part with these specifications (JSON)."""
+    known = facts.NOTHING if specs is None else _facts(category, bytes(specs))
+    return Line(part_id, name, category, quantity=quantity, known=known)
 
 
 def check(lines: Iterable[Line]) -> Compatibility:
@@ -20,6 +30,13 @@ def check(lines: Iterable[Line]) -> Compatibility:
         compatibility_warnings=[finding.message for finding in findings],
         compatibility_findings=[_finding(finding) for finding in findings],
     )
+
+
+# A part's specifications rarely change, and whoever looks at a build asks for them (20 kB each at most).
+@lru_cache(maxsize=1024)
+def _facts(category: str, specs: bytes) -> Facts:
+    values = msgspec.json.decode(specs)
+    return facts.read(category, values) if isinstance(values, dict) else facts.NOTHING
 
 
 def _finding(finding: Finding) -> CompatibilityFinding:

@@ -2,9 +2,8 @@
 whatever their length."""
 
 from collections.abc import Mapping
-from typing import Any
 
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 from jiucom.db import ReadSession, WriteSession
 from jiucom.domains.builds.schemas import BuildLine
@@ -60,7 +59,7 @@ class Part(Struct, frozen=True):
     id: int
     name: str
     category: PartCategory
-    specs: dict[str, Any] | None
+    specs: Raw | None
 
 
 async def of_build(session: ReadSession, build_id: int) -> list[BuildLine]:

@@ -1,15 +1,15 @@
 """What is said about builds."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from jiucom.domains.parts.schemas import PartCategory
+from jiucom.domains.parts.schemas import PartCategory, SpecsJson
 from jiucom.rules.compatibility import Severity
-from jiucom.web import Id, NotBlank, PageQuery, Schema
+from jiucom.web import Id, OneLine, PageQuery, Schema
 
-Name = Annotated[str, NotBlank, Meta(max_length=100, examples=["QHD 게이밍 PC"])]
+Name = Annotated[str, OneLine, Meta(max_length=100, examples=["QHD 게이밍 PC"])]
 Description = Annotated[str, Meta(max_length=500)]
 
 
@@ -78,7 +78,7 @@ class BuildLine(Schema, frozen=True):
     category: PartCategory
     manufacturer: str
     image_url: str | None
-    specs: dict[str, Any] | None
+    specs: SpecsJson | None
     quantity: int
     unit_price: int | None
     line_total: int | None

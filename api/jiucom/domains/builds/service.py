@@ -21,7 +21,6 @@ from jiucom.domains.builds.schemas import (
     Row,
 )
 from jiucom.errors import ApiError, ErrorCode, FieldError
-from jiucom.rules.compatibility import Line
 from jiucom.state import AppState
 from jiucom.web import Page, PageQuery
 from jiucom.web.routing import CONTEXT_PATH
@@ -88,7 +87,7 @@ async def check(app: AppState, request: BuildCheck) -> Compatibility:
         parts = await lines.parts(session, wanted)
     _check_all_there(request.parts, {part.id for part in parts})
     return compatible.check(
-        Line(part.id, part.name, part.category, part.specs or {}, wanted[part.id]) for part in parts
+        compatible.line_of(part.id, part.name, part.category, part.specs, wanted[part.id]) for part in parts
     )
 
 

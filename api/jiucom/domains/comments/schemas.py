@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Annotated
 
+import msgspec
 from msgspec import Meta, Struct
 
 from jiucom.web import Id, NotBlank, Paged, PageQuery, Schema
@@ -37,7 +38,7 @@ class Comment(Schema, frozen=True):
     """A comment.
 
     `replies` are all comments below the first one of a thread, at whatever depth, oldest first: `parent_id` says to
-    which of them each replies. Replies themselves, and single comments, have none (null).
+    which of them each replies. Replies themselves, and single comments, have none (an empty list).
     """
 
     id: int
@@ -49,7 +50,7 @@ class Comment(Schema, frozen=True):
     created_at: datetime
     updated_at: datetime
     deleted: bool = False
-    replies: list["Comment"] | None = None
+    replies: list["Comment"] = msgspec.field(default_factory=list)
 
 
 class Row(Struct, frozen=True, rename="camel"):

@@ -34,7 +34,7 @@ def _shown(replies: Iterable[Row]) -> list[Row]:
     return shown[::-1]
 
 
-def _comment(row: Row, replies: list[Comment] | None = None) -> Comment:
+def _comment(row: Row, replies: Sequence[Comment] = ()) -> Comment:
     return Comment(
         id=row.id,
         content=DELETED_TEXT if row.deleted else row.content,
@@ -45,5 +45,5 @@ def _comment(row: Row, replies: list[Comment] | None = None) -> Comment:
         created_at=row.created_at,
         updated_at=row.updated_at,
         deleted=row.deleted,
-        replies=replies,
+        replies=list(replies),
     )

@@ -1,6 +1,6 @@
 """Pictures from strangers: looked at before they are decoded, and written anew, so that nothing but pixels remains.
 
-Blocks for up to two seconds: call it in a thread.
+Blocks for up to three seconds: call it in a thread.
 """
 
 import io
@@ -8,7 +8,7 @@ import logging
 import warnings
 from dataclasses import dataclass
 
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, ImageCms
 
 from jiucom.errors import ApiError, ErrorCode
 
@@ -32,6 +32,8 @@ _OPTIONS: dict[str, dict[str, int | bool]] = {
     # From 2 on it takes nine times as long for a percent.
     "WEBP": {"quality": 88, "method": 1},
 }
+
+_SRGB = ImageCms.createProfile("sRGB")
 
 # How a picture is turned that the camera says was taken lying on a side, or in a mirror.
 _UPRIGHT = {
@@ -99,7 +101,37 @@ def _turn(picture: Image.Image) -> Image.Transpose | None:
         return None
 
 
+def _in_srgb(picture: Image.Image) -> Image.Image:
+    """The picture in the colours that a file without a profile has: its own profile goes with the other metadata.
+
+    Telephones use Display P3, printers CMYK. A broken profile, or one of another kind of picture, says nothing.
+    """
+    profile = picture.info.get("icc_profile")
+    if not profile:
+        return picture
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        if "sRGB" in ImageCms.getProfileDescription(source):
+            return picture
+        match source.profile.xcolor_space.strip(), picture.mode:
+            case "RGB", "RGB" | "RGBA" | "P":
+                shown = picture.convert("RGBA" if picture.has_transparency_data else "RGB")
+                ImageCms.profileToProfile(shown, source, _SRGB, inPlace=True)
+                return shown
+            case "CMYK", "CMYK":
+                return ImageCms.profileToProfile(picture, source, _SRGB, outputMode="RGB") or picture
+            case "GRAY", "L" | "LA":
+                grey = ImageCms.profileToProfile(picture.getchannel("L"), source, _SRGB, outputMode="RGB")
+                if grey is not None and picture.mode == "LA":
+                    return Image.merge("LA", (grey.convert("L"), picture.getchannel("A")))
+                return picture if grey is None else grey.convert("L")
+    except (ImageCms.PyCMSError, OSError, ValueError) as error:
+        log.debug("no profile: %s: %s", type(error).__name__, error)
+    return picture
+
+
 def _written(picture: Image.Image, format_: str) -> Picture:
+    picture = _in_srgb(picture)
     if picture.mode not in _MODES[format_]:
         picture = picture.convert("RGBA" if picture.has_transparency_data and format_ != "JPEG" else "RGB")
     # The palette's transparency belongs to the pixels. The rest is what a writer would keep.

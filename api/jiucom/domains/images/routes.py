@@ -2,9 +2,11 @@
 
 import os
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 import anyio.to_thread
 from msgspec import Meta
+from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
 from jiucom.domains.images import decoding, service, upload
@@ -60,13 +62,17 @@ _FORM: dict[str, Any] = {
 async def upload_image(ctx: Context) -> UploadedImage:
     """이미지 업로드
 
-    JPEG, PNG, WebP, 5MB 이하. 다시 인코딩되어 메타데이터는 남지 않는다.
+    JPEG, PNG, WebP, 5MB 이하. 다시 인코딩되어 메타데이터는 남지 않는다. 다른 출처의 페이지에는 호스트가 있는 주소를 보낸다.
     """
     with decoding.receiving(ctx.user.user_id):
         data, directory = await upload.read(ctx.request)
     with decoding.admitted():
         storage = Storage(ctx.app.settings.storage_upload_dir)
-        return await service.upload(ctx.app.db, storage, ctx.user.user_id, data, directory)
+        image = await service.upload(ctx.app.db, storage, ctx.user.user_id, data, directory)
+    if not _is_from_elsewhere(ctx.request):
+        return image
+    url = ctx.app.settings.public_url.rstrip("/") + image.url
+    return UploadedImage(url, url, image.filename)
 
 
 @endpoint("GET", "/images/{directory}/{filename}", tag=_TAG, errors=[ErrorCode.RESOURCE_NOT_FOUND])
@@ -84,6 +90,12 @@ async def image(ctx: Context, directory: Segment, filename: Segment) -> Response
     if _matches(ctx.request.headers.get("if-none-match", ""), headers["ETag"]):
         return Response(status_code=304, headers=headers)
     return FileResponse(path, headers=headers, media_type=_TYPES[path.suffix[1:]], stat_result=stat)
+
+
+def _is_from_elsewhere(request: Request) -> bool:
+    """Whether a page of another origin asks: a path would lead it to its own host."""
+    origin = request.headers.get("origin")
+    return origin is not None and urlsplit(origin).netloc != request.headers.get("host")
 
 
 def _matches(if_none_match: str, etag: str) -> bool:

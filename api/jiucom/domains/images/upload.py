@@ -8,6 +8,7 @@ from starlette.requests import Request
 
 from jiucom.domains.images.schemas import DIRECTORIES
 from jiucom.errors import ApiError, ErrorCode, FieldError, invalid
+from jiucom.web.binding import is_declared_larger
 
 MAX_BYTES = 5 * 1024 * 1024
 # Boundaries, part headers and the other field.
@@ -26,8 +27,7 @@ async def read(request: Request) -> tuple[bytes, str]:
     """
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "multipart/form-data":
         raise ApiError(ErrorCode.UNSUPPORTED_MEDIA_TYPE)
-    declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > MAX_BYTES + _OVERHEAD:
+    if is_declared_larger(request, MAX_BYTES + _OVERHEAD):
         raise _too_large()
     parser = _Parser(request.headers, _limited(request), max_files=1, max_fields=4, max_part_size=1024)
     try:

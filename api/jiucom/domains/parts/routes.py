@@ -21,7 +21,7 @@ async def list_parts(ctx: Context, query: PartQuery) -> Page[PartItem]:
     """부품 목록
 
     주어진 조건만 적용한다. 정렬: popular(기본), price_asc, price_desc, name_asc, name_desc, latest.
-    검색어가 있고 정렬이 없으면 관련도순.
+    검색어가 있고 정렬이 없으면 관련도순. 한 글자만 검색하면 그 글자로 시작하는 이름만 찾는다.
     """
     return await service.search(ctx.app.db, ctx.app.totals, query)
 
@@ -36,7 +36,7 @@ async def categories(ctx: Context) -> list[PartCategory]:
 async def search(ctx: Context, query: PartSearchQuery) -> Page[PartItem]:
     """부품 검색
 
-    목록과 같으며 검색어가 필요하다.
+    목록과 같으며 검색어가 필요하다. 한 글자만 검색하면 그 글자로 시작하는 이름만 찾는다.
     """
     return await service.search(ctx.app.db, ctx.app.totals, query)
 

@@ -32,6 +32,11 @@ class PartCategory(StrEnum):
         return cls.POWER_SUPPLY if value == "PSU" else None
 
 
+# Specifications as they are stored: a JSON object that is passed on, not read.
+SpecsJson = Annotated[
+    msgspec.Raw, Meta(extra_json_schema={"type": ["object", "null"], "examples": [{"socket": "AM5"}]})
+]
+
 # MySQL's INT.
 Won = Annotated[int, Meta(ge=0, le=2_147_483_647, examples=[449000])]
 
@@ -70,10 +75,7 @@ class PartItem(Schema, frozen=True):
     image_url: str | None
     lowest_price: Won | None
     highest_price: Won | None
-    specs: (
-        Annotated[msgspec.Raw, Meta(extra_json_schema={"type": ["object", "null"], "examples": [{"socket": "AM5"}]})]
-        | None
-    )
+    specs: SpecsJson | None
 
 
 class RankedPart(PartItem, frozen=True):

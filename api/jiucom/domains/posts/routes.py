@@ -13,14 +13,17 @@ _OWN = [ErrorCode.POST_NOT_FOUND, ErrorCode.POST_NOT_AUTHOR]
 async def list_posts(ctx: Context, query: PostQuery) -> Json[Page[PostItem]]:
     """게시글 목록
 
-    최신순. 검색어의 모든 단어가 제목이나 본문에 있는 글만 남긴다.
+    최신순. 검색어의 모든 단어가 제목이나 본문에 있는 글만 남긴다. 한 글자만 검색하면 그 글자로 시작하는 제목만 찾는다.
     """
     return await service.page(ctx.app, query)
 
 
 @endpoint("GET", "/posts/search", tag=_TAG)
 async def search_posts(ctx: Context, query: PostSearchQuery) -> Json[Page[PostItem]]:
-    """게시글 검색"""
+    """게시글 검색
+
+    모든 게시판. 한 글자만 검색하면 그 글자로 시작하는 제목만 찾는다.
+    """
     return await service.search(ctx.app, query)
 
 
@@ -37,7 +40,7 @@ async def get_post(ctx: Context, post_id: Id) -> Json[PostDetail]:
 async def create_post(ctx: Context, body: PostCreate) -> PostDetail:
     """게시글 작성
 
-    NEWS와 GUIDE 게시판은 관리자만 쓸 수 있다.
+    NEWS 게시판은 관리자만 쓸 수 있다.
     """
     return await service.create(ctx.app, ctx.user, body)
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from jiucom.web import NotBlank, PageQuery, Schema
+from jiucom.web import NotBlank, OneLine, PageQuery, Schema
 
 
 class BoardType(StrEnum):
@@ -25,10 +25,10 @@ class BoardType(StrEnum):
     @property
     def official(self) -> bool:
         """Written by administrators only."""
-        return self in (BoardType.NEWS, BoardType.GUIDE)
+        return self is BoardType.NEWS
 
 
-Title = Annotated[str, NotBlank, Meta(max_length=200, examples=["B650 보드에서 램 설정 질문"])]
+Title = Annotated[str, OneLine, Meta(max_length=200, examples=["B650 보드에서 램 설정 질문"])]
 Content = Annotated[str, NotBlank, Meta(max_length=10_000, examples=["EXPO를 켜면 부팅이 늦어집니다."])]
 Keyword = Annotated[str, Meta(max_length=100, examples=["7800X3D"])]
 

@@ -1,12 +1,15 @@
 """What a search asks and answers."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from msgspec import Meta
 
 from jiucom.domains.parts.schemas import PartCategory, Won
 from jiucom.domains.posts.schemas import BoardType
 from jiucom.web import Schema
+from jiucom.web.schema import INT64_MAX
+
+Kind = Literal["PART", "POST", "BUILD"]
 
 # With `page`, clients cut the pages out of the hits themselves: the same hits whatever the page (contract 3.2 row 9).
 PAGED_HITS = 50
@@ -15,12 +18,17 @@ Keyword = Annotated[str, Meta(max_length=100, examples=["RTX 4070"])]
 
 
 class SearchQuery(Schema, frozen=True, kw_only=True):
-    """What to find. `type` leaves the other kinds empty."""
+    """What to find. `type` (PART, POST or BUILD, in any case) leaves the other kinds empty; other texts mean all."""
 
     keyword: Keyword
-    type: Literal["ALL", "PART", "POST", "BUILD"] = "ALL"
-    page: Annotated[int, Meta(ge=0, le=10_000)] | None = None
+    type: Annotated[str, Meta(max_length=30, examples=["ALL"])] = "ALL"
+    page: Annotated[int, Meta(ge=0, le=INT64_MAX)] | None = None
     size: Annotated[int, Meta(ge=1, le=100, examples=[10])] = 10
+
+    def wants(self, kind: Kind) -> bool:
+        """Whether hits of this kind are asked for."""
+        asked = self.type.upper()
+        return asked == kind or asked not in get_args(Kind)
 
     @property
     def limit(self) -> int:

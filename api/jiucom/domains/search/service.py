@@ -13,16 +13,12 @@ _SUGGESTIONS = 5
 async def search(db: Database, totals: Totals, query: SearchQuery) -> Hits:
     """The first hits of each kind; without words, everything."""
     meant = plan(query.keyword)
-
-    def wanted(kind: str) -> bool:
-        return query.type in ("ALL", kind)
-
     async with db.read() as session:
-        indexed = wanted("POST") and await posts.indexed(session, totals, meant)
+        indexed = query.wants("POST") and await posts.indexed(session, totals, meant)
         return Hits(
-            parts=await queries.parts(session, meant, query.limit) if wanted("PART") else [],
-            posts=await queries.posts(session, meant, query.limit, indexed=indexed) if wanted("POST") else [],
-            builds=await queries.builds(session, meant, query.limit) if wanted("BUILD") else [],
+            parts=await queries.parts(session, meant, query.limit) if query.wants("PART") else [],
+            posts=await queries.posts(session, meant, query.limit, indexed=indexed) if query.wants("POST") else [],
+            builds=await queries.builds(session, meant, query.limit) if query.wants("BUILD") else [],
         )
 
 

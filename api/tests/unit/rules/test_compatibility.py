@@ -3,11 +3,13 @@
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 
 from jiucom.db.seed.catalogue import PARTS
 from jiucom.db.seed.demo import DEMO
 from jiucom.rules import compatibility as rules
+from jiucom.rules import facts, specs
 from jiucom.rules.compatibility import Line, Severity
 
 _ids = iter(range(1, 10_000))
@@ -82,33 +84,167 @@ def line(category: str, quantity: int = 1, **specs: Any) -> Line:
     ids=lambda value: value.__name__ if callable(value) else "",
 )
 def test_rule(rule: Callable[..., Any], bad: list[Line], good: list[Line]) -> None:
-    (finding,) = rule(bad)
+    (finding,) = rule(rules.group(bad))
     assert set(finding.part_ids) == {entry.part_id for entry in bad}
     assert finding.message
-    assert list(rule(good)) == []
+    assert list(rule(rules.group(good))) == []
     # Without the values of either side there is nothing to compare.
     for silent in range(len(bad)):
         without = [Line(b.part_id, b.name, b.category, {}, b.quantity) if n == silent else b for n, b in enumerate(bad)]
-        assert list(rule(without)) == []
-    assert list(rule([])) == []
+        assert list(rule(rules.group(without))) == []
+    assert list(rule(rules.group([]))) == []
+
+
+@pytest.mark.parametrize(
+    ("cpu", "board", "fits"),
+    [
+        ("LGA 2011", "LGA 2011-3", False),
+        ("LGA2011-v3", "LGA 2011-3", True),
+        ("LGA 2011-3", "2 x LGA 2011-3", True),
+        ("1151", "1151v2", False),
+        ("LGA1151", "LGA1151v2", False),
+        ("인텔(소켓1151v2)", "인텔(소켓1151)", False),
+        ("인텔(소켓1151v2)", "LGA1151 (300 Series)", True),
+        ("FM2+", "FM2", False),
+        ("FM2", "FM2+", True),
+        ("AM3+", "AM3", False),
+        ("AM3", "AM3+", True),
+        ("AM3", "AM3+/AM3", True),
+        ("AM2+", "AM2", True),
+        ("AMD(소켓AM5)", "인텔(소켓1700)", False),
+        ("AMD(소켓AM5)", "AM5", True),
+        ("인텔(소켓1700)", "LGA1700", True),
+        ("소켓1700", "소켓AM5", False),
+        ("FCLGA1700", "LGA 1700", True),
+        ("sTRX4", "TR4", False),
+        ("TR4", "sTR4", True),
+        ("AM5", "AM5 등", True),
+        ("AM5", "전용", True),
+    ],
+)
+def test_sockets_of_processors_and_boards(cpu: str, board: str, fits: bool) -> None:
+    findings = rules.check([line("CPU", socket=cpu), line("MOTHERBOARD", socket=board)])
+    assert ("CPU_SOCKET_MISMATCH" not in {finding.code for finding in findings}) == fits
+
+
+@pytest.mark.parametrize(
+    ("cooler", "cpu", "fits"),
+    [
+        ("AM4/LGA1700", "AM5", False),
+        ("LGA115x", "LGA1200", True),
+        ("LGA1700", "인텔(소켓1851)", True),
+        ("LGA1151", "LGA1151v2", True),
+        ("LGA2011, LGA2066", "LGA2011-3", True),
+        ("AM3(+), AM2(+), FM2(+), FM1", "FM2+", True),
+        ("LGA115x, LGA1200, AM4", "LGA1700", False),
+        ("LGA20xx", "LGA1700", False),
+        ("sTRX4/TR4", "sTR4", True),
+        ("AM4, AM5 등", "LGA1700", True),
+    ],
+)
+def test_coolers_are_mounted_alike(cooler: str, cpu: str, fits: bool) -> None:
+    findings = rules.check([line("COOLER", socket=cooler), line("CPU", socket=cpu)])
+    found = [finding for finding in findings if finding.code.startswith("COOLER")]
+    assert (not found) == fits
+    # A hundred names are not all shown.
+    assert all(len(finding.message) < 200 for finding in found)
+
+
+@pytest.mark.parametrize(
+    ("board", "case", "severity"),
+    [
+        ("EATX", "ATX Mid Tower", Severity.WARNING),
+        ("EATX", "ATX Full Tower", Severity.WARNING),
+        ("EATX", "ATX", Severity.WARNING),
+        ("ATX", "Micro-ATX Mini Tower", Severity.WARNING),
+        ("ATX", "Mini ITX Tower", Severity.WARNING),
+        ("ATX", "MicroATX Desktop", Severity.WARNING),
+        ("ATX", "M-ATX 케이스", Severity.WARNING),
+        ("E-ATX", "ATX, M-ATX", Severity.ERROR),
+        ("E-ATX", "최대 ATX", Severity.ERROR),
+        ("ATX", "Micro-ATX/Mini-ITX", Severity.ERROR),
+        ("ATX (30.5x24.4cm)", "Mini-ITX", Severity.ERROR),
+        ("Flex ATX", "Micro-ATX", None),
+        ("M-ATX (24.4x24.4cm)", "ATX Mid Tower", None),
+        ("E-ATX", "E-ATX 미지원", None),
+        ("Mini DTX", "Mini-ITX", None),
+        ("SSI EEB", "Extended-ATX, 표준-ATX", None),
+    ],
+)
+def test_boards_in_cases(board: str, case: str, severity: Severity | None) -> None:
+    """A tower's name is no limit: many cases that are named after ATX take E-ATX."""
+    findings = rules.check([line("MOTHERBOARD", formFactor=board), line("CASE", formFactor=case)])
+    found = [finding.severity for finding in findings if finding.code == "BOARD_TOO_LARGE"]
+    assert found == ([severity] if severity else [])
+
+
+@pytest.mark.parametrize(
+    ("slots", "drives", "enough"),
+    [
+        ("1x PCIe 5.0 x4 + 3x PCIe 4.0 x4", 4, True),
+        ("1x PCIe 5.0 x4 + 3x PCIe 4.0 x4", 5, False),
+        ("2+1", 3, True),
+        ("2+1", 4, False),
+        ("M.2: 3개", 3, True),
+        ("M.2: 3개", 4, False),
+        ("PCIe 5.0 x4", 9, True),
+        ("Gen4 x2", 9, True),
+        ("4 또는 2", 9, True),
+        ("없음", 1, False),
+    ],
+)
+def test_slots_are_added_up(slots: str, drives: int, enough: bool) -> None:
+    findings = rules.check([line("MOTHERBOARD", m2Slots=slots), line("SSD", drives, formFactor="M.2(2280)")])
+    assert ("M2_SLOTS_EXCEEDED" not in {finding.code for finding in findings}) == enough
+
+
+def test_a_value_that_cannot_be_read_hides_no_other() -> None:
+    board = line("MOTHERBOARD", memoryType="DDR5")
+    (found,) = rules.memory_generation(rules.group([line("RAM", type="288-pin DIMM", speed="DDR4-3200"), board]))
+    assert found.code == "MEMORY_GENERATION_MISMATCH"
+    contradictory = line("RAM", type="DDR5", speed="DDR4-3200")
+    assert list(rules.memory_generation(rules.group([contradictory, line("MOTHERBOARD", memoryType="DDR3")]))) == []
+
+
+def test_a_radiator_with_its_tanks_is_of_its_class() -> None:
+    case = line("CASE", radiator="최대 360mm")
+    assert list(rules.radiator(rules.group([line("COOLER", radiator="397mm"), case]))) == []
+    assert list(rules.radiator(rules.group([line("COOLER", radiator="420mm"), case])))
+
+
+def test_findings_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fifty coolers for fifty cases: each part is read once, and named once by each rule."""
+    read, original = [], facts.read
+
+    def noted(category: str, values: specs.Specs) -> facts.Facts:
+        read.append(values)
+        return original(category, values)
+
+    monkeypatch.setattr(facts, "read", noted)
+    lines = [line("COOLER", height="200mm", radiator="360mm") for _ in range(50)]
+    lines += [line("CASE", maxCoolerHeight="100mm", radiator="240mm") for _ in range(50)]
+    assert len(list(rules.cooler_height(rules.group(lines)))) == 50
+    assert len(rules.check(lines)) == rules.MAX_FINDINGS
+    assert len(read) == 100
+    assert len(msgspec.json.encode(rules.check(lines))) < 64 * 1024
 
 
 def test_power_names_a_shortage_an_error() -> None:
     gpu, supply = line("GPU", tdp=450), line("POWER_SUPPLY", wattage=500)
-    (tight,) = rules.power([gpu, supply])
+    (tight,) = rules.power(rules.group([gpu, supply]))
     assert tight.severity is Severity.WARNING
-    (short,) = rules.power([gpu, line("CPU", tdp="100W"), supply])
+    (short,) = rules.power(rules.group([gpu, line("CPU", tdp="100W"), supply]))
     assert short.severity is Severity.ERROR
     assert "550W" in short.message
 
 
 def test_power_counts_every_piece() -> None:
-    assert list(rules.power([line("GPU", 2, tdp=300), line("POWER_SUPPLY", wattage=700)]))
-    assert not list(rules.power([line("GPU", tdp=300), line("POWER_SUPPLY", wattage=700)]))
+    assert list(rules.power(rules.group([line("GPU", 2, tdp=300), line("POWER_SUPPLY", wattage=700)])))
+    assert not list(rules.power(rules.group([line("GPU", tdp=300), line("POWER_SUPPLY", wattage=700)])))
 
 
 def test_required_categories() -> None:
-    findings = list(rules.required_categories([line("CPU")]))
+    findings = list(rules.required_categories(rules.group([line("CPU")])))
     assert [finding.code for finding in findings] == ["CATEGORY_MISSING"] * 2
     assert "메인보드" in findings[0].message
     assert "파워서플라이" in findings[1].message
@@ -116,9 +252,9 @@ def test_required_categories() -> None:
 
 def test_single_categories() -> None:
     first, second = line("CPU"), line("CPU")
-    (finding,) = rules.single_categories([first, second, line("RAM", 4)])
+    (finding,) = rules.single_categories(rules.group([first, second, line("RAM", 4)]))
     assert finding.part_ids == (first.part_id, second.part_id)
-    (finding,) = rules.single_categories([line("CASE", 3)])
+    (finding,) = rules.single_categories(rules.group([line("CASE", 3)]))
     assert "3개" in finding.message
 
 

@@ -53,6 +53,39 @@ def test_words_are_folded_composed_and_counted_once() -> None:
     assert [term.text for term in understood.terms] == ["앱코", "ssd"]
 
 
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("rtx-4090", ["rtx", "4090"]),
+        ("RTX4090", ["rtx", "4090"]),
+        ("rtx4090ti", ["rtx", "4090", "ti"]),
+        ("DDR5-6000", ["ddr5", "6000"]),
+        ("990-pro", ["990", "pro"]),
+        ("990pro", ["990", "pro"]),
+        ("i7-14700K", ["i7", "14700k"]),
+        ("7800x3d", ["7800x3d"]),
+        ("32GB", ["32gb"]),
+        ("B650E-F", ["b650e-f"]),
+        ("m-atx", ["m-atx"]),
+        ("rtx\u20114090", ["rtx", "4090"]),
+        ("rtx- -4090", ["rtx", "4090"]),
+        ("RTX\u200b 40\u200b90\ufeff", ["rtx", "4090"]),
+        ("990\u00a0pro", ["990", "pro"]),
+        ("\u200b", []),
+        ("-", ["-"]),
+    ],
+)
+def test_words_as_people_separate_them(query: str, words: list[str]) -> None:
+    assert [term.text for term in plan(query).terms] == words
+
+
+def test_a_hyphen_beside_one_letter_may_be_anything() -> None:
+    (term,) = plan("b650e-f").terms
+    assert term.patterns == ("b650e_f", "b650ef")
+    (term,) = plan("a_b").terms
+    assert term.patterns == (r"a\_b",)
+
+
 def test_a_search_has_bounded_cost() -> None:
     assert len(plan(" ".join(f"w{n}" for n in range(500))).terms) == MAX_TERMS
 

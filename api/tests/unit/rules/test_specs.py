@@ -1,10 +1,13 @@
 """Readers of specifications: both spellings of the contract (5.4, 3.2 row 28) and what people type."""
 
+import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from jiucom.rules import specs
+from bench import compat
+from jiucom.rules import boards, specs
 
 
 @pytest.mark.parametrize(
@@ -92,7 +95,8 @@ def test_count(value: Any, expected: int | None) -> None:
         ("소켓 AM4 (브라켓 별도)", {"AM4"}),
         ("sTRX4", {"STRX4"}),
         ("AM5/범용", set()),
-        ("1700", set()),
+        ("1700", {"LGA1700"}),
+        ("1234", set()),
         ("Zen 4", set()),
         ("", set()),
     ],
@@ -136,7 +140,8 @@ def test_memory_generations(value: Any, expected: set[str]) -> None:
         ("ATX 및 M-ATX", {"ATX", "Micro-ATX"}),
         ("ATX(M-ATX 호환)", {"ATX", "Micro-ATX"}),
         ("ITX ~ 풀타워", set()),
-        ("ATX/SSI-EEB", set()),
+        ("ATX/SSI-EEB", {"ATX", "E-ATX"}),
+        ("ATX/Mini-DTX", set()),
         ("미들타워", set()),
     ],
 )
@@ -146,10 +151,50 @@ def test_board_sizes(value: Any, expected: set[str]) -> None:
 
 def test_a_case_takes_smaller_boards() -> None:
     mini, full = frozenset({"Mini-ITX"}), frozenset({"ATX"})
-    assert specs.board_fits(mini, full)
-    assert not specs.board_fits(full, mini)
-    assert specs.board_fits(mini | full, mini)
+    assert boards.fits_case(mini, full)
+    assert not boards.fits_case(full, mini)
+    assert boards.fits_case(mini | full, mini)
 
 
-def test_the_first_key_with_a_value_is_read() -> None:
+def test_the_first_key_with_a_value_is_the_text() -> None:
     assert specs.text({"type": " ", "speed": "DDR5-5600"}, "type", "speed") == "DDR5-5600"
+
+
+def test_the_first_key_that_can_be_read_counts() -> None:
+    assert specs.memory_generations({"type": "288-pin DIMM", "speed": "DDR4-3200"}, "type", "speed") == {"DDR4"}
+    assert specs.count({"slots": "미정", "memorySlots": "4개"}, "slots", "memorySlots") == 4
+    assert specs.millimetres({"size": "310 x 140 x 61 mm", "length": "310mm"}, "size", "length") == 310
+
+
+def test_keys_that_contradict_each_other_say_nothing() -> None:
+    assert specs.memory_generations({"type": "DDR5", "speed": "DDR4-3200"}, "type", "speed") == set()
+    assert specs.memory_generations({"type": "DDR5/DDR4", "speed": "DDR4-3200"}, "type", "speed") == {"DDR4", "DDR5"}
+    assert specs.sticks({"modules": "2x16GB", "capacity": "32GB (4x8GB)"}, "modules", "capacity") is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["1" + " " * 19_900 + "x", "(" * 20_000, "AM5/" * 5_000, "1151 " * 4_000, "9" * 20_000, "1+" * 10_000, "ATX~" * 5_000,
+     "1" + " " * 290 + "x", "(" * 300, "(" * 150 + ")" * 150, "AM5/" * 75, "1,1" * 100, "1151 " * 60, "1+" * 150,
+     "ATX~" * 75, "E-" * 150, "LGA " * 75, "AM5,5," + "5," * 145, "x " * 150, "1 " * 150, "1cm " * 75, "ＤＤＲ" * 100],
+    ids=lambda text: f"{len(text)} of {text[:3]}",
+)  # fmt: skip
+def test_no_text_takes_long(text: str) -> None:
+    """What has no limit is not read; up to the limit all readers together take less than a blink."""
+    readers: list[Callable[..., Any]] = [
+        specs.sockets, specs.memory_generations, specs.board_sizes, specs.count, specs.sticks, specs.watts,
+        specs.millimetres, specs.radiator, specs.is_m2,
+    ]  # fmt: skip
+    begun = time.thread_time()
+    found = [read({"value": text, "list": [text] * 1000}, "value", "list") for read in readers]
+    assert time.thread_time() - begun < 0.05
+    if len(text) > specs.MAX_TEXT:
+        assert not any(found)
+
+
+def test_spellings_of_shops_are_read_as_they_are_meant() -> None:
+    """The table of `make bench-compat`: what cannot be read costs a check, what is misread costs a false error."""
+    table = list(compat.spellings())
+    assert len(table) >= 450
+    assert [each for each in table if each.verdict == "contradictory"] == []
+    assert sum(each.verdict == "read" for each in table) >= 0.95 * len(table)

@@ -1,14 +1,18 @@
 """Every wrong field is named, in Korean; good values arrive in NFC."""
 
 import unicodedata
-from datetime import date
+from collections import Counter
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, Literal
 
 import pytest
 from msgspec import Meta
 
+from jiucom.domains.auth.schemas import Nickname
 from jiucom.errors import ApiError
-from jiucom.web.schema import Id, InvalidFieldError, NotBlank, Schema
+from jiucom.web import validation
+from jiucom.web.envelope import failure
+from jiucom.web.schema import Id, InvalidFieldError, NotBlank, OneLine, Schema
 from jiucom.web.validation import convert
 
 
@@ -133,3 +137,136 @@ def test_texts_of_a_query_mean_what_they_say(value: str) -> None:
 def test_text_is_composed() -> None:
     body = convert({**GOOD, "name": unicodedata.normalize("NFD", "한글é")}, Body, strict=True)
     assert body.name == "한글é"
+
+
+class Order(Schema, frozen=True, kw_only=True):
+    lines: Annotated[list[Line], Meta(max_length=500)]
+
+
+def nested(depth: int) -> Any:
+    value: Any = 1
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+def test_a_list_that_is_too_long_is_one_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And none of its items is looked at."""
+    looked = Counter[str]()
+    monkeypatch.setattr(validation, "_own_problems", lambda *args: looked.update(["item"]) or iter(()))
+    with pytest.raises(ApiError) as caught:
+        convert({"lines": [{}] * 300_000}, Order, strict=True)
+    assert [(error.field, error.message) for error in caught.value.errors] == [("lines", "길이는 500 이하여야 합니다")]
+    assert not looked
+
+
+def test_a_hundred_problems_are_told() -> None:
+    """The walk ends with the last of them."""
+    with pytest.raises(ApiError) as caught:
+        convert({"lines": [{}] * 500}, Order, strict=True)
+    assert [error.field for error in caught.value.errors] == [f"lines[{n}].partId" for n in range(100)]
+
+
+@pytest.mark.parametrize("key", ["k" * 60_000, "\1" * 10_000, "한" * 20_000, "\0"])
+def test_problems_fit_into_an_answer(key: str) -> None:
+    """Clients choose keys; an answer says each problem twice."""
+    rest = {f"{n}{key}": {key: [2**64] * 5} for n in range(200)}
+    with pytest.raises(ApiError) as caught:
+        convert({**GOOD, "rest": rest}, Body, strict=True)
+    assert caught.value.errors
+    assert len(failure(caught.value, datetime.now(UTC)).body) < 64 * 1024
+
+
+@pytest.mark.parametrize("depth", [64, 1_000, 100_000])
+@pytest.mark.parametrize("field", ["rest", "unknown", "name"])
+def test_depth(depth: int, field: str) -> None:
+    with pytest.raises(ApiError) as caught:
+        convert({**GOOD, field: nested(depth)}, Body, strict=True)
+    assert [(error.field, error.message) for error in caught.value.errors] == [
+        ("", "64단계보다 깊이 중첩할 수 없습니다")
+    ]
+
+
+def test_depth_that_is_allowed() -> None:
+    assert convert({**GOOD, "unknown": nested(63)}, Body, strict=True).name == "이름"
+    assert convert({**GOOD, "rest": {"x": nested(62)}}, Body, strict=True).rest == {"x": nested(62)}
+
+
+@pytest.mark.parametrize("marks", ["\u0301", "\u0301\u0327", "\u3099", "\u0591", "\U0001d165", "\u0301\U0001d165"])
+def test_marks_in_a_row_are_limited(marks: str) -> None:
+    """Putting them into order takes quadratic time in some versions of Python."""
+
+    class Text(Schema, frozen=True):
+        text: str
+
+    assert len(convert({"text": "a" + (marks * 30)[:30]}, Text, strict=True).text) in (30, 31)
+    assert convert({"text": "😂" * 10_000}, Text, strict=True).text == "😂" * 10_000
+    with pytest.raises(ApiError) as caught:
+        convert({"text": "a" + marks * 60_000}, Text, strict=True)
+    assert [(error.field, error.message) for error in caught.value.errors] == [("text", "결합 문자가 너무 많습니다")]
+
+
+@pytest.mark.parametrize(
+    ("title", "good"),
+    [
+        ("게임용 PC 견적", True),
+        ("👨\u200d👩\u200d👧 ❤\ufe0f", True),
+        ("العربية", True),
+        ("a\u202eb", False),
+        ("a\u2066b", False),
+        ("a\nb", False),
+        ("a\tb", False),
+        ("ab\n", False),
+        ("a\x1bb", False),
+        ("a\u2028b", False),
+        ("\u3164\u3164", False),
+        ("\u200b \u2800", False),
+        ("\ufeff", False),
+        ("  ", False),
+        ("", False),
+    ],
+)
+def test_a_line_is_one_and_can_be_seen(title: str, good: bool) -> None:
+    class Titled(Schema, frozen=True):
+        title: Annotated[str, OneLine, Meta(max_length=100)]
+
+    if good:
+        assert convert({"title": title}, Titled, strict=True).title == title
+        return
+    with pytest.raises(ApiError) as caught:
+        convert({"title": title}, Titled, strict=True)
+    assert [error.message for error in caught.value.errors] == ["보이는 글자가 있어야 하고, 제어 문자는 쓸 수 없습니다"]
+
+
+@pytest.mark.parametrize(
+    ("nickname", "good"),
+    [
+        ("게이머김", True),
+        ("Ryzen 팬", True),
+        ("👨\u200d👩\u200d👧", True),
+        ("탈퇴한 사용자들", True),
+        ("탈퇴한 사용자", False),
+        ("탈퇴한사용자", False),
+        (" 탈퇴한  사용자 ", False),
+        ("탈퇴한\u200d 사용자\ufe0f", False),
+        ("탈\u200b퇴한 사용자", False),
+        ("관리자\u200b", False),
+        ("관리\u3164자", False),
+        ("a\u202eb", False),
+        ("a\nb", False),
+        ("a\x00b", False),
+        ("\u3164\u3164", False),
+        ("  ", False),
+    ],
+)
+def test_nicknames_are_what_they_look_like(nickname: str, good: bool) -> None:
+    class Named(Schema, frozen=True):
+        nickname: Nickname
+
+    if good:
+        assert convert({"nickname": nickname}, Named, strict=True).nickname == nickname
+        return
+    with pytest.raises(ApiError) as caught:
+        convert({"nickname": nickname}, Named, strict=True)
+    assert [error.field for error in caught.value.errors] == ["nickname"]
+    assert "쓸 수 없습니다" in caught.value.errors[0].message

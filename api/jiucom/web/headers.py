@@ -1,0 +1,39 @@
+"""Headers that every answer of the API has, besides those of the gateway (docs/decisions.md).
+
+What a page may load is known here, where the pages are made: the gateway sends no content security policy of its own.
+"""
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+# Swagger UI sets styles in its elements and has its icons in them.
+_POLICY = (
+    b"default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; object-src 'none'; base-uri 'none'; "
+    b"frame-ancestors 'self'; form-action 'self'"
+)
+_SECURITY = (b"content-security-policy", _POLICY)
+_PRIVATE = (b"cache-control", b"no-store")
+
+
+class Headers:
+    """Middleware. Nothing stores the answers to a bearer, or to what is no plain reading (tokens are in some of them)."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+
+        async def add(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = message["headers"] = [*message["headers"], _SECURITY]
+                if _is_private(scope) and not any(name == b"cache-control" for name, _ in headers):
+                    headers.append(_PRIVATE)
+            await send(message)
+
+        await self.app(scope, receive, add)
+
+
+def _is_private(scope: Scope) -> bool:
+    return scope["method"] not in ("GET", "HEAD") or any(name == b"authorization" for name, _ in scope["headers"])
