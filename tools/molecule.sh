@@ -25,6 +25,8 @@ export -f scenario
 # The longest first, so that the lanes end together.
 [ $# -gt 0 ] || set -- default prod $(ls molecule/*/molecule.yml | cut -d/ -f2 | grep -vxE 'default|prod')
 inventories=$(printf -- '--inventory=molecule/%s/inventory ' "$@")
+# The vault of prod's inventory is read with the others.
+export ANSIBLE_VAULT_PASSWORD_FILE=$PWD/molecule/prod/vault-password
 # shellcheck disable=SC2086 # the words are the arguments
 ansible-playbook --inventory=molecule/shared/inventory $inventories molecule/shared/machine.yml > .cache/molecule/machine.log 2>&1 || {
     cat .cache/molecule/machine.log
