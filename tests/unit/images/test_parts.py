@@ -131,7 +131,6 @@ def test_every_recipe_says_what_it_builds_and_on_what(name: str) -> None:
     ],
 )
 def test_names_that_nobody_knows_are_refused(given: dict[str, Any], said: str) -> None:
-    filters = load("roles/images/filter_plugins/images.py")
     with pytest.raises(AnsibleFilterError, match=said):
         filters.images_wanted({"mysql": {"ref": "mysql:8.0.43"}}, str(ROOT / "files/images"), **given)
 
