@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from ansible_collections.jiucom.platform.plugins.module_utils.images import arch
 SOURCES = ("present", "archive", "registry", "packages")
 
 
-def _require_images(variable: str, given: Mapping[str, Any], images: Mapping[str, Any]) -> None:
+def _require_images(variable: str, given: Mapping[str, Any], images: Collection[str]) -> None:
     for name in given:
         if name not in images:
             raise AnsibleFilterError(f"{variable}.{name}: no such image; there are {', '.join(images)}")
@@ -27,16 +27,17 @@ def images_wanted(
     substitutes: Mapping[str, str] | None = None,
     given: Mapping[str, Mapping[str, Any]] | None = None,
     data: Mapping[str, Mapping[str, Any]] | None = None,
+    known: Collection[str] = (),
 ) -> list[dict[str, Any]]:
     """Make the table of wanted images from `platform_images`, an entry as `wanted.Wanted` has it.
 
     `given` is what the role knows of single images: `recipe` (another directory than the image's name), `source`, `args`, `fault`
-    and `parts`. `data` is what wrote the data, as the filter written_data returns it. Raises AnsibleFilterError, naming the
-    variable, for unknown images and sources.
+    and `parts`. `data` is what wrote the data, as the filter written_data returns it. `known` are the images of all services,
+    also of those that are off. Raises AnsibleFilterError, naming the variable, for unknown images and sources.
     """
     overrides, substitutes, given, data = overrides or {}, substitutes or {}, given or {}, data or {}
-    _require_images("images_sources_overrides", overrides, images)
-    _require_images("images_substitutes", substitutes, images)
+    _require_images("images_sources_overrides", overrides, known or images)
+    _require_images("images_substitutes", substitutes, known or images)
     for name, listed in overrides.items():
         for source in listed:
             if source not in SOURCES:

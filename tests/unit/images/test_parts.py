@@ -21,6 +21,7 @@ from ansible_collections.jiucom.platform.plugins.module_utils.images.prune impor
 from plugins import load
 
 ROOT = Path(__file__).parents[3]
+filters = load("roles/images/filter_plugins/images.py")
 DIGEST = "sha256:" + 64 * "c"
 
 
@@ -130,7 +131,6 @@ def test_every_recipe_says_what_it_builds_and_on_what(name: str) -> None:
     ],
 )
 def test_names_that_nobody_knows_are_refused(given: dict[str, Any], said: str) -> None:
-    filters = load("roles/images/filter_plugins/images.py")
     with pytest.raises(AnsibleFilterError, match=said):
         filters.images_wanted({"mysql": {"ref": "mysql:8.0.43"}}, str(ROOT / "files/images"), **given)
 
@@ -303,3 +303,12 @@ def test_a_mirror_past_its_date_is_refused_unless_it_is_a_snapshot(monkeypatch: 
     for body in (b"Suite: stable\n", b"Valid-Until: Fri, 06 Nov 2099 08:08:01 UTC\n"):
         release(monkeypatch, body)
         assert apt_sources.look_up("http://m.example", "trixie", 5).fault == ""
+
+
+def test_a_substitute_may_be_named_for_a_service_that_is_off(tmp_path: Path) -> None:
+    images = {"redis": {"ref": "redis:7.4.5-alpine"}}
+    substitutes = {"mysql": "mysql 9.7"}
+    [entry] = filters.images_wanted(images, str(tmp_path), substitutes=substitutes, known=["redis", "mysql"])
+    assert entry["name"] == "redis"
+    with pytest.raises(AnsibleFilterError, match="no such image; there are redis"):
+        filters.images_wanted(images, str(tmp_path), substitutes=substitutes)
