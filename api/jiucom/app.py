@@ -4,7 +4,7 @@ import gc
 import importlib.util
 import pkgutil
 from collections.abc import AsyncIterator, Collection
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import anyio.to_thread
 import msgspec
@@ -50,6 +50,7 @@ from jiucom.web import Operation, docs, openapi
 from jiucom.web.failures import Failures
 from jiucom.web.operation import collect
 from jiucom.web.routing import CONTEXT_PATH, Router
+from jiucom.worker import Background
 
 
 def operations(only: Collection[str] | None = None) -> list[Operation]:
@@ -112,6 +113,7 @@ def _state(settings: Settings) -> AppState:
         totals=Totals(),
         views=Views(settings.request_deadline),
         realtime=Realtime(db, redis, tokens, accounts, clock, meters),
+        background=Background(),
         started_at=clock.now(),
     )
 
@@ -121,26 +123,25 @@ async def _lifespan(app: AppState) -> AsyncIterator[None]:
     runtime, business, recall = Runtime(), BusinessGauges(app.db, app.cache), Recall(app.db, app.metrics)
     app.metrics.registry.register(runtime)
     app.metrics.registry.register(business)
-    await app.db.connect()
-    # What is alive now stays: the collector need not look at it again.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 20)
     jobs = Scheduler(JOBS, app.clock, recall)
     workers = (
         *(runtime, app.runtime, app.accounts, app.cache, app.outbox, app.realtime, app.backlog),
-        *(business, recall, jobs),
+        *(business, recall, jobs, app.background),
     )
-    for worker in workers:
-        worker.start()
-    try:
+    # What stops with an error keeps nothing else from stopping.
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(anyio.to_thread.run_sync, app.tracing.shutdown)
+        await app.db.connect()
+        stack.push_async_callback(app.db.disconnect)
+        stack.push_async_callback(app.redis.close)
+        # What is alive now stays: the collector need not look at it again.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(20_000, 20, 20)
+        for worker in workers:
+            stack.push_async_callback(worker.stop)
+            worker.start()
         yield
-    finally:
-        for worker in reversed(workers):
-            await worker.stop()
-        await app.redis.close()
-        await app.db.disconnect()
-        await anyio.to_thread.run_sync(app.tracing.shutdown)
 
 
 async def _pass_on(_: Request, error: Exception) -> Response:

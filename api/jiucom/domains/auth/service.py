@@ -1,6 +1,5 @@
 """What can be done with logins."""
 
-import asyncio
 import logging
 
 from jiucom.auth import families, mailed_tokens
@@ -20,9 +19,6 @@ SUSPENDED = "이용이 정지된 계정입니다."
 _NOT_GOOD = "올바르지 않거나 만료되었습니다"
 
 _DUPLICATES = {"uk_users_email": ErrorCode.DUPLICATE_EMAIL, "uk_users_nickname": ErrorCode.DUPLICATE_NICKNAME}
-
-# Renewals of old hashes that are under way; asyncio itself holds tasks weakly.
-_renewals: set[asyncio.Task[None]] = set()
 
 
 def taken(error: DuplicateKeyError) -> ApiError:
@@ -70,9 +66,7 @@ async def login(app: AppState, body: LoginIn) -> TokenPair:
         raise ApiError(ErrorCode.INVALID_PASSWORD)
     if known.password and outdated(known.password):
         # Later, so that old and new hashes take the same time.
-        task = asyncio.create_task(_renew(app, known.id, body.password, known.password))
-        _renewals.add(task)
-        task.add_done_callback(_renewals.discard)
+        app.background.run(_renew(app, known.id, body.password, known.password))
     return _pair(app, pair)
 
 
