@@ -18,7 +18,9 @@ LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 # HMAC needs a key as long as its digest; SHA-256's is the shortest there is.
 MIN_SECRET_BYTES = 32
 
-_SECRETS = frozenset({"db_password", "db_migrate_password", "redis_password", "jwt_secret", "mail_password"})
+_SECRETS = frozenset(
+    {"db_password", "db_migrate_password", "redis_password", "jwt_secret", "jwt_secret_previous", "mail_password"}
+)
 
 
 class SettingsError(ValueError):
@@ -33,6 +35,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Every setting of the API. The variable of a field is its name in capitals (docs/architecture.md, Interfaces)."""
 
     jwt_secret: str
+    # Signs nothing, but tokens that it signed are still good: so a key is changed without ending logins.
+    jwt_secret_previous: str = ""
     db_host: str = "localhost"
     db_port: Port = 3306
     db_name: str = "jiucom"
@@ -111,9 +115,10 @@ def _raw(environ: Mapping[str, str], variable: str) -> str | None:
 def _unusable(values: Mapping[str, Any]) -> list[str]:
     """What has the right type and still cannot work."""
     problems = []
-    secret = values.get("jwt_secret")
-    if secret is not None and len(secret.encode()) < MIN_SECRET_BYTES:
-        problems.append(f"JWT_SECRET: {len(secret.encode())} bytes, {MIN_SECRET_BYTES} at least are needed")
+    for variable in ("jwt_secret", "jwt_secret_previous"):
+        secret = values.get(variable)
+        if secret is not None and (size := len(secret.encode())) < MIN_SECRET_BYTES:
+            problems.append(f"{variable.upper()}: {size} bytes, {MIN_SECRET_BYTES} at least are needed")
     if zone := values.get("time_zone"):
         try:
             ZoneInfo(zone)
