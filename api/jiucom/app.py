@@ -68,13 +68,16 @@ def create_app(settings: Settings, only: Collection[str] | None = None) -> Starl
     known = operations(only)
     app.document = msgspec.json.encode(openapi.document(known))
     router = Router(known, app, {"/swagger-ui": docs.Assets(), REALTIME: app.realtime})
+    without_bearer = [
+        CONTEXT_PATH + each.path for each in known if each.access == "public" and each.path.startswith("/auth/")
+    ]
     starlette = Starlette(
         routes=[_Everything(router, app.realtime)],
         # The outermost first.
         middleware=[
             Middleware(Observe, app.metrics.http, app.tracing, Gateway(settings.forwarded_allow_ips)),
             Middleware(Failures, app.clock),
-            Middleware(Authentication, app.tokens, app.accounts, settings.request_deadline),
+            Middleware(Authentication, app.tokens, app.accounts, settings.request_deadline, without_bearer),
         ],
         # Not turned into text here: Failures gives it the error shape.
         exception_handlers={HTTPException: _pass_on},

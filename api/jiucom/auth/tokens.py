@@ -118,6 +118,4 @@ def _key(secret: str) -> _Key:
 
 
 def _sign(key: _Key, kind: Kind, user_id: int, **claims: str | int) -> str:
-    return jwt.encode(
-        {"sub": str(user_id), "typ": kind, **claims}, key.secret, key.algorithm, headers={"kid": key.id}
-    )
+    return jwt.encode({"sub": str(user_id), "typ": kind, **claims}, key.secret, key.algorithm, headers={"kid": key.id})

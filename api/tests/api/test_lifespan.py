@@ -1,6 +1,7 @@
 """The end of an application: everything is closed, whatever goes wrong on the way."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -24,7 +25,7 @@ async def test_a_worker_that_cannot_stop_keeps_nothing_else_open(
         stopped.append(worker)
         raise ZeroDivisionError
 
-    kind = {"outbox": Outbox, "realtime": Realtime, "accounts": Accounts}[broken]
+    kind: Any = {"outbox": Outbox, "realtime": Realtime, "accounts": Accounts}[broken]
     stop = kind.stop
     monkeypatch.setattr(kind, "stop", fail)
     before = asyncio.all_tasks()

@@ -1,10 +1,11 @@
 """What can be done with logins."""
 
 import logging
+from functools import partial
 
 from jiucom.auth import families, mailed_tokens
 from jiucom.auth.passwords import outdated
-from jiucom.auth.principal import Principal
+from jiucom.auth.tokens import Claims
 from jiucom.db import DuplicateKeyError, WriteSession
 from jiucom.domains.auth import queries
 from jiucom.domains.auth.schemas import LoginIn, ResetIn, SignupIn, TokenPair
@@ -66,7 +67,7 @@ async def login(app: AppState, body: LoginIn) -> TokenPair:
         raise ApiError(ErrorCode.INVALID_PASSWORD)
     if known.password and outdated(known.password):
         # Later, so that old and new hashes take the same time.
-        app.background.run(_renew(app, known.id, body.password, known.password))
+        app.background.run("renewal of a password hash", _renew(app, known.id, body.password, known.password))
     return _pair(app, pair)
 
 
@@ -83,28 +84,26 @@ async def refresh(app: AppState, token: str) -> TokenPair:
     return _pair(app, pair)
 
 
-async def logout(app: AppState, principal: Principal | None, token: str | None) -> None:
-    """End the login of the access token, of the refresh token, or of both. Raises A001 without any, A004."""
-    if principal is None and token is None:
-        raise ApiError(ErrorCode.UNAUTHORIZED)
-    claims = None
-    if token is not None:
-        try:
-            claims = app.tokens.verify(token, "refresh")
-        except ApiError:
-            if principal is None:
-                raise ApiError(ErrorCode.INVALID_TOKEN) from None
+async def logout(app: AppState, access: str | None, refresh: str | None) -> None:
+    """End the login of the access token (an expired one too), of the refresh token, or of both. Raises A001, A004."""
+    logins: list[Claims] = []
+    problem = ApiError(ErrorCode.UNAUTHORIZED)
+    for token, read in ((access, app.tokens.identify), (refresh, partial(app.tokens.verify, kind="refresh"))):
+        if token is not None:
+            try:
+                logins.append(read(token))
+            except ApiError:
+                problem = ApiError(ErrorCode.INVALID_TOKEN)
+    if not logins:
+        raise problem
 
     async def work(tx: WriteSession) -> None:
-        if principal is not None:
-            if principal.family:
-                await families.end(tx, principal.family)
+        for login in logins:
+            if login.family:
+                await families.end(tx, login.family)
             else:
-                await families.end_all(tx, principal.user_id)
-            app.accounts.changed(tx, principal.user_id)
-        if claims is not None and (family := await queries.family_of(tx, claims.user_id, claims.jti)):
-            await families.end(tx, family)
-            app.accounts.changed(tx, claims.user_id)
+                await families.end_all(tx, login.user_id)
+            app.accounts.changed(tx, login.user_id)
 
     await app.db.write(work)
 
