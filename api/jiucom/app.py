@@ -28,6 +28,8 @@ from jiucom.clock import Clock
 from jiucom.db import Database
 from jiucom.db.totals import Totals
 from jiucom.db.views import Views
+from jiucom.domains.notifications.announce import Announced
+from jiucom.domains.notifications.pushes import StoredPushes, pushes
 from jiucom.domains.prices import alerts
 from jiucom.domains.users import renames
 from jiucom.jobs.backlog import Backlog
@@ -98,6 +100,9 @@ def _state(settings: Settings) -> AppState:
     db, redis, tokens = Database(settings, clock, meters), RedisClient(settings, meters), Tokens(settings)
     accounts = Accounts(db, redis, tokens.access_validity)
     cache = Cache(redis, db, meters, settings.request_deadline)
+    root = CONTEXT_PATH + REALTIME
+    realtime = Realtime(settings, meters, db, tokens, accounts, StoredPushes(db), root)
+    db.events.subscribe(Announced, lambda event: realtime.push(pushes(event, clock)))
     return AppState(
         settings=settings,
         clock=clock,
@@ -115,7 +120,7 @@ def _state(settings: Settings) -> AppState:
         runtime=RuntimeSettings(redis, tracing),
         totals=Totals(),
         views=Views(settings.request_deadline),
-        realtime=Realtime(db, redis, tokens, accounts, clock, meters),
+        realtime=realtime,
         background=Background(),
         started_at=clock.now(),
     )

@@ -100,10 +100,10 @@ def _subject(limit: Limit, user_id: int | None, address: str, body: msgspec.Stru
         return hashlib.sha256(email.casefold().encode()).hexdigest()[:32] if isinstance(email, str) else ""
     if limit.by == "caller" and user_id is not None:
         return f"user-{user_id}"
-    return _network(address)
+    return network(address)
 
 
-def _network(address: str) -> str:
+def network(address: str) -> str:
     """The address; of IPv6 the network, since every customer has 2^64 addresses of one."""
     try:
         parsed = ip_address(address)

@@ -61,6 +61,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     rate_limit_login: Positive = 10
     rate_limit_write: Positive = 120
     rate_limit_upload: Positive = 20
+    rate_limit_realtime: Positive = 1800  # HTTP requests below /ws, of an address, to one process
+    # Open sessions of one process: of a user, of an address, and in all.
+    realtime_sessions_per_user: Positive = 8
+    realtime_sessions_per_address: Positive = 100
+    realtime_sessions: Positive = 2000
     seed: Literal["none", "dev", "demo"] = "none"
     storage_upload_dir: str = "/var/lib/jiucom/uploads"
     mail_host: str = ""

@@ -23,7 +23,7 @@ from jiucom.telemetry.tracing import Tracing
 from jiucom.worker import Background
 
 if TYPE_CHECKING:
-    # Speaks of notifications, whose schemas are made with what needs this module.
+    # Reads bodies as operations do, and the module that does so needs this one.
     from jiucom.realtime.endpoint import Realtime
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from jiucom.deadline import deadline
-from jiucom.errors import ApiError, ErrorCode
+from jiucom.errors import ApiError
 
 if TYPE_CHECKING:
     from jiucom.auth.accounts import Accounts
@@ -84,7 +84,5 @@ async def authenticate(token: str, tokens: "Tokens", accounts: "Accounts") -> Pr
     """The user of an access token. Raises ApiError 401: A003 expired, A004 broken, of a login that has ended, or no longer
     an active user's."""
     claims = tokens.verify(token, "access")
-    account = await accounts.get(claims.user_id)
-    if account is None or account.status != "ACTIVE" or claims.family in account.ended:
-        raise ApiError(ErrorCode.INVALID_TOKEN)
+    account = await accounts.active(claims.user_id, claims.family)
     return Principal(claims.user_id, account.role, claims.jti, claims.expires_at, claims.family)

@@ -6,7 +6,7 @@ from ipaddress import IPv6Address
 import pytest
 
 from jiucom.cache.redis import key_pattern
-from jiucom.limits import _network
+from jiucom.limits import network
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def test_no_piece_of_a_network_stays() -> None:
     for _ in range(1000):
         groups = [dice.choice((0, dice.randrange(1 << 16))) for _ in range(8)]
         address = ":".join(f"{group:x}" for group in groups)
-        network = _network(address)
+        counted = network(address)
         if IPv6Address(address).ipv4_mapped is None:
-            assert network.endswith("::")
-        assert key_pattern(f"{{limit:login:address:{network}}}") == "{limit:login:address:*}", network
+            assert counted.endswith("::")
+        assert key_pattern(f"{{limit:login:address:{counted}}}") == "{limit:login:address:*}", counted
