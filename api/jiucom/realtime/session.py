@@ -31,7 +31,7 @@ CONNECT_TIMEOUT = 10.0
 _PATIENCE = 5.0
 _MAX_SUBSCRIPTIONS = 8
 # A client sends a heart-beat every few seconds and hardly anything else: so many messages in so many seconds.
-_MAX_MESSAGES, _PERIOD = 100, 10.0
+MAX_MESSAGES, _PERIOD = 100, 10.0
 
 # What the client can do and what it wants (ms): up to eleven days.
 _HEARTBEAT = re.compile(r"\s*([0-9]{1,9})\s*,\s*([0-9]{1,9})\s*")
@@ -149,7 +149,7 @@ class Session:
         if self._heard >= self._period_ends:
             self._received, self._period_ends = 0, self._heard + _PERIOD
         self._received += 1
-        if self._received > _MAX_MESSAGES:
+        if self._received > MAX_MESSAGES:
             raise ApiError(ErrorCode.RATE_LIMIT_EXCEEDED)
 
     async def _handle(self, frame: Frame) -> None:

@@ -181,6 +181,8 @@ async def test_a_lower_id_that_is_committed_later(
             # Another task: each has one connection.
             assert await asyncio.create_task(tell(state, user, "먼저 끝난 것")) > first
             assert await texts(mine, 1) == ["먼저 끝난 것"]
+            # The table is looked at several times meanwhile.
+            await asyncio.sleep(5 * LOOK)
         assert await texts(mine, 1, TWO_LOOKS) == ["먼저 쓰인 것"]
         await nothing_more(mine)
 
