@@ -114,7 +114,7 @@ def _state(settings: Settings) -> AppState:
         tokens=tokens,
         accounts=accounts,
         passwords=Passwords(),
-        outbox=Outbox(settings, db, tracing),
+        outbox=Outbox(settings, db, clock, tracing),
         backlog=Backlog(db, {alerts.KIND: alerts.tell, renames.KIND: renames.step(cache)}),
         limiter=RateLimiter(settings, redis, meters),
         runtime=RuntimeSettings(redis, tracing),

@@ -23,6 +23,10 @@ _SECRETS = frozenset(
 )
 
 
+# They bring accounts with a known password: never on a platform that anybody relies on.
+_DEVELOPMENT_SEEDS = ("dev", "demo")
+
+
 class SettingsError(ValueError):
     """Wrong settings; `problems` holds one line each, starting with the variable's name."""
 
@@ -69,6 +73,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     seed: Literal["none", "dev", "demo"] = "none"
     storage_upload_dir: str = "/var/lib/jiucom/uploads"
     mail_host: str = ""
+    # Without a host: mails with their codes and links become lines of the log, for development.
+    mail_to_log: bool = False
     mail_port: Port = 25
     mail_from: str = "no-reply@jiucom.com"
     mail_username: str = ""
@@ -124,6 +130,10 @@ def _unusable(values: Mapping[str, Any]) -> list[str]:
         secret = values.get(variable)
         if secret is not None and (size := len(secret.encode())) < MIN_SECRET_BYTES:
             problems.append(f"{variable.upper()}: {size} bytes, {MIN_SECRET_BYTES} at least are needed")
+    if values.get("mail_to_log") and values.get("seed", "none") not in _DEVELOPMENT_SEEDS:
+        problems.append(
+            "MAIL_TO_LOG: for development only (SEED dev or demo): the log would hold links that set passwords"
+        )
     if zone := values.get("time_zone"):
         try:
             ZoneInfo(zone)

@@ -83,3 +83,14 @@ def test_the_previous_secret_is_optional_from_a_file_and_no_shorter(tmp_path: Pa
     assert loaded.jwt_secret_previous == "p" * 64
     assert "ppp" not in repr(loaded)
     assert problems(JWT_SECRET_PREVIOUS="x" * 31) == ["JWT_SECRET_PREVIOUS: 31 bytes, 32 at least are needed"]
+
+
+@pytest.mark.parametrize(("seed", "allowed"), [("none", False), ("", False), ("dev", True), ("demo", True)])
+def test_mails_go_to_the_log_in_development_only(seed: str, allowed: bool) -> None:
+    environ = {"JWT_SECRET": SECRET, "SEED": seed, "MAIL_TO_LOG": "true"}
+    if allowed:
+        assert load(environ).mail_to_log
+    else:
+        assert [line.partition(":")[0] for line in problems(**environ)] == ["MAIL_TO_LOG"]
+    assert not load({**environ, "MAIL_TO_LOG": ""}).mail_to_log
+    assert not load({**environ, "MAIL_TO_LOG": "false"}).mail_to_log

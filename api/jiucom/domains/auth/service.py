@@ -1,6 +1,8 @@
 """What can be done with logins."""
 
+import hashlib
 import logging
+import time
 from functools import partial
 
 from jiucom.auth import families, mailed_tokens
@@ -11,6 +13,7 @@ from jiucom.domains.auth import queries
 from jiucom.domains.auth.schemas import LoginIn, ResetIn, SignupIn, TokenPair
 from jiucom.errors import ApiError, ErrorCode, FieldError, invalid
 from jiucom.mail import enqueue
+from jiucom.mail.addressing import PAUSE
 from jiucom.state import AppState
 
 log = logging.getLogger(__name__)
@@ -115,7 +118,7 @@ async def request_verification(app: AppState, user_id: int) -> None:
         if address is None:
             raise ApiError(ErrorCode.USER_NOT_FOUND)
         if not address.verified:
-            await enqueue(tx, address.email, "email-verification", {})
+            await _enqueue(tx, address.email, "email-verification")
 
 
 async def verify(app: AppState, user_id: int, code: str) -> None:
@@ -135,7 +138,7 @@ async def verify(app: AppState, user_id: int, code: str) -> None:
 async def request_reset(app: AppState, email: str) -> None:
     """Mail a token, if there is such an account: that is looked up when the mail is sent, so the answer cannot tell."""
     async with app.db.transaction() as tx:
-        await enqueue(tx, email, "password-reset", {})
+        await _enqueue(tx, email, "password-reset")
 
 
 async def reset(app: AppState, body: ResetIn) -> None:
@@ -175,6 +178,12 @@ async def _renew(app: AppState, user_id: int, password: str, old: str) -> None:
             await queries.renew_hash(tx, user_id, old, new)
     except ApiError as error:
         log.info("the hash of user %d stays old until the next login: %s", user_id, error.code)
+
+
+async def _enqueue(tx: WriteSession, email: str, template: str) -> None:
+    """One row in a few minutes, however often it is asked for and whether or not the address is known here."""
+    recipient = hashlib.sha256(email.casefold().encode()).hexdigest()[:32]
+    await enqueue(tx, email, template, {}, f"{template}:{recipient}:{int(time.time()) // (60 * PAUSE)}")
 
 
 def _pair(app: AppState, pair: families.Pair) -> TokenPair:
