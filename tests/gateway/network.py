@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import docker
+import httpx
 from docker.models.containers import Container
 
 from testing.images import image
@@ -23,6 +24,17 @@ class Gateway:
         self.container = container
         self.address = address
         self.url = f"http://{address}"
+
+    def await_start(self) -> None:
+        """Return once it answers."""
+        end = time.monotonic() + 30
+        while True:
+            try:
+                httpx.get(f"{self.url}/health")
+                return
+            except httpx.TransportError:
+                assert time.monotonic() < end, self.container.logs().decode()[-2000:]
+                time.sleep(0.1)
 
     def lines(self, upto: str) -> list[bytes]:
         """Return the log's lines as they are, once there is one with the words `upto`: nginx writes after it answers."""
@@ -87,7 +99,9 @@ class Network:
         }
         entrypoint = ["nginx", "-c", "/etc/nginx/jiucom/nginx.conf", "-g", "daemon off;"]
         container = self.start(nginx, ["nginx"], entrypoint=entrypoint, user="101:101", volumes=mounts)
-        return Gateway(container, self.address(container))
+        running = Gateway(container, self.address(container))
+        running.await_start()
+        return running
 
     def close(self) -> None:
         """Remove everything."""
