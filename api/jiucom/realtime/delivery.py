@@ -17,7 +17,8 @@ from jiucom.worker import Worker
 
 log = logging.getLogger(__name__)
 
-_CHANNEL = "jiucom:notifications"
+# Not the one of earlier versions, whose messages say something else: replicas are replaced one by one.
+_CHANNEL = "jiucom:pushes"
 # How often the table is looked at (s).
 LOOK = 2.0
 # Longer than a transaction lasts, from the id that it is given to its commit (s): what appears late has a lower id.

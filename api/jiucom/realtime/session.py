@@ -30,8 +30,10 @@ CONNECT_TIMEOUT = 10.0
 # What a frame asks of the database must be there by then (s).
 _PATIENCE = 5.0
 _MAX_SUBSCRIPTIONS = 8
-# A client sends a heart-beat every few seconds and hardly anything else: so many messages in so many seconds.
-MAX_MESSAGES, _PERIOD = 100, 10.0
+# A client sends a heart-beat every few seconds and hardly anything else. In so many seconds it has so much to spend: 1 for each
+# message of the transport and for each frame, more for one that reads the database.
+ALLOWANCE, _PERIOD = 250, 10.0
+_SUBSCRIBE_COSTS = 10
 
 # What the client can do and what it wants (ms): up to eleven days.
 _HEARTBEAT = re.compile(r"\s*([0-9]{1,9})\s*,\s*([0-9]{1,9})\s*")
@@ -80,7 +82,7 @@ class Session:
         self._heard = self._loop.time()
         self._patience = CONNECT_TIMEOUT
         self._watchdog = self._loop.call_later(CONNECT_TIMEOUT, self._watch)
-        self._received, self._period_ends = 0, 0.0
+        self._spent, self._period_ends = 0, 0.0
 
     async def receive(self, data: bytes) -> None:
         """What the client sent, in order: wait for one call before the next. Nothing is heard after the end."""
@@ -89,10 +91,11 @@ class Session:
         self._heard = self._loop.time()
         frame: Frame | None = None
         try:
-            self._count()
+            self._spend(1)
             for frame in self._parser.feed(data):
                 if self.outbox.finished:
                     return
+                self._spend(_SUBSCRIBE_COSTS if frame.command == "SUBSCRIBE" else 1)
                 async with deadline(within(_PATIENCE)):
                     await self._handle(frame)
         except FrameError as error:
@@ -145,11 +148,11 @@ class Session:
             self._registry.remove(self._login.user_id, self)
             self._login = None
 
-    def _count(self) -> None:
+    def _spend(self, cost: int) -> None:
         if self._heard >= self._period_ends:
-            self._received, self._period_ends = 0, self._heard + _PERIOD
-        self._received += 1
-        if self._received > MAX_MESSAGES:
+            self._spent, self._period_ends = 0, self._heard + _PERIOD
+        self._spent += cost
+        if self._spent > ALLOWANCE:
             raise ApiError(ErrorCode.RATE_LIMIT_EXCEEDED)
 
     async def _handle(self, frame: Frame) -> None:

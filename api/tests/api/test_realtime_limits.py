@@ -12,12 +12,13 @@ from msgspec.structs import replace
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from jiucom.cache.redis import RedisClient
-from jiucom.realtime.session import MAX_MESSAGES
+from jiucom.realtime.frames import Frame, encode
+from jiucom.realtime.session import ALLOWANCE
 from jiucom.settings import Settings
 from testing import servers
 from testing.clients import User, client_of, started, state_of
 from testing.replica import Replica, replica
-from testing.stomp import Stomp, stomp
+from testing.stomp import USER_QUEUE, Stomp, stomp
 from testing.waiting import eventually
 
 pytestmark = pytest.mark.anyio
@@ -158,8 +159,8 @@ async def test_requests_of_an_address(server: Replica, address: str) -> None:
 async def test_messages_of_a_session(server: Replica, address: str, user: User) -> None:
     async with stomp(server.url, additional_headers=from_(address)) as mine:
         await mine.connect(user.token)
-        # The first was the CONNECT, and the last will be the SUBSCRIBE.
-        for _ in range(MAX_MESSAGES - 2):
+        # The CONNECT cost a message and a frame, and the SUBSCRIBE will cost 11.
+        for _ in range(ALLOWANCE - 2 - 11):
             await mine.socket.send("\n")
         await mine.subscribe()
         await mine.socket.send("\n")
@@ -172,6 +173,20 @@ async def test_a_flood_of_messages_ends_the_session(server: Replica, address: st
         await mine.connect(user.token)
         with pytest.raises(ConnectionClosed):
             await _flood(mine)
+
+
+async def test_subscriptions_that_come_and_go(server: Replica, address: str, user: User) -> None:
+    """Each reads the database."""
+    async with stomp(server.url, additional_headers=from_(address)) as mine:
+        await mine.connect(user.token)
+        for _ in range(3):
+            await mine.subscribe()
+            await mine.send("UNSUBSCRIBE", id="0")
+        both = encode(Frame("SUBSCRIBE", {"id": "0", "destination": USER_QUEUE, "seen": ""})) + encode(
+            Frame("UNSUBSCRIBE", {"id": "0"})
+        )
+        await mine.socket.send(both * 40)
+        assert (await mine.receive()).headers["message"] == "JIUCOM-429"
 
 
 async def _flood(client: Stomp) -> None:
@@ -218,7 +233,7 @@ async def test_notifications_that_are_late_leave_logins_counted(
     real = RedisClient._try
 
     async def late(self: RedisClient, lane: Any, commands: Any, name: str) -> Any:
-        if commands[0][:2] == ("PUBLISH", "jiucom:notifications"):
+        if commands[0][:2] == ("PUBLISH", "jiucom:pushes"):
             await asyncio.sleep(60)
         return await real(self, lane, commands, name)
 

@@ -1,5 +1,6 @@
 """Statements of notifications: every one that a user causes carries the user's id."""
 
+import typing
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -76,10 +77,10 @@ async def newest(session: ReadSession) -> int:
     return int(await session.fetch_value("SELECT COALESCE(MAX(id), 0) FROM notifications"))
 
 
-async def after(session: ReadSession, notification_id: int, limit: int) -> list[tuple[int, int]]:
+async def after(session: ReadSession, notification_id: int, limit: int) -> Sequence[tuple[int, int]]:
     """Ids and users of everybody's with a higher id, in the order of the ids."""
     sql = "SELECT id, user_id FROM notifications WHERE id > %s ORDER BY id LIMIT %s"
-    return [(row[0], row[1]) for row in await session.fetch_rows(sql, (notification_id, limit))]
+    return typing.cast("Sequence[tuple[int, int]]", await session.fetch_rows(sql, (notification_id, limit)))
 
 
 async def by_ids(session: ReadSession, ids: Sequence[int]) -> list[Notification]:
