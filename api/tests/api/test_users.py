@@ -219,8 +219,12 @@ async def test_withdrawal(client: httpx.AsyncClient, state: AppState) -> None:
     assert said(await profile(client, account.tokens)) == (401, "JIUCOM-A004")
     assert said(await refresh(client, account.tokens["refreshToken"])) == (401, "JIUCOM-A004")
     assert said(await login(client, account.email)) == (401, "JIUCOM-A005")
-    # What was written stays under another name.
-    assert (await client.get(f"/posts/{post_id}")).json()["data"]["authorNickname"] == "탈퇴한 사용자"
+
+    # What was written stays under another name, which the backlog brings into the cache.
+    async def renamed() -> bool:
+        return bool((await client.get(f"/posts/{post_id}")).json()["data"]["authorNickname"] == "탈퇴한 사용자")
+
+    await eventually(renamed)
     # Nothing personal is left.
     async with state.db.read() as session:
         row = (await session.fetch_rows("SELECT * FROM users WHERE id = %s", (me["id"],)))[0]
