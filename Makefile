@@ -79,7 +79,8 @@ bench-load: .venv/ready ## many clients, through the gateway and past it: throug
 bench-alerts: .venv/ready ## a price change with 100,000 due alerts, a new nickname of an author of 100,000 posts
 	PYTHONPATH=api:. python -m bench.alerts
 
-test-gateway: .venv/ready ## the gateway's own answers and its log, on a real nginx
+test-gateway: .venv/ready ## the gateway's own answers and its log, and notifications through it, on a real nginx
+	tools/npm.sh
 	pytest -q tests/gateway
 
 test-stack: .venv/ready ## what differs between the platform as written and as it runs, on a toy project

@@ -1,6 +1,6 @@
 #!/bin/sh
-# What tests in a browser need and pip cannot bring, from this machine's own package sources: Chromium, Korean letters, npm,
-# and the browser's STOMP client by its lock. Installs what is missing; takes no time when nothing is.
+# What tests in a browser need and pip cannot bring, from this machine's own package sources: Chromium, Korean letters, and the
+# pages' notification clients. Installs what is missing; takes no time when nothing is.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -8,7 +8,6 @@ as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
 
 missing=""
 command -v chromium > /dev/null || missing="$missing chromium"
-command -v npm > /dev/null || missing="$missing npm"
 [ -d /usr/share/fonts/truetype/nanum ] || missing="$missing fonts-nanum"
 if [ -n "$missing" ]; then
     as_root apt-get update -q
@@ -16,5 +15,4 @@ if [ -n "$missing" ]; then
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $missing
 fi
 
-cd tests/npm
-[ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --ignore-scripts --no-audit --no-fund
+tools/npm.sh

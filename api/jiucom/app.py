@@ -4,7 +4,7 @@ import gc
 import importlib.util
 import pkgutil
 from collections.abc import AsyncIterator, Collection
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import anyio.to_thread
 import msgspec
@@ -28,6 +28,8 @@ from jiucom.clock import Clock
 from jiucom.db import Database
 from jiucom.db.totals import Totals
 from jiucom.db.views import Views
+from jiucom.domains.notifications.announce import Announced
+from jiucom.domains.notifications.pushes import StoredPushes, pushes
 from jiucom.domains.prices import alerts
 from jiucom.domains.users import renames
 from jiucom.guesses import Guesses
@@ -52,6 +54,7 @@ from jiucom.web.failures import Failures
 from jiucom.web.headers import Headers
 from jiucom.web.operation import collect
 from jiucom.web.routing import CONTEXT_PATH, Router
+from jiucom.worker import Background
 
 
 def operations(only: Collection[str] | None = None) -> list[Operation]:
@@ -69,6 +72,9 @@ def create_app(settings: Settings, only: Collection[str] | None = None) -> Starl
     known = operations(only)
     app.document = msgspec.json.encode(openapi.document(known))
     router = Router(known, app, {"/swagger-ui": docs.Assets(), REALTIME: app.realtime})
+    without_bearer = [
+        CONTEXT_PATH + each.path for each in known if each.access == "public" and each.path.startswith("/auth/")
+    ]
     starlette = Starlette(
         routes=[_Everything(router, app.realtime)],
         # The outermost first.
@@ -76,7 +82,7 @@ def create_app(settings: Settings, only: Collection[str] | None = None) -> Starl
             Middleware(Observe, app.metrics.http, app.tracing, Gateway(settings.forwarded_allow_ips)),
             Middleware(Headers),
             Middleware(Failures, app.clock),
-            Middleware(Authentication, app.tokens, app.accounts, settings.request_deadline),
+            Middleware(Authentication, app.tokens, app.accounts, settings.request_deadline, without_bearer),
         ],
         # Not turned into text here: Failures gives it the error shape.
         exception_handlers={HTTPException: _pass_on},
@@ -97,6 +103,9 @@ def _state(settings: Settings) -> AppState:
     db, redis, tokens = Database(settings, clock, meters), RedisClient(settings, meters), Tokens(settings)
     accounts, limiter = Accounts(db, redis, tokens.access_validity), RateLimiter(settings, redis, meters)
     cache = Cache(redis, db, meters, settings.request_deadline)
+    root = CONTEXT_PATH + REALTIME
+    realtime = Realtime(settings, meters, db, tokens, accounts, StoredPushes(db), root)
+    db.events.subscribe(Announced, lambda event: realtime.push(pushes(event, clock)))
     return AppState(
         settings=settings,
         clock=clock,
@@ -108,14 +117,15 @@ def _state(settings: Settings) -> AppState:
         tokens=tokens,
         accounts=accounts,
         passwords=Passwords(),
-        outbox=Outbox(settings, db, tracing),
+        outbox=Outbox(settings, db, clock, tracing),
         backlog=Backlog(db, {alerts.KIND: alerts.tell, renames.KIND: renames.step(cache)}),
         limiter=limiter,
         guesses=Guesses(settings, redis, limiter),
         runtime=RuntimeSettings(redis, tracing),
         totals=Totals(),
         views=Views(settings.request_deadline),
-        realtime=Realtime(db, redis, tokens, accounts, clock, meters),
+        realtime=realtime,
+        background=Background(),
         started_at=clock.now(),
     )
 
@@ -125,26 +135,25 @@ async def _lifespan(app: AppState) -> AsyncIterator[None]:
     runtime, business, recall = Runtime(), BusinessGauges(app.db, app.cache), Recall(app.db, app.metrics)
     app.metrics.registry.register(runtime)
     app.metrics.registry.register(business)
-    await app.db.connect()
-    # What is alive now stays: the collector need not look at it again.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 20)
     jobs = Scheduler(JOBS, app.clock, recall)
     workers = (
         *(runtime, app.runtime, app.accounts, app.cache, app.outbox, app.realtime, app.backlog),
-        *(business, recall, jobs),
+        *(business, recall, jobs, app.background),
     )
-    for worker in workers:
-        worker.start()
-    try:
+    # What stops with an error keeps nothing else from stopping.
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(anyio.to_thread.run_sync, app.tracing.shutdown)
+        await app.db.connect()
+        stack.push_async_callback(app.db.disconnect)
+        stack.push_async_callback(app.redis.close)
+        # What is alive now stays: the collector need not look at it again.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(20_000, 20, 20)
+        for worker in workers:
+            stack.push_async_callback(worker.stop)
+            worker.start()
         yield
-    finally:
-        for worker in reversed(workers):
-            await worker.stop()
-        await app.redis.close()
-        await app.db.disconnect()
-        await anyio.to_thread.run_sync(app.tracing.shutdown)
 
 
 async def _pass_on(_: Request, error: Exception) -> Response:

@@ -18,7 +18,13 @@ LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 # HMAC needs a key as long as its digest; SHA-256's is the shortest there is.
 MIN_SECRET_BYTES = 32
 
-_SECRETS = frozenset({"db_password", "db_migrate_password", "redis_password", "jwt_secret", "mail_password"})
+_SECRETS = frozenset(
+    {"db_password", "db_migrate_password", "redis_password", "jwt_secret", "jwt_secret_previous", "mail_password"}
+)
+
+
+# They bring accounts with a known password: never on a platform that anybody relies on.
+_DEVELOPMENT_SEEDS = ("dev", "demo")
 
 
 class SettingsError(ValueError):
@@ -33,6 +39,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Every setting of the API. The variable of a field is its name in capitals (docs/architecture.md, Interfaces)."""
 
     jwt_secret: str
+    # Signs nothing, but tokens that it signed are still good: so a key is changed without ending logins.
+    jwt_secret_previous: str = ""
     db_host: str = "localhost"
     db_port: Port = 3306
     db_name: str = "jiucom"
@@ -57,9 +65,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     rate_limit_login: Positive = 10
     rate_limit_write: Positive = 120
     rate_limit_upload: Positive = 20
+    rate_limit_realtime: Positive = 1800  # HTTP requests below /ws, of an address, to one process
+    # Open sessions of one process: of a user, of an address, and in all.
+    realtime_sessions_per_user: Positive = 8
+    realtime_sessions_per_address: Positive = 100
+    realtime_sessions: Positive = 2000
     seed: Literal["none", "dev", "demo"] = "none"
     storage_upload_dir: str = "/var/lib/jiucom/uploads"
     mail_host: str = ""
+    # Without a host: mails with their codes and links become lines of the log, for development.
+    mail_to_log: bool = False
     mail_port: Port = 25
     mail_from: str = "no-reply@jiucom.com"
     mail_username: str = ""
@@ -111,9 +126,14 @@ def _raw(environ: Mapping[str, str], variable: str) -> str | None:
 def _unusable(values: Mapping[str, Any]) -> list[str]:
     """What has the right type and still cannot work."""
     problems = []
-    secret = values.get("jwt_secret")
-    if secret is not None and len(secret.encode()) < MIN_SECRET_BYTES:
-        problems.append(f"JWT_SECRET: {len(secret.encode())} bytes, {MIN_SECRET_BYTES} at least are needed")
+    for variable in ("jwt_secret", "jwt_secret_previous"):
+        secret = values.get(variable)
+        if secret is not None and (size := len(secret.encode())) < MIN_SECRET_BYTES:
+            problems.append(f"{variable.upper()}: {size} bytes, {MIN_SECRET_BYTES} at least are needed")
+    if values.get("mail_to_log") and values.get("seed", "none") not in _DEVELOPMENT_SEEDS:
+        problems.append(
+            "MAIL_TO_LOG: for development only (SEED dev or demo): the log would hold links that set passwords"
+        )
     if zone := values.get("time_zone"):
         try:
             ZoneInfo(zone)

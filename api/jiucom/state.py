@@ -21,9 +21,10 @@ from jiucom.runtime_settings import RuntimeSettings
 from jiucom.settings import Settings
 from jiucom.telemetry.metrics import Metrics
 from jiucom.telemetry.tracing import Tracing
+from jiucom.worker import Background
 
 if TYPE_CHECKING:
-    # Speaks of notifications, whose schemas are made with what needs this module.
+    # Reads bodies as operations do, and the module that does so needs this one.
     from jiucom.realtime.endpoint import Realtime
 
 
@@ -49,6 +50,7 @@ class AppState:
     totals: Totals
     views: Views
     realtime: "Realtime"
+    background: Background
     started_at: datetime
     # The encoded OpenAPI document.
     document: bytes = b"{}"

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Coroutine
 from typing import Any
 
 log = logging.getLogger(__name__)
@@ -52,6 +53,27 @@ class Repeated(Worker):
                 pause = min(self.interval, self.retry)
                 log.warning("%s waits: %s: %s", type(self).__name__, type(error).__name__, error)
             await asyncio.sleep(pause)
+
+
+class Background:
+    """Tasks that requests leave behind. asyncio keeps only weak references to tasks: these are kept until they end."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def run(self, name: str, work: Coroutine[Any, Any, None]) -> None:
+        """Start `work` and return. It is cancelled when the application stops."""
+        task = asyncio.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(_tell_failure)
+
+    def start(self) -> None:
+        """Nothing runs until a request leaves something."""
+
+    async def stop(self) -> None:
+        """Cancel what still runs, and wait for its end."""
+        await end(*self._tasks)
 
 
 def _tell_failure(task: asyncio.Task[None]) -> None:

@@ -46,11 +46,14 @@ class Replica:
 
 @asynccontextmanager
 async def replica(
-    settings: Settings, *, heartbeat: int | None = None, module: str = "testing.serve"
+    settings: Settings, *, heartbeat: int | None = None, look: float | None = None, module: str = "testing.serve"
 ) -> AsyncIterator[Replica]:
-    """A server with these settings; `heartbeat` (ms) in place of STOMP's usual ones. `module` is what Python runs."""
+    """A server with these settings. `heartbeat` (ms) of STOMP and `look` (s) for notifications replace the usual ones;
+    `module` is what Python runs."""
     port = free_port()
-    arguments = [str(port)] if heartbeat is None else [str(port), str(heartbeat)]
+    given = {"--heartbeat": heartbeat, "--look": look}
+    options = [part for name, value in given.items() if value is not None for part in (name, str(value))]
+    arguments = [str(port), *options]
     process = subprocess.Popen(  # noqa: ASYNC220
         [sys.executable, "-m", module, *arguments],
         env={

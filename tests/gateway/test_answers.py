@@ -14,7 +14,8 @@ import yaml
 
 from tests.role import ROOT
 
-from .conftest import TRACE, Gateway
+from .conftest import TRACE
+from .network import Gateway
 
 SECURITY = yaml.safe_load((ROOT / "roles/gateway/vars/main/main.yml").read_text())["_gateway_security_headers"]
 PREFLIGHT = {"Origin": "https://jiucom.example", "Access-Control-Request-Method": "POST"}

@@ -7,7 +7,8 @@ import secrets
 import httpx
 import pytest
 
-from .conftest import ADMIN_PASSWORD, Gateway
+from .conftest import ADMIN_PASSWORD
+from .network import Gateway
 
 OPERATOR = ("operator", ADMIN_PASSWORD)
 

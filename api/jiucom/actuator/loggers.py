@@ -51,10 +51,11 @@ async def set_level(ctx: Context, name: Name, body: LevelChange) -> None:
     after = _level(name, body.configured_level)
     async with ctx.app.db.transaction() as tx:
         await audit.record(tx, ctx.user.user_id, "LOG_LEVEL_CHANGED", "LOGGER", None, before, after, ctx.client_address)
-        try:
-            await ctx.app.runtime.set_level(name, body.configured_level)
-        except RedisUnavailableError:
-            raise unavailable() from None
+    # The record first: one of a change that Redis did not take is better than a change without a record.
+    try:
+        await ctx.app.runtime.set_level(name, body.configured_level)
+    except RedisUnavailableError:
+        raise unavailable() from None
 
 
 def _check(name: str) -> None:

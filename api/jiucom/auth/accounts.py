@@ -17,6 +17,7 @@ from jiucom.auth.principal import Role
 from jiucom.cache.redis import RedisClient, RedisUnavailableError
 from jiucom.db import Database, WriteSession
 from jiucom.db.line import urgent
+from jiucom.errors import ApiError, ErrorCode
 from jiucom.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -78,9 +79,18 @@ class Accounts(Worker):
             account = Account(role, status, frozenset(family for (family,) in ended))
         # What changed while we read may be older than what we read, or not: do not remember it.
         if changes == self._changes:
+            # At the end of the order, whose beginning is given up.
+            self._known.pop(user_id, None)
             if len(self._known) >= _CAPACITY:
-                self._known.clear()
+                del self._known[next(iter(self._known))]
             self._known[user_id] = (account, now)
+        return account
+
+    async def active(self, user_id: int, family: str) -> Account:
+        """The account of an active user, whose login `family` has not ended. Raises ApiError 401 A004 otherwise."""
+        account = await self.get(user_id)
+        if account is None or account.status != "ACTIVE" or family in account.ended:
+            raise ApiError(ErrorCode.INVALID_TOKEN)
         return account
 
     def changed(self, session: WriteSession, user_id: int) -> None:

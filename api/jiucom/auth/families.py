@@ -32,7 +32,7 @@ VALUES (%s, %s, %s, %s, %s, %s)
 
 _USE = "UPDATE refresh_tokens SET used_at = UTC_TIMESTAMP(6), successor_id = %s WHERE id = %s"
 
-_SUCCESSOR = "SELECT jti, issued_at, expires_at FROM refresh_tokens WHERE id = %s"
+_SUCCESSOR = "SELECT jti, issued_at, expires_at, token_hash FROM refresh_tokens WHERE id = %s"
 
 _END = "UPDATE refresh_tokens SET revoked_at = UTC_TIMESTAMP(6) WHERE family_id = %s AND revoked_at IS NULL"
 
@@ -73,6 +73,7 @@ class _Signed(Struct, frozen=True):
     jti: str
     issued_at: datetime
     expires_at: datetime
+    token_hash: str
 
 
 async def begin(tx: WriteSession, tokens: Tokens, user_id: int, role: Role) -> Pair:
@@ -96,7 +97,10 @@ async def rotate(tx: WriteSession, tokens: Tokens, token: str) -> Rotation:
         refresh, successor = await _issue(tx, tokens, user_id, found.family_id)
         await tx.execute(_USE, (successor, found.id))
     elif found.used_just_now and found.successor_id is not None:
-        refresh = await _sign_again(tx, tokens, user_id, found.family_id, found.successor_id)
+        signed = await _sign_again(tx, tokens, user_id, found.family_id, found.successor_id)
+        if signed is None:
+            return Rotation()
+        refresh = signed
     else:
         await end(tx, found.family_id)
         return Rotation(ended_user=user_id)
@@ -122,12 +126,13 @@ async def _issue(tx: WriteSession, tokens: Tokens, user_id: int, family: str) ->
     return token, await tx.insert(_INSERT, row)
 
 
-async def _sign_again(tx: WriteSession, tokens: Tokens, user_id: int, family: str, row: int) -> str:
+async def _sign_again(tx: WriteSession, tokens: Tokens, user_id: int, family: str, row: int) -> str | None:
+    """The token of a row, whichever key signed it; None when that key is known no more."""
     signed = await tx.fetch_one(_SUCCESSOR, (row,), _Signed)
     assert signed is not None  # noqa: S101 - a foreign key
-    return tokens.refresh(
-        user_id, family, signed.jti, int(signed.issued_at.timestamp()), int(signed.expires_at.timestamp())
-    )
+    times = int(signed.issued_at.timestamp()), int(signed.expires_at.timestamp())
+    candidates = tokens.refreshes(user_id, family, signed.jti, *times)
+    return next((token for token in candidates if _fingerprint(token) == signed.token_hash), None)
 
 
 def _fingerprint(token: str) -> str:

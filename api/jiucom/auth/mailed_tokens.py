@@ -1,7 +1,6 @@
 """Single-use tokens that go out by mail: codes that verify an address, and what a password reset needs.
 
-They are made when their mail is sent and only their hash is stored. A mail that is sent twice holds two that both work
-until one of them is used.
+They are made when their mail is sent, and only their hash is stored. Of each kind a user has one that works: the newest.
 """
 
 import hashlib
@@ -39,6 +38,11 @@ SELECT account_tokens.user_id FROM account_tokens JOIN users ON users.id = accou
 WHERE token_hash = %s AND purpose = %s AND users.living_email = account_tokens.email AND users.status = 'ACTIVE' AND {_GOOD}
 """  # noqa: S608
 
+_MADE_WITHIN = """
+SELECT 1 FROM account_tokens
+WHERE user_id = %s AND purpose = %s AND created_at > UTC_TIMESTAMP(6) - INTERVAL %s MINUTE LIMIT 1
+"""
+
 _SPEND = "UPDATE account_tokens SET used_at = UTC_TIMESTAMP(6) WHERE user_id = %s AND purpose = %s AND used_at IS NULL"
 
 
@@ -54,6 +58,11 @@ async def make_reset(tx: WriteSession, user_id: int, email: str) -> str:
     token = secrets.token_urlsafe(32)
     await _store(tx, user_id, RESET, email, _hash(token))
     return token
+
+
+async def made_within(session: ReadSession, user_id: int, purpose: str, minutes: int) -> bool:
+    """Whether the user was given one of this kind lately, used or not."""
+    return await session.fetch_value(_MADE_WITHIN, (user_id, purpose, minutes)) is not None
 
 
 async def use_code(tx: WriteSession, user_id: int, email: str, code: str) -> bool:
@@ -78,6 +87,7 @@ async def use_reset(tx: WriteSession, user_id: int) -> None:
 
 
 async def _store(tx: WriteSession, user_id: int, purpose: str, email: str, fingerprint: str) -> None:
+    await tx.execute(_SPEND, (user_id, purpose))
     await tx.insert(_INSERT, (user_id, purpose, email, fingerprint, LIFETIMES[purpose]))
 
 

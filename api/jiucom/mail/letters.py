@@ -36,18 +36,12 @@ class Letter:
 _SIGNATURE = "JIUCOM 드림"
 
 
-def _comment(variables: Variables, public_url: str) -> Letter:
-    return Letter(
-        f"[JIUCOM] '{variables['postTitle']}'에 새 댓글이 달렸습니다",
-        (f"{variables['commenterNickname']}님이 댓글을 남겼습니다.", str(variables["commentContent"])),
-    )
-
-
 def _verification(variables: Variables, public_url: str) -> Letter:
     return Letter(
         "[JIUCOM] 이메일 인증 코드",
         (
-            f"{variables['nickname']}님, 아래 코드를 입력해 이메일 주소를 인증해 주세요.",
+            # No nickname: whoever signed up with another's address would write to them.
+            "아래 코드를 입력해 이메일 주소를 인증해 주세요.",
             str(variables["code"]),
             f"코드는 {LIFETIMES[VERIFICATION]}분 동안 유효합니다. 요청하지 않았다면 이 메일을 무시해 주세요.",
         ),
@@ -55,10 +49,11 @@ def _verification(variables: Variables, public_url: str) -> Letter:
 
 
 def _reset(variables: Variables, public_url: str) -> Letter:
+    greeting = f"{variables['nickname']}님, " if "nickname" in variables else ""
     return Letter(
         "[JIUCOM] 비밀번호 재설정",
         (
-            f"{variables['nickname']}님, 비밀번호 재설정 요청을 받았습니다. 요청하지 않았다면 이 메일을 무시해 주세요.",
+            f"{greeting}비밀번호 재설정 요청을 받았습니다. 요청하지 않았다면 이 메일을 무시해 주세요.",
             f"{LIFETIMES[RESET]}분 안에 아래 주소에서 새 비밀번호를 정해 주세요.",
         ),
         # Behind the sign: browsers keep it out of logs and referrers.
@@ -79,7 +74,6 @@ def _price_alert(variables: Variables, public_url: str) -> Letter:
 
 
 TEMPLATES: Mapping[str, Callable[[Variables, str], Letter]] = {
-    "comment-notification": _comment,
     "email-verification": _verification,
     "password-reset": _reset,
     "price-alert": _price_alert,

@@ -7,16 +7,20 @@ themselves when it dies. Between handing a mail over and noting that lies the mo
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+import aiosmtplib
 from msgspec import Struct
 
+from jiucom.clock import Clock
 from jiucom.db import Database, WriteSession
+from jiucom.deadline import deadline, within
 from jiucom.encoding import encode
 from jiucom.errors import ApiError
+from jiucom.mail.addressing import addressed
 from jiucom.mail.letters import TEMPLATES
-from jiucom.mail.tokens import with_token
-from jiucom.mail.transport import MailRefusedError, send
+from jiucom.mail.transport import MailRefusedError, possible, send
 from jiucom.settings import Settings
 from jiucom.telemetry import tracing
 from jiucom.telemetry.tracing import Tracing
@@ -30,6 +34,10 @@ _TRACE = "_trace"
 _INTERVAL = 1.0
 _BATCH = 5
 ATTEMPTS = 8
+# How long the database has for a step, and the mail server for a mail (s).
+_PATIENCE, _SMTP_PATIENCE = 10.0, 30.0
+# What could not even be tried for so long is no news any more: mails were switched off meanwhile.
+_STALE = timedelta(days=1)
 
 # Templates of which thousands are written at once: other mails are sent before them.
 BULK = frozenset({"price-alert"})
@@ -46,7 +54,7 @@ ON DUPLICATE KEY UPDATE id = mail_outbox.id
 """
 
 _DUE = """
-SELECT id, recipient, template, variables, attempts FROM mail_outbox
+SELECT id, recipient, template, variables, attempts, created_at FROM mail_outbox
 WHERE sent_at IS NULL AND bulk = %s AND next_attempt_at <= UTC_TIMESTAMP(6) AND attempts < %s
 ORDER BY next_attempt_at, id LIMIT %s FOR UPDATE SKIP LOCKED
 """
@@ -59,6 +67,8 @@ WHERE id = %s
 """
 
 _DONE = "UPDATE mail_outbox SET sent_at = UTC_TIMESTAMP(6), last_error = NULL WHERE id = %s"
+
+_FORGET = "DELETE FROM mail_outbox WHERE id = %s"
 
 _FAILED = "UPDATE mail_outbox SET last_error = %s, attempts = IF(%s, %s, attempts) WHERE id = %s"
 
@@ -79,7 +89,8 @@ class Mail(Struct, frozen=True):
     recipient: str
     template: str
     variables: dict[str, Any]
-    attempts: int
+    attempts: int  # before this one
+    created_at: datetime
 
 
 async def enqueue(
@@ -106,14 +117,23 @@ async def enqueue_all(tx: WriteSession, mails: Sequence[Draft]) -> None:
 class Outbox(Worker):
     """Sends what is due, in the background. Mails on their way when it stops come back later."""
 
-    def __init__(self, settings: Settings, db: Database, tracing: Tracing) -> None:
+    def __init__(self, settings: Settings, db: Database, clock: Clock, tracing: Tracing) -> None:
         self._settings = settings
         self._db = db
+        self._clock = clock
         self._tracing = tracing
+
+    def start(self) -> None:
+        """Begin, if mails have anywhere to go."""
+        if possible(self._settings):
+            super().start()
+        else:
+            log.warning("MAIL_HOST is empty: mails are kept, and not sent")
 
     async def send_due(self) -> int:
         """Try every mail of one batch; how many there were."""
-        mails = await self._db.write(_claim)
+        async with deadline(within(_PATIENCE)):
+            mails = await self._db.write(_claim)
         await asyncio.gather(*(self._deliver(mail) for mail in mails))
         return len(mails)
 
@@ -121,29 +141,46 @@ class Outbox(Worker):
         span = self._tracing.resume(mail.variables.pop(_TRACE, None), f"mail {mail.template}")
         problem: Exception | None = None
         try:
-            found = await self._db.write(lambda tx: with_token(tx, mail.template, mail.recipient, mail.variables))
-            if found is not None:
-                recipient, variables = found
-                letter = TEMPLATES[mail.template](variables, self._settings.public_url.rstrip("/"))
-                await send(self._settings, recipient, letter, f"outbox-{mail.id}")
+            if await self._send(mail):
+                await self._note(_DONE, mail.id)
+            else:
+                await self._note(_FORGET, mail.id)
         except ApiError as error:
             problem = error
             # The database went away: the row is still claimed and comes back.
             log.warning("mail %d waits: %s", mail.id, error.code)
         except Exception as error:
             problem = error
-            await self._note_failure(mail, error)
-        else:
-            async with self._db.transaction() as tx:
-                await tx.execute(_DONE, (mail.id,))
+            final = isinstance(error, MailRefusedError | KeyError)
+            log.warning("mail %d (%s) was not sent: %s", mail.id, mail.template, type(error).__name__)
+            await self._note(_FAILED, _reason(error), final, ATTEMPTS, mail.id)
         finally:
             tracing.finish(span, problem)
 
-    async def _note_failure(self, mail: Mail, error: Exception) -> None:
-        final = isinstance(error, MailRefusedError | KeyError)
-        log.warning("mail %d (%s) was not sent: %s", mail.id, mail.template, type(error).__name__)
-        async with self._db.transaction() as tx:
-            await tx.execute(_FAILED, (f"{type(error).__name__}: {error}"[:500], final, ATTEMPTS, mail.id))
+    async def _send(self, mail: Mail) -> bool:
+        """False when it must not be sent (any more). Raises what keeps it from being sent."""
+        if not mail.attempts and self._clock.now() - mail.created_at > _STALE:
+            return False
+        again = mail.attempts > 0
+        async with deadline(within(_PATIENCE)):
+            found = await self._db.write(
+                lambda tx: addressed(tx, mail.template, mail.recipient, mail.variables, again=again)
+            )
+        if found is None:
+            return False
+        recipient, variables = found
+        letter = TEMPLATES[mail.template](variables, self._settings.public_url.rstrip("/"))
+        async with asyncio.timeout(_SMTP_PATIENCE):
+            await send(self._settings, recipient, letter, f"outbox-{mail.id}")
+        return True
+
+    async def _note(self, sql: str, *args: Any) -> None:
+        """Write down what became of a mail. Where that fails, the mail comes back."""
+        try:
+            async with deadline(within(_PATIENCE)), self._db.transaction() as tx:
+                await tx.execute(sql, args)
+        except ApiError as error:
+            log.warning("what became of a mail is not noted: %s", error.code)
 
     async def _run(self) -> None:
         while True:
@@ -160,3 +197,12 @@ async def _claim(tx: WriteSession) -> list[Mail]:
     mails += await tx.fetch_all(_DUE, (True, ATTEMPTS, _BATCH - len(mails)), Mail)
     await tx.execute_many(_CLAIM, [(mail.id,) for mail in mails])
     return mails
+
+
+def _reason(error: Exception) -> str:
+    """What went wrong. Of a mail server the code alone: its text may quote the mail, and with it a token."""
+    if isinstance(error, aiosmtplib.SMTPResponseException):
+        return f"{type(error).__name__}: {error.code}"
+    if isinstance(error, aiosmtplib.SMTPRecipientsRefused):
+        return f"{type(error).__name__}: {', '.join(str(refused.code) for refused in error.recipients)}"
+    return f"{type(error).__name__}: {error}"[:500]

@@ -1,4 +1,4 @@
-"""How a mail leaves: by SMTP, or, where no server is set, as a line of the log."""
+"""How a mail leaves: by SMTP, or in development as a line of the log."""
 
 import logging
 from email.message import EmailMessage
@@ -21,13 +21,18 @@ class MailRefusedError(Exception):
     """The server will not take this mail, however often it is asked."""
 
 
+def possible(settings: Settings) -> bool:
+    """Whether mails have anywhere to go."""
+    return bool(settings.mail_host) or settings.mail_to_log
+
+
 async def send(settings: Settings, recipient: str, letter: Letter, message_id: str) -> None:
     """Hand the mail over. Raises MailRefusedError; what else it raises is worth another try (OSError, SMTPException).
 
     `message_id` is the same when the same mail is sent again, so that mailboxes can tell.
     """
     if not settings.mail_host:
-        # The only way to get a code where mail is off: this is meant for development.
+        # The settings allow it in development only: whoever reads this can set passwords.
         log.info("mail to %s: %s\n%s", recipient, letter.subject, letter.text)
         return
     span = tracing.child("smtp send", server_address=settings.mail_host, server_port=settings.mail_port)

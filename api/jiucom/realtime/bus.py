@@ -3,17 +3,14 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 
 from jiucom.cache.redis import RedisClient, RedisUnavailableError
 from jiucom.worker import Worker
 
 log = logging.getLogger(__name__)
-
-Handler = Callable[[bytes], None]
 
 _BEAT = 1.0
 # Silence, pongs included, after which the connection is taken for dead (s).
@@ -22,40 +19,18 @@ _RETRY = 1.0
 
 
 class Bus(Worker):
-    """Handlers by channel, called on the loop; they must not block."""
+    """One channel. `handler` is called on the loop with each message, one's own too; it must not block."""
 
-    def __init__(self, redis: RedisClient) -> None:
+    def __init__(self, redis: RedisClient, channel: str, handler: Callable[[bytes], None]) -> None:
         self._redis = redis
-        self._handlers: dict[str, Handler] = {}
-        self._subscription: PubSub | None = None
+        self._channel = channel
+        self._handler = handler
         # Set while messages are heard.
         self.listening = asyncio.Event()
 
-    async def publish(self, channel: str, message: bytes) -> int:
-        """Send; how many replicas got it. Raises RedisUnavailableError."""
-        return int(await self._redis.execute("PUBLISH", channel, message))
-
-    def handle(self, channel: str, handler: Handler) -> None:
-        """Hear a channel from the start on: call it before `start`."""
-        self._handlers[channel] = handler
-
-    async def subscribe(self, channel: str, handler: Handler) -> None:
-        """Hear a channel from now on, or as soon as Redis is there."""
-        self._handlers[channel] = handler
-        if self._subscription is not None:
-            try:
-                await self._subscription.subscribe(channel)
-            except (RedisError, OSError) as error:
-                log.debug("subscribed with the next connection: %s", error)
-
-    async def unsubscribe(self, channel: str) -> None:
-        """Hear it no more."""
-        self._handlers.pop(channel, None)
-        if self._subscription is not None:
-            try:
-                await self._subscription.unsubscribe(channel)
-            except (RedisError, OSError) as error:
-                log.debug("unsubscribed with the connection: %s", error)
+    async def publish(self, messages: Sequence[bytes]) -> None:
+        """Send. Raises RedisUnavailableError, and then nobody knows which ones were heard."""
+        await self._redis.pipeline([("PUBLISH", self._channel, message) for message in messages])
 
     async def _run(self) -> None:
         while True:
@@ -70,12 +45,7 @@ class Bus(Worker):
     async def _listen(self) -> None:
         client = self._redis.subscriber()
         async with client, client.pubsub() as subscription:
-            subscribed: set[str] = set()
-            # Channels may be added while we subscribe to the others.
-            while missing := self._handlers.keys() - subscribed:
-                await subscription.subscribe(*missing)
-                subscribed |= missing
-            self._subscription = subscription
+            await subscription.subscribe(self._channel)
             heard = time.monotonic()
             try:
                 while True:
@@ -89,16 +59,12 @@ class Bus(Worker):
                     if message["type"] == "subscribe":
                         self.listening.set()
                     elif message["type"] == "message":
-                        self._handle(message["channel"].decode(), message["data"])
+                        self._handle(message["data"])
             finally:
-                self._subscription = None
                 self.listening.clear()
 
-    def _handle(self, channel: str, data: bytes) -> None:
-        handler = self._handlers.get(channel)
-        if handler is None:
-            return
+    def _handle(self, message: bytes) -> None:
         try:
-            handler(data)
+            self._handler(message)
         except Exception:
-            log.exception("message on %s", channel)
+            log.exception("message on %s", self._channel)

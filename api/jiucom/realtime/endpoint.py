@@ -1,24 +1,25 @@
 """Everything below `/ws`: which transport a path asks for."""
 
-from functools import partial
+import asyncio
 
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from jiucom.auth.accounts import Accounts
-from jiucom.auth.principal import authenticate
+from jiucom.auth.logins import Logins
 from jiucom.auth.tokens import Tokens
 from jiucom.cache.redis import RedisClient
-from jiucom.clock import Clock
 from jiucom.db import Database
-from jiucom.domains.notifications.announce import Announced
 from jiucom.errors import ApiError, ErrorCode
 from jiucom.realtime import sockjs, websocket
-from jiucom.realtime.bus import Bus
+from jiucom.realtime.admission import Admission
+from jiucom.realtime.delivery import Delivery
 from jiucom.realtime.hub import Hub
 from jiucom.realtime.outbox import Outbox
+from jiucom.realtime.push import Stored
 from jiucom.realtime.session import Session
+from jiucom.settings import Settings
 from jiucom.telemetry.metrics import Metrics
-from jiucom.web.routing import CONTEXT_PATH
 
 PREFIX = "/ws"
 
@@ -27,29 +28,44 @@ _GOING_AWAY = 1001
 
 
 class Realtime:
-    """An ASGI application, and the worker behind it."""
+    """An ASGI application, and the worker behind it. `root` is the path that it is mounted at."""
 
     def __init__(
-        self, db: Database, redis: RedisClient, tokens: Tokens, accounts: Accounts, clock: Clock, metrics: Metrics
+        self,
+        settings: Settings,
+        metrics: Metrics,
+        db: Database,
+        tokens: Tokens,
+        accounts: Accounts,
+        stored: Stored,
+        root: str,
     ) -> None:
-        self._authenticate = partial(authenticate, tokens=tokens, accounts=accounts)
+        self._root = root
         self._open = metrics.websockets_open
-        self._sessions: set[Session] = set()
-        self._bus = Bus(redis)
-        self._hub = Hub(self._bus, accounts, clock)
-        self._xhr = sockjs.Xhr(self._open_session, self._closed, self._bus)
-        db.events.subscribe(Announced, self._hub.announced)
+        self._admission = Admission(settings, metrics)
+        # Each with its client's address.
+        self._sessions: dict[Session, str] = {}
+        # Of its own: what is too much for it must not look like an absent Redis to what logins are counted with.
+        self._redis = RedisClient(settings, metrics)
+        self._logins = Logins(db, tokens, accounts)
+        self._stored = stored
+        self._hub = Hub(accounts, settings.realtime_sessions_per_user)
+        self._xhr = sockjs.Xhr(self._open_session, self._closed)
+        self._delivery = Delivery(self._redis, self._hub, stored)
+        # `push(pushes)` after the commit: to every connection of their users, on all replicas.
+        self.push = self._delivery.push
 
     def start(self) -> None:
         """Begin to hear other replicas."""
-        self._bus.start()
+        self._delivery.start()
         self._hub.start()
 
     async def stop(self) -> None:
         """End what `start` began."""
         await self._hub.stop()
-        await self._xhr.stop()
-        await self._bus.stop()
+        self._xhr.stop()
+        await self._delivery.stop()
+        await self._redis.close()
 
     def close_all(self) -> None:
         """Tell every client to connect elsewhere."""
@@ -57,11 +73,12 @@ class Realtime:
             session.close(_GOING_AWAY, "going away")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Raises ApiError 404 or 405 over HTTP."""
-        segments = scope["path"].removeprefix(CONTEXT_PATH + PREFIX).strip("/").split("/")
+        """Raises ApiError 404, 405 or 429 over HTTP."""
+        segments = scope["path"].removeprefix(self._root).strip("/").split("/")
         if scope["type"] == "websocket":
             await self._websocket(segments, scope, receive, send)
             return
+        self._count(scope)
         match scope["method"], segments:
             case ("GET", [""]):
                 await sockjs.welcome(scope, receive, send)
@@ -90,18 +107,29 @@ class Realtime:
             case _:
                 await send({"type": "websocket.close"})
                 return
-        session = self._open_session()
+        try:
+            self._count(scope)
+            session = self._open_session(scope)
+        except ApiError as error:
+            await receive()
+            await Response(status_code=error.status, headers=error.headers)(scope, receive, send)
+            return
         try:
             await websocket.serve(scope, receive, send, session, framing)
         finally:
             self._closed(session)
 
-    def _open_session(self) -> Session:
-        session = Session(self._authenticate, self._hub, Outbox())
-        self._sessions.add(session)
+    def _count(self, scope: Scope) -> None:
+        self._admission.request(scope["jiucom.client"], asyncio.get_running_loop().time())
+
+    def _open_session(self, scope: Scope) -> Session:
+        address = scope["jiucom.client"]
+        self._admission.enter(address)
+        session = Session(self._logins, self._hub, self._stored, Outbox())
+        self._sessions[session] = address
         self._open.inc()
         return session
 
     def _closed(self, session: Session) -> None:
-        self._sessions.discard(session)
+        self._admission.leave(self._sessions.pop(session))
         self._open.dec()

@@ -4,14 +4,17 @@ import asyncio
 import logging
 import re
 import secrets
-import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
-from jiucom.auth.principal import Principal
+from jiucom.auth.logins import Login
+from jiucom.auth.principal import bearer
+from jiucom.deadline import deadline, within
 from jiucom.errors import ApiError, ErrorCode
 from jiucom.realtime.frames import Frame, FrameError, Parser, encode
 from jiucom.realtime.outbox import Outbox
+from jiucom.realtime.push import EXACT, Push, Seen, Stored
 
 log = logging.getLogger(__name__)
 
@@ -24,41 +27,62 @@ HEARTBEAT = 10_000
 _TOLERANCE = 2.0
 # Who opens a connection has this long to say who they are (s).
 CONNECT_TIMEOUT = 10.0
+# What a frame asks of the database must be there by then (s).
+_PATIENCE = 5.0
 _MAX_SUBSCRIPTIONS = 8
+# A client sends a heart-beat every few seconds and hardly anything else. In so many seconds it has so much to spend: 1 for each
+# message of the transport and for each frame, more for one that reads the database.
+ALLOWANCE, _PERIOD = 250, 10.0
+_SUBSCRIBE_COSTS = 10
 
 # What the client can do and what it wants (ms): up to eleven days.
 _HEARTBEAT = re.compile(r"\s*([0-9]{1,9})\s*,\s*([0-9]{1,9})\s*")
+_IDS = re.compile(r"\s*(?:[0-9]{1,18}\s*(?:,\s*[0-9]{1,18}\s*)*)?")
 
 _POLICY, _NORMAL = 1008, 1000
 
 
 class Registry(Protocol):
-    """Where sessions of known users stand, to be delivered to."""
+    """Where sessions of known users stand, to be delivered to. `add` may raise ApiError."""
 
     def add(self, user_id: int, session: "Session") -> None: ...
     def remove(self, user_id: int, session: "Session") -> None: ...
 
 
-Authenticate = Callable[[str], Awaitable[Principal]]
+class Logins(Protocol):
+    """Whose token it is, and whether its login still lives. Both raise ApiError."""
+
+    async def of_token(self, token: str) -> Login: ...
+    async def check(self, login: Login) -> Login: ...
+
+
+@dataclass(slots=True)
+class _Subscription:
+    """`held` is what comes while we still look for what the client has missed."""
+
+    destination: str
+    acknowledged: bool
+    seen: Seen
+    held: list[Push] | None
 
 
 class Session:
     """Lives from the opening of a connection to `end`. Mistakes of the client are ERROR frames, never exceptions."""
 
-    def __init__(self, authenticate: Authenticate, registry: Registry, outbox: Outbox) -> None:
+    def __init__(self, logins: Logins, registry: Registry, stored: Stored, outbox: Outbox) -> None:
         self.outbox = outbox
-        self._authenticate = authenticate
+        self._logins = logins
         self._registry = registry
+        self._stored = stored
         self._parser = Parser()
-        self._token = ""
-        self._principal: Principal | None = None
-        # Subscription id -> destination, and whether its messages want an `ack` header.
-        self._subscriptions: dict[str, tuple[str, bool]] = {}
+        self._login: Login | None = None
+        self._subscriptions: dict[str, _Subscription] = {}
         self._messages = 0
         self._loop = asyncio.get_running_loop()
         self._heard = self._loop.time()
         self._patience = CONNECT_TIMEOUT
         self._watchdog = self._loop.call_later(CONNECT_TIMEOUT, self._watch)
+        self._spent, self._period_ends = 0, 0.0
 
     async def receive(self, data: bytes) -> None:
         """What the client sent, in order: wait for one call before the next. Nothing is heard after the end."""
@@ -67,41 +91,50 @@ class Session:
         self._heard = self._loop.time()
         frame: Frame | None = None
         try:
+            self._spend(1)
             for frame in self._parser.feed(data):
                 if self.outbox.finished:
                     return
-                await self._handle(frame)
+                self._spend(_SUBSCRIBE_COSTS if frame.command == "SUBSCRIBE" else 1)
+                async with deadline(within(_PATIENCE)):
+                    await self._handle(frame)
         except FrameError as error:
             self._fail("malformed", str(error))
         except ApiError as error:
             self._fail(error.code, error.message, frame)
 
-    def deliver(self, body: bytes) -> None:
-        """A notification (JSON) to each of its subscriptions."""
-        for subscription, (destination, acknowledged) in self._subscriptions.items():
-            self._messages += 1
-            headers = {
-                "subscription": subscription,
-                "message-id": str(self._messages),
-                "destination": destination,
-                "content-type": "application/json",
-                "content-length": str(len(body)),
-            }
-            if acknowledged:
-                headers["ack"] = str(self._messages)
-            if not self._say(Frame("MESSAGE", headers, body)):
-                return
+    def deliver(self, push: Push) -> None:
+        """News, to each of its subscriptions that has not brought it."""
+        for name, subscription in tuple(self._subscriptions.items()):
+            if subscription.held is not None:
+                subscription.held.append(push)
+            elif not subscription.seen.lists(push.id):
+                self._send(name, subscription, push)
 
-    async def recheck(self) -> None:
-        """End the session of a user who may no longer be here. Raises what the database raises when it is away."""
-        if self._principal is None:
+    def lacks(self, push_id: int) -> bool:
+        """Whether a subscription should have brought this, and has not."""
+        return any(each.held is None and push_id not in each.seen for each in self._subscriptions.values())
+
+    def make_up(self, push: Push) -> None:
+        """Bring it to the subscriptions that lack it."""
+        for name, subscription in tuple(self._subscriptions.items()):
+            if subscription.held is None and push.id not in subscription.seen:
+                self._send(name, subscription, push)
+
+    async def check(self) -> None:
+        """End the session when its login has ended. Raises what the database raises when it is away."""
+        if self._login is None:
             return
         try:
-            await self._authenticate(self._token)
+            login = await self._logins.check(self._login)
         except ApiError as error:
             if error.status != 401:
                 raise
             self._fail(error.code, error.message)
+            return
+        # Unless it has ended meanwhile.
+        if self._login is not None:
+            self._login = login
 
     def close(self, code: int, reason: str) -> None:
         """End it from our side, politely."""
@@ -111,19 +144,26 @@ class Session:
         """The connection is gone: forget everything."""
         self.outbox.finish(_NORMAL, "")
         self._watchdog.cancel()
-        if self._principal is not None:
-            self._registry.remove(self._principal.user_id, self)
-            self._principal = None
+        if self._login is not None:
+            self._registry.remove(self._login.user_id, self)
+            self._login = None
+
+    def _spend(self, cost: int) -> None:
+        if self._heard >= self._period_ends:
+            self._spent, self._period_ends = 0, self._heard + _PERIOD
+        self._spent += cost
+        if self._spent > ALLOWANCE:
+            raise ApiError(ErrorCode.RATE_LIMIT_EXCEEDED)
 
     async def _handle(self, frame: Frame) -> None:
         if frame.command in ("CONNECT", "STOMP"):
             await self._connect(frame)
             return
-        if self._principal is None:
+        if self._login is None:
             raise ApiError(ErrorCode.UNAUTHORIZED)
         match frame.command:
             case "SUBSCRIBE":
-                self._subscribe(frame, self._principal)
+                await self._subscribe(frame, self._login.user_id)
             case "UNSUBSCRIBE":
                 self._subscriptions.pop(frame.headers.get("id", ""), None)
             case "DISCONNECT" | "ACK" | "NACK" | "BEGIN" | "COMMIT" | "ABORT":
@@ -139,7 +179,7 @@ class Session:
             self.outbox.finish(_NORMAL, "")
 
     async def _connect(self, frame: Frame) -> None:
-        if self._principal is not None:
+        if self._login is not None:
             raise ApiError(ErrorCode.BAD_REQUEST)
         offered = {version.strip() for version in frame.headers.get("accept-version", "1.0").split(",")}
         version = next((version for version in VERSIONS if version in offered), None)
@@ -147,17 +187,16 @@ class Session:
             versions = ",".join(sorted(VERSIONS))
             self._fail("version", f"Supported protocol versions are {versions}", extra={"version": versions})
             return
-        self._token = _bearer(frame)
-        principal = await self._authenticate(self._token)
+        login = await self._logins.of_token(_token(frame))
         if self.outbox.finished:
             return
-        self._principal = principal
         self._agree_on_heartbeats(frame.headers.get("heart-beat", "0,0"))
-        self._registry.add(principal.user_id, self)
+        self._registry.add(login.user_id, self)
+        self._login = login
         headers = {
             "version": version,
             "heart-beat": f"{HEARTBEAT},{HEARTBEAT}",
-            "user-name": str(principal.user_id),
+            "user-name": str(login.user_id),
             "session": secrets.token_hex(8),
             "server": "jiucom",
         }
@@ -177,30 +216,54 @@ class Session:
         self._watchdog.cancel()
         self._watch()
 
-    def _subscribe(self, frame: Frame, principal: Principal) -> None:
-        subscription = frame.headers.get("id", "")
+    async def _subscribe(self, frame: Frame, user_id: int) -> None:
+        """`seen` names notifications that the client has: newer ones that it has not come first. Without it: from now on."""
+        name = frame.headers.get("id", "")
         destination = frame.headers.get("destination", "")
-        if not subscription or subscription in self._subscriptions or len(self._subscriptions) >= _MAX_SUBSCRIPTIONS:
+        seen = frame.headers.get("seen")
+        if not name or name in self._subscriptions or len(self._subscriptions) >= _MAX_SUBSCRIPTIONS:
             raise ApiError(ErrorCode.BAD_REQUEST)
-        if destination not in (USER_DESTINATION, f"/queue/notifications/{principal.user_id}"):
+        if destination not in (USER_DESTINATION, f"/queue/notifications/{user_id}"):
             raise ApiError(ErrorCode.FORBIDDEN)
-        self._subscriptions[subscription] = (destination, frame.headers.get("ack", "auto") != "auto")
+        ids = [] if seen is None else _ids(seen)
+        acknowledged = frame.headers.get("ack", "auto") != "auto"
+        subscription = _Subscription(destination, acknowledged, Seen(), [])
+        self._subscriptions[name] = subscription
+        missed: Sequence[Push] = ()
+        if seen is None:
+            subscription.seen = Seen(await self._stored.newest())
+        else:
+            subscription.seen = Seen(min(ids, default=0), ids)
+            missed = await self._stored.of_user(user_id, EXACT)
+        held, subscription.held = subscription.held or [], None
+        for push in missed:
+            if push.id not in subscription.seen:
+                self._send(name, subscription, push)
+        for push in held:
+            if not subscription.seen.lists(push.id):
+                self._send(name, subscription, push)
+
+    def _send(self, name: str, subscription: _Subscription, push: Push) -> None:
+        self._messages += 1
+        headers = {
+            "subscription": name,
+            "message-id": str(self._messages),
+            "destination": subscription.destination,
+            "content-type": "application/json",
+            "content-length": str(len(push.body)),
+        }
+        if subscription.acknowledged:
+            headers["ack"] = str(self._messages)
+        if self._say(Frame("MESSAGE", headers, push.body)):
+            subscription.seen.add(push.id)
 
     def _watch(self) -> None:
-        """Ends the session when its token expires or its client falls silent; else looks again when that may be."""
+        """Ends the session when its client falls silent; else looks again when that may be."""
         silent_for = self._loop.time() - self._heard
         if silent_for >= self._patience:
             self._fail("silent", "no sign of life", drop=True)
-            return
-        wait = self._patience - silent_for
-        if self._principal is not None:
-            left = self._principal.expires_at - time.time()
-            if left <= 0:
-                expired = ErrorCode.EXPIRED_TOKEN
-                self._fail(expired.code, expired.message)
-                return
-            wait = min(wait, left)
-        self._watchdog = self._loop.call_later(max(wait, 0.01), self._watch)
+        elif self._patience < float("inf"):
+            self._watchdog = self._loop.call_later(max(self._patience - silent_for, 0.01), self._watch)
 
     def _say(self, frame: Frame) -> bool:
         """False when it was not said: who has not read the last ones is closed."""
@@ -227,8 +290,17 @@ class Session:
         self.outbox.finish(_POLICY, code, encode(Frame("ERROR", headers, text.encode())), drop=drop)
 
 
-def _bearer(frame: Frame) -> str:
+def _token(frame: Frame) -> str:
     for name, value in frame.headers.items():
-        if name.lower() == "authorization" and value.startswith("Bearer "):
-            return value[7:]
+        if name.lower() == "authorization" and (token := bearer(value)) is not None:
+            return token
     raise ApiError(ErrorCode.UNAUTHORIZED)
+
+
+def _ids(seen: str) -> list[int]:
+    if not _IDS.fullmatch(seen):
+        raise ApiError(ErrorCode.BAD_REQUEST)
+    ids = [int(each) for each in seen.split(",") if each.strip()]
+    if len(ids) > EXACT:
+        raise ApiError(ErrorCode.BAD_REQUEST)
+    return ids

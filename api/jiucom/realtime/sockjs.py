@@ -1,6 +1,7 @@
 """SockJS: its frames over WebSocket, and sessions over plain HTTP for those whom a proxy denies WebSockets.
 
-A session over HTTP lives on the replica that opened it; what the client sends may reach any, and is relayed.
+A session over HTTP lives on the replica that opened it, and the gateway brings all of its requests there. A replica that does
+not know a session says so as the protocol wants it: the client begins a new one.
 """
 
 import asyncio
@@ -13,9 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from jiucom.cache.redis import RedisUnavailableError
-from jiucom.errors import ApiError, ErrorCode, unavailable
-from jiucom.realtime.bus import Bus
+from jiucom.errors import ApiError, ErrorCode
 from jiucom.realtime.outbox import OutboxClosedError
 from jiucom.realtime.protocols import ABORT
 from jiucom.realtime.session import Session
@@ -32,9 +31,6 @@ DISCONNECT_DELAY = 5.0
 _PRELUDE = "h" * 2048 + "\n"
 _MAX_BODY = 64 * 1024
 _SESSION_ID = re.compile(r"[\w-]{1,64}", re.ASCII)
-# A relayed message may overtake the subscription of the replica it is for.
-_RELAY_TRIES = 3
-_RELAY_PAUSE = 0.1
 
 _NO_STORE = "no-store, no-cache, no-transform, must-revalidate, max-age=0"
 _decode = msgspec.json.Decoder(list[str] | str).decode
@@ -79,25 +75,18 @@ class _Xhr:
         self.expiry: asyncio.TimerHandle | None = None
         # What is sent must be heard in order.
         self.lock = asyncio.Lock()
-        self.tasks: set[asyncio.Task[None]] = set()
 
-    async def hear(self, body: bytes) -> None:
+    async def hear(self, text: str) -> None:
         async with self.lock:
-            await self.session.receive(_joined(body).encode())
-
-    def relayed(self, body: bytes) -> None:
-        task = asyncio.create_task(self.hear(body))
-        self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
+            await self.session.receive(text.encode())
 
 
 class Xhr:
-    """The sessions over HTTP of this replica. `open_session` and `closed` keep the count."""
+    """The sessions over HTTP of this replica. `open_session` and `closed` keep the count; the first may raise ApiError."""
 
-    def __init__(self, open_session: Callable[[], Session], closed: Callable[[Session], None], bus: Bus) -> None:
+    def __init__(self, open_session: Callable[[Scope], Session], closed: Callable[[Session], None]) -> None:
         self._open_session = open_session
         self._closed = closed
-        self._bus = bus
         self._sessions: dict[str, _Xhr] = {}
 
     async def receive(self, session_id: str, scope: Scope, receive: Receive, send: Send, limit: int) -> None:
@@ -106,7 +95,7 @@ class Xhr:
         xhr = self._sessions.get(session_id)
         fresh = xhr is None
         if xhr is None:
-            xhr = self._sessions[session_id] = _Xhr(self._open_session())
+            xhr = self._sessions[session_id] = _Xhr(self._open_session(scope))
         stream = _Stream(scope, send, xhr.session.outbox.wake)
         prelude = _PRELUDE if limit > POLL_LIMIT else ""
         if xhr.attached:
@@ -119,15 +108,13 @@ class Xhr:
         if xhr.expiry:
             xhr.expiry.cancel()
         try:
-            if fresh:
-                await self._bus.subscribe(_channel(session_id), xhr.relayed)
             await stream.start(prelude)
             await self._stream(xhr, stream, receive, "o" if fresh else None, limit)
         except OutboxClosedError:
-            await self._end(session_id, xhr)
+            self._end(session_id, xhr)
         except (TimeoutError, OSError):
             stream.abort()
-            await self._end(session_id, xhr)
+            self._end(session_id, xhr)
             return
         finally:
             xhr.attached = False
@@ -136,23 +123,22 @@ class Xhr:
         await stream.end()
 
     async def send(self, session_id: str, scope: Scope, receive: Receive, send: Send) -> None:
-        """`xhr_send`: what the client has for its session, wherever that is."""
-        _check(session_id)
+        """`xhr_send`: what the client has for its session. Raises ApiError 404 for one that is not here."""
+        xhr = self._sessions.get(session_id)
+        if xhr is None:
+            raise ApiError(ErrorCode.RESOURCE_NOT_FOUND)
         body = await read_body(Request(scope, receive), _MAX_BODY)
         try:
-            _joined(body)
+            text = _joined(body)
         except ValueError:
             raise ApiError(ErrorCode.BAD_REQUEST, "문자열 배열(JSON)이 필요합니다.") from None
-        if xhr := self._sessions.get(session_id):
-            await xhr.hear(body)
-        else:
-            await self._relay(session_id, body)
+        await xhr.hear(text)
         await Response(status_code=204, media_type="text/plain; charset=UTF-8")(scope, receive, send)
 
-    async def stop(self) -> None:
+    def stop(self) -> None:
         """Forget every session."""
         for session_id, xhr in tuple(self._sessions.items()):
-            await self._end(session_id, xhr)
+            self._end(session_id, xhr)
 
     async def _stream(self, xhr: _Xhr, stream: "_Stream", receive: Receive, opening: str | None, limit: int) -> None:
         gone = asyncio.create_task(stream.watch(receive))
@@ -172,32 +158,16 @@ class Xhr:
         finally:
             gone.cancel()
 
-    async def _relay(self, session_id: str, body: bytes) -> None:
-        try:
-            for attempt in range(_RELAY_TRIES):
-                if await self._bus.publish(_channel(session_id), body):
-                    return
-                await asyncio.sleep(_RELAY_PAUSE * attempt)
-        except RedisUnavailableError:
-            raise unavailable() from None
-        raise ApiError(ErrorCode.RESOURCE_NOT_FOUND)
-
     def _expire_later(self, session_id: str, xhr: _Xhr) -> None:
-        def expire() -> None:
-            task = asyncio.create_task(self._end(session_id, xhr))
-            xhr.tasks.add(task)
-            task.add_done_callback(xhr.tasks.discard)
+        xhr.expiry = asyncio.get_running_loop().call_later(DISCONNECT_DELAY, self._end, session_id, xhr)
 
-        xhr.expiry = asyncio.get_running_loop().call_later(DISCONNECT_DELAY, expire)
-
-    async def _end(self, session_id: str, xhr: _Xhr) -> None:
+    def _end(self, session_id: str, xhr: _Xhr) -> None:
         if self._sessions.pop(session_id, None) is None:
             return
         if xhr.expiry:
             xhr.expiry.cancel()
         xhr.session.end()
         self._closed(xhr.session)
-        await self._bus.unsubscribe(_channel(session_id))
 
 
 class _Stream:
@@ -242,10 +212,6 @@ class _Stream:
 def _check(session_id: str) -> None:
     if not _SESSION_ID.fullmatch(session_id):
         raise ApiError(ErrorCode.RESOURCE_NOT_FOUND)
-
-
-def _channel(session_id: str) -> str:
-    return f"jiucom:sockjs:{session_id}"
 
 
 def _joined(body: bytes) -> str:

@@ -187,6 +187,26 @@ async def test_log_levels_are_changed_on_all_replicas_and_on_record(database: Se
             assert entry["after"] == {"logger": "jiucom.cache.redis", "configuredLevel": level}
 
 
+async def test_a_level_changes_once_its_record_is_committed(
+    admin: User, state: AppState, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorded: list[int] = []
+
+    async def change(logger: str, level: str | None) -> None:
+        sql = "SELECT COUNT(*) FROM audit_log WHERE action = 'LOG_LEVEL_CHANGED' AND actor_id = %s"
+        async with state.db.read() as session:
+            recorded.append(await session.fetch_value(sql, (admin.id,)))
+
+    # Another task than the request's, whose transaction the read would see.
+    async def set_level(logger: str, level: str | None) -> None:
+        await asyncio.create_task(change(logger, level))
+
+    monkeypatch.setattr(state.runtime, "set_level", set_level)
+    answer = await admin.client.post("/actuator/loggers/jiucom.cache.redis", json={"configuredLevel": "DEBUG"})
+    assert answer.status_code == 200
+    assert recorded == [1]
+
+
 async def test_sampling_is_raised_and_falls_back(state: AppState) -> None:
     """E4."""
     await state.redis.execute("SET", "{runtime}:sampling", "0.5", "PX", 1500)

@@ -277,8 +277,9 @@ async def test_foreign_and_expired_refresh_tokens(
     good = account.tokens["refreshToken"]
     claims = jwt.decode(good, options={"verify_signature": False})
     key = settings.jwt_secret.encode()
-    forged = jwt.encode(claims, b"x" * 64, "HS512")
-    expired = jwt.encode({**claims, "exp": 1}, key, "HS512")
+    kid = {"kid": jwt.get_unverified_header(good)["kid"]}
+    forged = jwt.encode(claims, b"x" * 64, "HS512", headers=kid)
+    expired = jwt.encode({**claims, "exp": 1}, key, "HS512", headers=kid)
     # Signed by us, but never issued.
     unknown = state.tokens.refresh(int(claims["sub"]), claims["sid"], "0" * 32, claims["iat"], claims["exp"])
     for bad in (forged, expired, unknown, "x", good[:-2]):

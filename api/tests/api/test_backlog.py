@@ -146,8 +146,7 @@ async def test_each_is_told_once_with_a_mail_and_a_push(state: AppState, taken: 
     pushed: list[int] = []
 
     async def listen(event: Announced) -> None:
-        if event.notification.link_url == f"/parts/{part}":
-            pushed.append(event.user_id)
+        pushed.extend(user for user, told in event.told if told.link_url == f"/parts/{part}")
 
     state.db.events.subscribe(Announced, listen)
     # Twice, as by two changes; and by two replicas.

@@ -233,10 +233,11 @@ async def test_crossings_are_pushed_once_and_after_the_commit(user: User, shop: 
     pushed: list[str] = []
 
     async def listen(event: Announced) -> None:
-        if event.user_id == user.id:
+        for user_id, told in event.told:
             # Another connection sees the row already: it is committed.
-            rows = await shop.rows("SELECT dedup_key FROM notifications WHERE id = %s", event.notification.id)
-            pushed.extend(key for (key,) in rows)
+            if user_id == user.id:
+                rows = await shop.rows("SELECT dedup_key FROM notifications WHERE id = %s", told.id)
+                pushed.extend(key for (key,) in rows)
 
     state.db.events.subscribe(Announced, listen)
     async with state.db.transaction() as tx:

@@ -7,13 +7,11 @@ import time
 from collections.abc import AsyncIterator
 
 import httpx
-import msgspec
 import pytest
 import stompman
 from stompman.connection_ws import WebSocketConnection
 from websockets.exceptions import InvalidStatus
 
-from jiucom.auth.tokens import Tokens
 from jiucom.domains.notifications.announce import announce
 from jiucom.settings import Settings
 from jiucom.state import AppState
@@ -253,18 +251,6 @@ async def test_without_heartbeats_silence_is_fine(server: Replica, state: AppSta
             await mine.receive(seconds=3 * HEARTBEAT / 1000)
         await tell(state, user)
         assert (await mine.receive()).command == "MESSAGE"
-
-
-async def test_an_expiring_token_ends_the_session(server: Replica, state: AppState, user: User) -> None:
-    now = int(time.time())
-    short = Tokens(msgspec.structs.replace(state.settings, jwt_access_validity=2000))
-    async with stomp(server.url) as mine:
-        await mine.connect(short.access(user.id, "USER"))
-        await mine.subscribe()
-        answer = await mine.receive(seconds=4)
-        assert (answer.command, answer.headers["message"]) == ("ERROR", "JIUCOM-A003")
-        assert time.time() >= now + 2
-        assert await mine.closed() == 1008
 
 
 async def test_a_suspended_user_is_out_within_a_second(

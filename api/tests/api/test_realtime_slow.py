@@ -27,7 +27,8 @@ BATCH = 10
 
 @pytest.fixture
 async def server(database: Settings) -> AsyncIterator[Replica]:
-    async with replica(database) as running:
+    # Looks at the table cost memory by what was written lately, whoever reads.
+    async with replica(database, look=1000) as running:
         yield running
 
 

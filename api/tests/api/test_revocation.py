@@ -3,15 +3,20 @@
 import asyncio
 import subprocess
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
 
 import httpx
 import pytest
 
+from jiucom.auth import accounts
+from jiucom.auth.accounts import Accounts
+from jiucom.db.session import ReadSession
 from jiucom.settings import Settings
+from jiucom.state import AppState
 from testing import servers
 from testing.accounts import Account, bearer, login, profile, refresh, signup
-from testing.clients import client_of, started, state_of
+from testing.clients import User, client_of, started, state_of
 from testing.relay import relay
 from testing.replica import replica
 from testing.stomp import stomp
@@ -159,3 +164,24 @@ async def test_what_redis_did_not_take_is_announced_later(own_redis: tuple[str, 
             return (await profile(there, account.tokens)).status_code == 401
 
         await eventually(refused, 5)
+
+
+async def test_many_accounts_push_out_the_oldest_only(
+    state: AppState, make_user: Callable[..., Awaitable[User]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not all of them at once, which would then all be read again."""
+    monkeypatch.setattr(accounts, "_CAPACITY", 3)
+    known = Accounts(state.db, state.redis, 3600)
+    asked: list[Any] = []
+    run = ReadSession._run
+
+    async def note(session: ReadSession, sql: str, args: Any) -> Any:
+        if "role, status" in sql:
+            asked.append(args[0])
+        return await run(session, sql, args)
+
+    monkeypatch.setattr(ReadSession, "_run", note)
+    one, two, three, four = [(await make_user()).id for _ in range(4)]
+    for user in (one, two, three, four, two, three, four, one, three, four):
+        assert await known.get(user) is not None
+    assert asked == [one, two, three, four, one]

@@ -1,4 +1,4 @@
-"""SockJS (contract 1.17): its paths and frames, over WebSocket and over HTTP, with what is sent reaching another replica."""
+"""SockJS (contract 1.17): its paths and frames, over WebSocket and over HTTP. Clients of others: tests/gateway."""
 
 import asyncio
 import contextlib
@@ -147,16 +147,13 @@ async def test_xhr_streaming(server: Replica, state: AppState, user: User) -> No
         assert json.loads((await stream.frame()).body)["title"] == "제목"
 
 
-async def test_what_is_sent_to_another_replica_arrives(
-    server: Replica, neighbour: Replica, state: AppState, user: User
-) -> None:
+async def test_a_replica_that_does_not_know_the_session_says_so(server: Replica, neighbour: Replica) -> None:
+    """The gateway brings all requests of a session to one replica; where that has gone, the client begins anew."""
     async with streaming(server, "stream-2") as stream:
         assert await stream.line() == "o"
-        assert await send(neighbour, "stream-2", connecting(user.token), subscribing()) == 204
-        assert (await stream.frame()).command == "CONNECTED"
-        assert (await stream.frame()).command == "RECEIPT"
-        await tell(state, user)
-        assert (await stream.frame()).command == "MESSAGE"
+        assert await send(neighbour, "stream-2", "x") == 404
+        async with httpx.AsyncClient() as client:
+            assert (await client.post(f"{neighbour.url}/ws/0/stream-2/xhr")).text == "o\n"
 
 
 async def test_the_session_survives_a_new_request(server: Replica, state: AppState, user: User) -> None:
@@ -207,9 +204,9 @@ async def test_streams_end_when_the_server_stops(database: Settings, user: User)
 
 async def test_wrong_sends(server: Replica) -> None:
     assert await send(server, "nobody-there", "x") == 404
-    async with httpx.AsyncClient() as client:
+    async with streaming(server, "stream-8"), httpx.AsyncClient() as client:
         for body in ("", "{}", "[1]", "["):
-            response = await client.post(f"{server.url}/ws/0/abc/xhr_send", content=body)
+            response = await client.post(f"{server.url}/ws/0/stream-8/xhr_send", content=body)
             assert (response.status_code, response.json()["code"]) == (400, "JIUCOM-400")
 
 
@@ -240,7 +237,8 @@ async def test_a_session_whose_first_response_cannot_begin_is_forgotten(
         raise error
 
     with contextlib.suppress(error):
-        await state.realtime({"type": "http", "method": "POST", "path": path}, receive, send)
+        scope = {"type": "http", "method": "POST", "path": path, "jiucom.client": "192.0.2.1"}
+        await state.realtime(scope, receive, send)
     await eventually(lambda: open_sessions(state) == before)
 
 

@@ -115,6 +115,7 @@ async def test_a_comment_costs_no_statement_that_it_does_not_need(
             "SELECT mail_outbox",
             "SELECT job_runs",
             "SELECT cache_outbox",
+            "SELECT notifications",
             "DELETE JSON_TABLE",
         )
         assert [name for name in names if name not in workers] == 2 * [

@@ -3,11 +3,11 @@
 import random
 import re
 from collections.abc import AsyncIterator, Callable
-from functools import partial
 
 import pytest
 
-from jiucom.auth.principal import authenticate
+from jiucom.auth.logins import Logins
+from jiucom.domains.notifications.pushes import StoredPushes
 from jiucom.realtime import outbox
 from jiucom.realtime.frames import MAX_FRAME, MAX_FRAMES, Frame, Parser, encode
 from jiucom.realtime.outbox import Outbox, OutboxClosedError
@@ -35,8 +35,8 @@ async def opened(state: AppState) -> AsyncIterator[Callable[[], Session]]:
     sessions: list[Session] = []
 
     def open_session() -> Session:
-        authenticated = partial(authenticate, tokens=state.tokens, accounts=state.accounts)
-        sessions.append(Session(authenticated, Nobody(), Outbox()))
+        logins = Logins(state.db, state.tokens, state.accounts)
+        sessions.append(Session(logins, Nobody(), StoredPushes(state.db), Outbox()))
         return sessions[-1]
 
     yield open_session

@@ -2,15 +2,18 @@
 
 import asyncio
 import secrets
+from collections.abc import Callable
 from typing import Any
 
 import httpx
 import pytest
 
 from jiucom.mail import enqueue
+from jiucom.settings import Settings
 from jiucom.state import AppState
+from testing import servers
 from testing.accounts import PASSWORD, Account, bearer, login, profile, refresh, said, signup
-from testing.clients import User
+from testing.clients import User, client_of, started
 from testing.waiting import eventually
 
 pytestmark = pytest.mark.anyio
@@ -133,6 +136,16 @@ async def test_password(client: httpx.AsyncClient) -> None:
     assert said(await refresh(client, other["refreshToken"])) == (401, "JIUCOM-A004")
 
 
+async def test_guesses_at_a_password_are_limited(changed: Callable[..., Settings], database: Settings) -> None:
+    """By whoever has got hold of an access token."""
+    with servers.redis() as (_, port):
+        settings = changed(redis_port=port, rate_limit_login=3)
+        async with started(settings) as app, client_of(app) as client:
+            account = await signup(client)
+            answers = [await _change(client, account, "a wrong guess", "another-horse-9") for _ in range(4)]
+    assert [answer.status_code for answer in answers] == [400] * 3 + [429]
+
+
 async def test_password_validates(client: httpx.AsyncClient) -> None:
     account = await signup(client)
     wrong = await _change(client, account, "wrong-password", "another-horse-9")
@@ -207,11 +220,10 @@ async def test_withdrawal(client: httpx.AsyncClient, state: AppState) -> None:
     assert said(await refresh(client, account.tokens["refreshToken"])) == (401, "JIUCOM-A004")
     assert said(await login(client, account.email)) == (401, "JIUCOM-A005")
 
+    # What was written stays under another name, which the backlog brings into the cache.
     async def renamed() -> bool:
-        shown: str = (await client.get(f"/posts/{post_id}")).json()["data"]["authorNickname"]
-        return shown == "탈퇴한 사용자"
+        return bool((await client.get(f"/posts/{post_id}")).json()["data"]["authorNickname"] == "탈퇴한 사용자")
 
-    # What was written stays under another name, within moments.
     await eventually(renamed)
     # Nothing personal is left.
     async with state.db.read() as session:
@@ -225,6 +237,42 @@ async def test_withdrawal(client: httpx.AsyncClient, state: AppState) -> None:
     again = await client.post("/auth/signup", json=body)
     assert again.status_code == 201
     assert (await profile(client, again.json()["data"])).json()["data"]["id"] != me["id"]
+
+
+async def test_withdrawal_takes_name_and_words_out_of_the_audit_log(
+    client: httpx.AsyncClient, admin: User, state: AppState
+) -> None:
+    """Of what an administrator has deleted; that it was, and who did it, stays."""
+    people = [await signup(client) for _ in range(2)]
+    for account in people:
+        headers = bearer(account.tokens)
+        post = {"boardType": "FREE", "title": "사라질 제목", "content": "사라질 본문"}
+        post_id = (await client.post("/posts", json=post, headers=headers)).json()["data"]["id"]
+        comment = await client.post(f"/posts/{post_id}/comments", json={"content": "사라질 댓글"}, headers=headers)
+        review = {"partId": 3, "rating": 1, "content": "사라질 리뷰"}
+        review_id = (await client.post("/reviews", json=review, headers=headers)).json()["data"]["id"]
+        for path in (f"reviews/{review_id}", f"comments/{comment.json()['data']['id']}", f"posts/{post_id}"):
+            assert (await admin.client.delete(f"/admin/{path}")).status_code == 200
+    gone, stays = people
+
+    async def mentions(account: Account) -> int:
+        sql = "SELECT COUNT(*) FROM audit_log WHERE before_state LIKE %s AND before_state LIKE '%%사라질%%'"
+        async with state.db.read() as session:
+            return int(await session.fetch_value(sql, (f"%{account.nickname}%",)))
+
+    async def entries() -> list[dict[str, Any]]:
+        found = (await admin.client.get("/admin/audit", params={"actorId": admin.id, "size": 100})).json()["data"]
+        return list(found["content"])
+
+    assert (await mentions(gone), await mentions(stays)) == (3, 3)
+    before = await entries()
+    assert (await client.delete("/users/me", headers=bearer(gone.tokens))).status_code == 200
+    assert (await mentions(gone), await mentions(stays)) == (0, 3)
+    words = {"title", "content", "authorNickname"}
+    for was, now in zip(before, await entries(), strict=True):
+        assert was | {"before": None} == now | {"before": None}
+        kept = set(was["before"]) - (set() if was["before"]["authorNickname"] == stays.nickname else words)
+        assert now["before"] == {key: was["before"][key] for key in was["before"] if key in kept}
 
 
 async def test_withdrawal_takes_nobody_elses_mails(client: httpx.AsyncClient, state: AppState) -> None:

@@ -74,3 +74,23 @@ def test_secrets_are_not_shown() -> None:
     assert SECRET not in shown
     assert "hunter" not in shown
     assert "db_host='localhost'" in shown
+
+
+def test_the_previous_secret_is_optional_from_a_file_and_no_shorter(tmp_path: Path) -> None:
+    secret = tmp_path / "previous"
+    secret.write_text(f"{'p' * 64}\n")
+    loaded = load({"JWT_SECRET": SECRET, "JWT_SECRET_PREVIOUS_FILE": str(secret)})
+    assert loaded.jwt_secret_previous == "p" * 64
+    assert "ppp" not in repr(loaded)
+    assert problems(JWT_SECRET_PREVIOUS="x" * 31) == ["JWT_SECRET_PREVIOUS: 31 bytes, 32 at least are needed"]
+
+
+@pytest.mark.parametrize(("seed", "allowed"), [("none", False), ("", False), ("dev", True), ("demo", True)])
+def test_mails_go_to_the_log_in_development_only(seed: str, allowed: bool) -> None:
+    environ = {"JWT_SECRET": SECRET, "SEED": seed, "MAIL_TO_LOG": "true"}
+    if allowed:
+        assert load(environ).mail_to_log
+    else:
+        assert [line.partition(":")[0] for line in problems(**environ)] == ["MAIL_TO_LOG"]
+    assert not load({**environ, "MAIL_TO_LOG": ""}).mail_to_log
+    assert not load({**environ, "MAIL_TO_LOG": "false"}).mail_to_log

@@ -11,6 +11,18 @@ INSERT INTO audit_log (actor_id, action, target_type, target_id, before_state, a
 VALUES (%s, %s, %s, %s, %s, %s, %s)
 """
 
+# What states say of a post, comment or review besides ids, numbers and times.
+_WORDS = "'$.title', '$.content', '$.authorNickname'"
+
+_FORGET = {
+    kind: f"""
+    UPDATE audit_log JOIN {table} ON {table}.id = audit_log.target_id
+    SET before_state = JSON_REMOVE(before_state, {_WORDS}), after_state = JSON_REMOVE(after_state, {_WORDS})
+    WHERE audit_log.target_type = '{kind}' AND {table}.user_id = %s
+    """  # noqa: S608
+    for kind, table in {"POST": "posts", "COMMENT": "comments", "REVIEW": "reviews"}.items()
+}
+
 
 async def record(
     tx: WriteSession,
@@ -28,6 +40,12 @@ async def record(
     only what the action is about, and no secret. `actor_id` and `address` are None for the command line.
     """
     await tx.insert(_INSERT, (actor_id, action, target_type, target_id, _json(before), _json(after), address))
+
+
+async def forget(tx: WriteSession, user_id: int) -> None:
+    """Take name and words of a user who withdraws out of what is written of their posts, comments and reviews."""
+    for statement in _FORGET.values():
+        await tx.execute(statement, (user_id,))
 
 
 def _json(state: Mapping[str, Any] | None) -> str | None:

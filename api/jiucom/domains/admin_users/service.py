@@ -6,6 +6,7 @@ from jiucom.db import WriteSession
 from jiucom.domains.admin import audit
 from jiucom.domains.admin_users import queries
 from jiucom.domains.admin_users.schemas import AdminUser, UserQuery
+from jiucom.domains.sellers import owners
 from jiucom.errors import ApiError, ErrorCode
 from jiucom.state import AppState
 from jiucom.web import Page
@@ -33,7 +34,9 @@ async def set_status(app: AppState, admin: Principal, user_id: int, status: str,
         changes = ({"status": before.status}, {"status": status})
         await audit.record(tx, admin.user_id, "USER_STATUS_CHANGED", "USER", user_id, *changes, address)
         app.accounts.changed(tx, user_id)
-        return await _lock(tx, user_id)
+        after = await _lock(tx, user_id)
+        await owners.follow(tx, app.cache, user_id, after.status, after.role)
+        return after
 
     return await app.db.write(work)
 
@@ -51,7 +54,9 @@ async def set_role(app: AppState, admin: Principal, user_id: int, role: Role, ad
         changes = ({"role": before.role}, {"role": role})
         await audit.record(tx, admin.user_id, "USER_ROLE_CHANGED", "USER", user_id, *changes, address)
         app.accounts.changed(tx, user_id)
-        return await _lock(tx, user_id)
+        after = await _lock(tx, user_id)
+        await owners.follow(tx, app.cache, user_id, after.status, after.role)
+        return after
 
     return await app.db.write(work)
 

@@ -19,8 +19,6 @@ _VERIFIED = "UPDATE users SET email_verified_at = UTC_TIMESTAMP(6) WHERE id = %s
 
 _IS_VERIFIED = "SELECT email, email_verified_at IS NOT NULL FROM users WHERE id = %s AND is_deleted = FALSE"
 
-_FAMILY = "SELECT family_id FROM refresh_tokens WHERE jti = %s AND user_id = %s"
-
 
 class Credentials(Struct, frozen=True):
     """What a login is checked against."""
@@ -77,9 +75,3 @@ async def address(session: ReadSession, user_id: int) -> Address | None:
 async def set_verified(tx: WriteSession, user_id: int) -> None:
     """Note that the user reads mail at the address."""
     await tx.execute(_VERIFIED, (user_id,))
-
-
-async def family_of(session: ReadSession, user_id: int, jti: str) -> str | None:
-    """The family of a refresh token that was issued."""
-    found: str | None = await session.fetch_value(_FAMILY, (jti, user_id))
-    return found

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from jiucom.auth.principal import bearer
 from jiucom.domains.auth import service
 from jiucom.domains.auth.schemas import (
     LoginIn,
@@ -59,9 +60,10 @@ _OPTIONAL_BEARER: dict[str, Any] = {"security": [{"bearer": []}, {}]}
 async def logout(ctx: Context, body: LogoutIn | None) -> None:
     """로그아웃
 
-    액세스 토큰 또는 본문의 리프레시 토큰이 속한 로그인을 끝낸다.
+    액세스 토큰(만료되었어도) 또는 본문의 리프레시 토큰이 속한 로그인을 끝낸다.
     """
-    await service.logout(ctx.app, ctx.principal, body.refresh_token if body else None)
+    access = bearer(ctx.request.headers.get("authorization", ""))
+    await service.logout(ctx.app, access, body.refresh_token if body else None)
 
 
 @endpoint("GET", "/auth/oauth2/urls", tag=_TAG)

@@ -1,17 +1,20 @@
 """What can be done with logins."""
 
-import asyncio
+import hashlib
 import logging
+import time
+from functools import partial
 
 from jiucom.auth import families, mailed_tokens
 from jiucom.auth.passwords import outdated
-from jiucom.auth.principal import Principal
+from jiucom.auth.tokens import Claims
 from jiucom.db import DuplicateKeyError, WriteSession
 from jiucom.domains.auth import queries
 from jiucom.domains.auth.schemas import LoginIn, ResetIn, SignupIn, TokenPair
 from jiucom.errors import ApiError, ErrorCode, FieldError, invalid
 from jiucom.guesses import account_key
 from jiucom.mail import enqueue
+from jiucom.mail.addressing import PAUSE
 from jiucom.state import AppState
 
 log = logging.getLogger(__name__)
@@ -21,9 +24,6 @@ SUSPENDED = "이용이 정지된 계정입니다."
 _NOT_GOOD = "올바르지 않거나 만료되었습니다"
 
 _DUPLICATES = {"uk_users_email": ErrorCode.DUPLICATE_EMAIL, "uk_users_nickname": ErrorCode.DUPLICATE_NICKNAME}
-
-# Renewals of old hashes that are under way; asyncio itself holds tasks weakly.
-_renewals: set[asyncio.Task[None]] = set()
 
 
 def taken(error: DuplicateKeyError) -> ApiError:
@@ -78,9 +78,7 @@ async def _login(app: AppState, body: LoginIn, known: queries.Credentials | None
         raise ApiError(ErrorCode.INVALID_PASSWORD)
     if known.password and outdated(known.password):
         # Later, so that old and new hashes take the same time.
-        task = asyncio.create_task(_renew(app, known.id, body.password, known.password))
-        _renewals.add(task)
-        task.add_done_callback(_renewals.discard)
+        app.background.run("renewal of a password hash", _renew(app, known.id, body.password, known.password))
     return _pair(app, pair)
 
 
@@ -97,28 +95,26 @@ async def refresh(app: AppState, token: str) -> TokenPair:
     return _pair(app, pair)
 
 
-async def logout(app: AppState, principal: Principal | None, token: str | None) -> None:
-    """End the login of the access token, of the refresh token, or of both. Raises A001 without any, A004."""
-    if principal is None and token is None:
-        raise ApiError(ErrorCode.UNAUTHORIZED)
-    claims = None
-    if token is not None:
-        try:
-            claims = app.tokens.verify(token, "refresh")
-        except ApiError:
-            if principal is None:
-                raise ApiError(ErrorCode.INVALID_TOKEN) from None
+async def logout(app: AppState, access: str | None, refresh: str | None) -> None:
+    """End the login of the access token (an expired one too), of the refresh token, or of both. Raises A001, A004."""
+    logins: list[Claims] = []
+    problem = ApiError(ErrorCode.UNAUTHORIZED)
+    for token, read in ((access, app.tokens.identify), (refresh, partial(app.tokens.verify, kind="refresh"))):
+        if token is not None:
+            try:
+                logins.append(read(token))
+            except ApiError:
+                problem = ApiError(ErrorCode.INVALID_TOKEN)
+    if not logins:
+        raise problem
 
     async def work(tx: WriteSession) -> None:
-        if principal is not None:
-            if principal.family:
-                await families.end(tx, principal.family)
+        for login in logins:
+            if login.family:
+                await families.end(tx, login.family)
             else:
-                await families.end_all(tx, principal.user_id)
-            app.accounts.changed(tx, principal.user_id)
-        if claims is not None and (family := await queries.family_of(tx, claims.user_id, claims.jti)):
-            await families.end(tx, family)
-            app.accounts.changed(tx, claims.user_id)
+                await families.end_all(tx, login.user_id)
+            app.accounts.changed(tx, login.user_id)
 
     await app.db.write(work)
 
@@ -130,7 +126,7 @@ async def request_verification(app: AppState, user_id: int) -> None:
         if address is None:
             raise ApiError(ErrorCode.USER_NOT_FOUND)
         if not address.verified:
-            await enqueue(tx, address.email, "email-verification", {})
+            await _enqueue(tx, address.email, "email-verification")
 
 
 async def verify(app: AppState, user_id: int, code: str) -> None:
@@ -150,7 +146,7 @@ async def verify(app: AppState, user_id: int, code: str) -> None:
 async def request_reset(app: AppState, email: str) -> None:
     """Mail a token, if there is such an account: that is looked up when the mail is sent, so the answer cannot tell."""
     async with app.db.transaction() as tx:
-        await enqueue(tx, email, "password-reset", {})
+        await _enqueue(tx, email, "password-reset")
 
 
 async def reset(app: AppState, body: ResetIn) -> None:
@@ -190,6 +186,12 @@ async def _renew(app: AppState, user_id: int, password: str, old: str) -> None:
             await queries.renew_hash(tx, user_id, old, new)
     except ApiError as error:
         log.info("the hash of user %d stays old until the next login: %s", user_id, error.code)
+
+
+async def _enqueue(tx: WriteSession, email: str, template: str) -> None:
+    """One row in a few minutes, however often it is asked for and whether or not the address is known here."""
+    recipient = hashlib.sha256(email.casefold().encode()).hexdigest()[:32]
+    await enqueue(tx, email, template, {}, f"{template}:{recipient}:{int(time.time()) // (60 * PAUSE)}")
 
 
 def _pair(app: AppState, pair: families.Pair) -> TokenPair:

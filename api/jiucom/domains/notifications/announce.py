@@ -19,10 +19,9 @@ _REFERENCE = re.compile(r"(\d{1,18})$")
 
 
 class Announced(Struct, frozen=True):
-    """Emitted after the commit: what is pushed, and to whom."""
+    """Emitted after the commit: users, and what each is told."""
 
-    user_id: int
-    notification: Notification
+    told: Sequence[tuple[int, Notification]]
 
 
 class Notice(NamedTuple):
@@ -56,7 +55,7 @@ async def announce(
         if error.key != _DEDUP_KEY:
             raise
         return False
-    tx.emit(Announced(user_id, notification))
+    tx.emit(Announced([(user_id, notification)]))
     return True
 
 
@@ -67,7 +66,7 @@ async def announce_all(tx: WriteSession, notices: Sequence[Notice]) -> None:
         (each.user_id, _draft(each.type, each.title, each.message, each.link_url, at), each.dedup_key)
         for each in notices
     ]
-    tx.emit(*(Announced(*told) for told in await queries.insert_all(tx, drafts, at)))
+    tx.emit(Announced(await queries.insert_all(tx, drafts, at)))
 
 
 def _draft(type: NotificationType, title: str, message: str, link_url: str | None, at: datetime) -> Notification:

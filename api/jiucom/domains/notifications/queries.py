@@ -1,5 +1,6 @@
 """Statements of notifications: every one that a user causes carries the user's id."""
 
+import typing
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -38,6 +39,12 @@ WHERE created_at = %s
 """  # noqa: S608
 
 
+_BY_IDS = f"""
+SELECT {", ".join(f"notifications.{column}" for column in _COLUMNS.split(", "))}
+FROM JSON_TABLE(%s, '$[*]' COLUMNS (id BIGINT PATH '$')) AS wanted STRAIGHT_JOIN notifications USING (id) ORDER BY id
+"""  # noqa: S608
+
+
 async def insert(tx: WriteSession, user_id: int, draft: Notification, dedup_key: str | None) -> Notification:
     """Store; the draft with its id. Raises DuplicateKey when the key was used, MissingReference for no such user."""
     at = draft.created_at
@@ -63,6 +70,22 @@ async def page(session: ReadSession, user_id: int, limit: int, offset: int) -> l
         (user_id, limit, offset),
         Notification,
     )
+
+
+async def newest(session: ReadSession) -> int:
+    """The highest id of anybody's; 0 without any."""
+    return int(await session.fetch_value("SELECT COALESCE(MAX(id), 0) FROM notifications"))
+
+
+async def after(session: ReadSession, notification_id: int, limit: int) -> Sequence[tuple[int, int]]:
+    """Ids and users of everybody's with a higher id, in the order of the ids."""
+    sql = "SELECT id, user_id FROM notifications WHERE id > %s ORDER BY id LIMIT %s"
+    return typing.cast("Sequence[tuple[int, int]]", await session.fetch_rows(sql, (notification_id, limit)))
+
+
+async def by_ids(session: ReadSession, ids: Sequence[int]) -> list[Notification]:
+    """Anybody's notifications, in the order of the ids."""
+    return await session.fetch_all(_BY_IDS, (encode(ids).decode(),), Notification)
 
 
 async def count(session: ReadSession, user_id: int) -> int:

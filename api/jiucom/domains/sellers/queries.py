@@ -2,8 +2,18 @@
 
 from datetime import date
 
+from msgspec import Struct
+
 from jiucom.db import ReadSession, WriteSession
-from jiucom.domains.sellers.schemas import MAX_SELLERS, Product, RegisterRequest, Seller, SellerDetail, Stats
+from jiucom.domains.sellers.schemas import (
+    MAX_SELLERS,
+    Product,
+    RegisterRequest,
+    Seller,
+    SellerDetail,
+    SellerStatus,
+    Stats,
+)
 
 SELLER = """
 sellers.id, sellers.name, sellers.site_url, sellers.site_url, sellers.logo_url, sellers.status,
@@ -57,6 +67,31 @@ GROUP BY sellers.id
 """
 
 
+# Approved once; applications that wait or were rejected are not.
+_APPROVED = """
+SELECT id, status FROM sellers
+WHERE user_id = %s AND status IN ('ACTIVE', 'INACTIVE', 'SUSPENDED') AND is_deleted = FALSE FOR UPDATE
+"""
+
+_CLOSE = """
+UPDATE sellers
+SET name = CONCAT('탈퇴한 판매처 ', id), site_url = '', logo_url = NULL, rejection_reason = NULL, status = 'INACTIVE',
+    is_deleted = TRUE, deleted_at = UTC_TIMESTAMP(6), updated_at = UTC_TIMESTAMP(6)
+WHERE id = %s
+"""
+
+_OFFERED = """
+SELECT part_id FROM price_entries WHERE seller_id = %s AND is_available AND is_deleted = FALSE ORDER BY part_id
+"""
+
+
+class Approved(Struct, frozen=True):
+    """A shop that was approved."""
+
+    id: int
+    status: SellerStatus
+
+
 async def active(session: ReadSession) -> list[Seller]:
     """Shops that are open, the most reliable first."""
     sql = (
@@ -96,6 +131,26 @@ async def mine(session: ReadSession, user_id: int) -> int | None:
     """The id of the user's open shop."""
     found = await session.fetch_value(_MINE, (user_id,))
     return None if found is None else int(found)
+
+
+async def lock_approved(tx: WriteSession, user_id: int) -> Approved | None:
+    """The user's shop, if it was ever approved, locked."""
+    return await tx.fetch_one(_APPROVED, (user_id,), Approved)
+
+
+async def set_status(tx: WriteSession, seller_id: int, status: SellerStatus) -> None:
+    """Open or close a shop."""
+    await tx.execute("UPDATE sellers SET status = %s, updated_at = UTC_TIMESTAMP(6) WHERE id = %s", (status, seller_id))
+
+
+async def close(tx: WriteSession, seller_id: int) -> None:
+    """Close a shop for good, with what names it."""
+    await tx.execute(_CLOSE, (seller_id,))
+
+
+async def offered_parts(tx: WriteSession, seller_id: int) -> list[int]:
+    """Ids of the parts that the shop has in stock, in ascending order."""
+    return [row[0] for row in await tx.fetch_rows(_OFFERED, (seller_id,))]
 
 
 async def products(session: ReadSession, seller_id: int, limit: int, offset: int) -> list[Product]:

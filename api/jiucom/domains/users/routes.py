@@ -10,6 +10,7 @@ from jiucom.domains.reviews.schemas import Review
 from jiucom.domains.users import service
 from jiucom.domains.users.schemas import PasswordChange, Profile, ProfileUpdate
 from jiucom.errors import ErrorCode
+from jiucom.limits import CODE
 from jiucom.web import Context, Page, PageQuery, endpoint
 
 _TAG = "User"
@@ -32,7 +33,7 @@ async def update(ctx: Context, body: ProfileUpdate) -> Profile:
     return await service.update(ctx.app, ctx.user, body)
 
 
-@endpoint("PUT", "/users/me/password", tag=_TAG, auth="user")
+@endpoint("PUT", "/users/me/password", tag=_TAG, auth="user", limits=CODE)
 async def change_password(ctx: Context, body: PasswordChange) -> None:
     """비밀번호 변경
 

@@ -4,11 +4,13 @@ from jiucom.auth import families, last_admin, mailed_tokens
 from jiucom.auth.principal import Principal
 from jiucom.cache import keys
 from jiucom.db import DuplicateKeyError, WriteSession
+from jiucom.domains.admin import audit
 from jiucom.domains.auth import queries as accounts
 from jiucom.domains.auth.service import taken
 from jiucom.domains.posts.schemas import PostItem
 from jiucom.domains.prices.schemas import Alert
 from jiucom.domains.reviews.schemas import Review
+from jiucom.domains.sellers import owners
 from jiucom.domains.users import queries, renames
 from jiucom.domains.users.schemas import PasswordChange, Profile, ProfileUpdate
 from jiucom.errors import ApiError, ErrorCode, FieldError, invalid
@@ -73,6 +75,8 @@ async def withdraw(app: AppState, user: Principal) -> None:
         if locked is None:
             raise ApiError(ErrorCode.USER_NOT_FOUND)
         await queries.withdraw(tx, user.user_id, locked.email)
+        await audit.forget(tx, user.user_id)
+        await owners.close(tx, app.cache, user.user_id)
         await families.end_all(tx, user.user_id)
         await _outdate(app, tx, user.user_id)
         app.accounts.changed(tx, user.user_id)

@@ -1,0 +1,52 @@
+"""How much of `/ws` one address may use, and all of them together: counted in this process, so that nothing shared pays."""
+
+import math
+from collections import Counter
+
+from jiucom.errors import ApiError, ErrorCode
+from jiucom.limits import network
+from jiucom.settings import Settings
+from jiucom.telemetry.metrics import Metrics
+
+_MINUTE = 60.0
+
+
+class Admission:
+    """Counts requests per minute, and sessions. An address of IPv6 counts as its network."""
+
+    def __init__(self, settings: Settings, metrics: Metrics) -> None:
+        self._requests_limit = settings.rate_limit_realtime
+        self._per_address = settings.realtime_sessions_per_address
+        self._total = settings.realtime_sessions
+        self._refused = metrics.rate_limited.labels("realtime")
+        self._requests: Counter[str] = Counter()
+        self._minute_ends = 0.0
+        self._sessions: Counter[str] = Counter()
+
+    def request(self, address: str, now: float) -> None:
+        """Count a request at `now` (s, of any clock that does not go back). Raises ApiError 429."""
+        if now >= self._minute_ends:
+            self._requests.clear()
+            self._minute_ends = now + _MINUTE
+        where = network(address)
+        self._requests[where] += 1
+        if self._requests[where] > self._requests_limit:
+            raise self._too_many(math.ceil(self._minute_ends - now))
+
+    def enter(self, address: str) -> None:
+        """Count a session, until `leave`. Raises ApiError 429."""
+        where = network(address)
+        if self._sessions[where] >= self._per_address or self._sessions.total() >= self._total:
+            raise self._too_many(5)
+        self._sessions[where] += 1
+
+    def leave(self, address: str) -> None:
+        """A session has ended."""
+        where = network(address)
+        self._sessions[where] -= 1
+        if not self._sessions[where]:
+            del self._sessions[where]
+
+    def _too_many(self, seconds: int) -> ApiError:
+        self._refused.inc()
+        return ApiError(ErrorCode.RATE_LIMIT_EXCEEDED, headers={"Retry-After": str(seconds)})

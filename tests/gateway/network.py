@@ -1,0 +1,123 @@
+"""Containers on a network of their own, with an nginx that has what the role gateway writes for it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import docker
+import httpx
+from docker.models.containers import Container
+
+from testing.images import image
+from tests.role import run_role
+
+
+class Gateway:
+    """The running nginx: its address, and its access log."""
+
+    def __init__(self, container: Container, address: str) -> None:
+        self.container = container
+        self.address = address
+        self.url = f"http://{address}"
+
+    def await_start(self) -> None:
+        """Return once it answers."""
+        end = time.monotonic() + 30
+        while True:
+            try:
+                httpx.get(f"{self.url}/health")
+                return
+            except httpx.TransportError:
+                assert time.monotonic() < end, self.container.logs().decode()[-2000:]
+                time.sleep(0.1)
+
+    def lines(self, upto: str) -> list[bytes]:
+        """Return the log's lines as they are, once there is one with the words `upto`: nginx writes after it answers."""
+        end = time.monotonic() + 10
+        while upto not in (log := self.container.logs(stdout=True, stderr=False).decode()):
+            assert time.monotonic() < end, f"no line with {upto} in {log[-2000:]}"
+            time.sleep(0.1)
+        return [line.encode() for line in log.splitlines()]
+
+    def line(self, uri: str) -> dict[str, Any]:
+        """Return what is logged of a request, by its unique path and query."""
+        (found,) = [line for line in map(json.loads, self.lines(f'"uri":"{uri}"')) if line["uri"] == uri]
+        return dict(found)
+
+
+class Network:
+    """A network and the containers that were started on it, each known there by its aliases."""
+
+    def __init__(self, name: str) -> None:
+        self._client = docker.from_env()
+        self._network = self._client.networks.create(name)
+        self._containers: list[Container] = []
+        self._guests: list[str] = []
+
+    @property
+    def subnet(self) -> str:
+        """All of its addresses."""
+        self._network.reload()
+        return str(self._network.attrs["IPAM"]["Config"][0]["Subnet"])
+
+    def start(self, reference: str, aliases: list[str], **options: Any) -> Container:
+        """Start a container of an image."""
+        ends = {str(self._network.name): self._client.api.create_endpoint_config(aliases=aliases)}
+        container = self._client.containers.create(
+            reference, network=self._network.name, networking_config=ends, **options
+        )
+        self._containers.append(container)
+        container.start()
+        return container
+
+    def invite(self, name: str, alias: str) -> None:
+        """Let a container of others in."""
+        self._network.connect(name, aliases=[alias])
+        self._guests.append(name)
+
+    def address(self, container: Container) -> str:
+        """Where a running container is."""
+        container.reload()
+        return str(container.attrs["NetworkSettings"]["Networks"][self._network.name]["IPAddress"])
+
+    def gateway(self, home: Path, variables: dict[str, Any]) -> Gateway:
+        """Start nginx with the role's configuration, written into a directory that is empty."""
+        for parent in (home, home.parent, home.parent.parent):
+            parent.chmod(0o755)  # nginx's user has to pass
+        nginx = image("nginx")
+        known = {"images_resolved": {"nginx": {"reference": nginx, "pull_policy": ""}}}
+        done = run_role("gateway", home, known | variables)
+        assert done.returncode == 0, done.stdout
+        mounts = {
+            str(home / "jiucom/nginx/conf"): {"bind": "/etc/nginx/jiucom", "mode": "ro"},
+            str(home / "jiucom/nginx/secrets"): {"bind": "/run/secrets", "mode": "ro"},
+        }
+        entrypoint = ["nginx", "-c", "/etc/nginx/jiucom/nginx.conf", "-g", "daemon off;"]
+        container = self.start(nginx, ["nginx"], entrypoint=entrypoint, user="101:101", volumes=mounts)
+        running = Gateway(container, self.address(container))
+        running.await_start()
+        return running
+
+    def close(self) -> None:
+        """Remove everything."""
+        for container in self._containers:
+            container.remove(force=True, v=True)
+        for name in self._guests:
+            self._network.disconnect(name, force=True)
+        self._network.remove()
+        self._client.close()
+
+
+@contextmanager
+def network(name: str) -> Iterator[Network]:
+    """A network, until the end of the block."""
+    opened = Network(name)
+    try:
+        yield opened
+    finally:
+        opened.close()
