@@ -182,6 +182,7 @@ FAULTS: dict[str, tuple[dict[str, Any], dict[str, Any], list[str]]] = {
     ),
     "repository that is installed needs no address": (host(REPOSITORY), settings(source="repository"), []),
     "swarm": (host(DISTRIBUTION, swarm=True), settings(), []),
+    "live restore without a swarm": (with_file({}), settings(options={"live-restore": True}), []),
     "swarm with live restore": (
         host(DISTRIBUTION, swarm=True),
         settings(options={"live-restore": True}),
