@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -180,6 +182,7 @@ FAULTS: dict[str, tuple[dict[str, Any], dict[str, Any], list[str]]] = {
     ),
     "repository that is installed needs no address": (host(REPOSITORY), settings(source="repository"), []),
     "swarm": (host(DISTRIBUTION, swarm=True), settings(), []),
+    "live restore without a swarm": (with_file({}), settings(options={"live-restore": True}), []),
     "swarm with live restore": (
         host(DISTRIBUTION, swarm=True),
         settings(options={"live-restore": True}),
@@ -373,3 +376,23 @@ def test_data_is_found_without_a_running_daemon(tmp_path: Path) -> None:
     assert not daemon.holds_data(str(tmp_path))
     (tmp_path / "volumes/kept").mkdir()
     assert daemon.holds_data(str(tmp_path))
+
+
+def test_a_replaced_program_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(daemon, "PID_FILE", tmp_path / "docker.pid")
+    assert not daemon.replaced()
+    assert daemon.arguments() == []
+    program = Path(shutil.copy("/bin/sleep", tmp_path / "dockerd"))
+    with subprocess.Popen([program, "1000"]) as running:
+        (tmp_path / "docker.pid").write_text(f"{running.pid}\n")
+        assert not daemon.replaced()
+        assert daemon.arguments() == ["1000"]
+        program.unlink()
+        assert daemon.replaced()
+        running.kill()
+
+
+def test_an_unknown_system_has_no_packages_and_no_fault_here() -> None:
+    """The platform's preflight names it; a playbook without that fails at the packages."""
+    given = settings(packages={"distribution": [], "repository": REPOSITORY})
+    assert planning.docker_faults(host(), given) == []

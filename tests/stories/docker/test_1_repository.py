@@ -84,8 +84,20 @@ def test_one_address_is_enough_and_the_lock_is_waited_for(host: Machine, reposit
 
 
 @pytest.mark.parametrize("source", ["repository", "auto"])
-def test_another_run_changes_nothing(host: Machine, repository: Repository, source: str) -> None:
-    assert host.apply(docker_source=source, docker_repository_url=repository.url) == 0
+def test_another_run_changes_nothing_and_asks_once(host: Machine, repository: Repository, source: str) -> None:
+    run = host.role(docker_source=source, docker_repository_url=repository.url)
+    assert (run.code, run.changed) == (0, 0), run.said[-3000:]
+    # On the host: facts, and its state. On the control node: two specifications, and the faults.
+    assert run.said.count("ok: [fresh]") == 5
+
+
+def test_docker_is_restarted_also_for_the_fourth_time_in_a_minute(host: Machine, repository: Repository) -> None:
+    """systemd would stop it and refuse to start it."""
+    wanted = {"docker_source": "repository", "docker_repository_url": repository.url}
+    for _ in range(3):
+        host.sh("systemctl restart docker", check=False)
+    host.apply(docker_daemon_options={"max-concurrent-downloads": 2}, **wanted)
+    assert host.sh("systemctl is-active docker") == "active"
 
 
 def test_an_upgrade_touches_docker_alone_and_containers_live_on(host: Machine, repository: Repository) -> None:

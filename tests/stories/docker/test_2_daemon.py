@@ -69,14 +69,16 @@ def test_a_stopped_daemon_is_started_and_enabled(host: Machine) -> None:
 
 
 def test_flags_of_the_daemon_are_not_repeated(host: Machine) -> None:
-    host.sh(f"echo 'DOCKER_OPTS=\"--log-driver journald\"' > /etc/default/docker; rm {FILE}; systemctl restart docker")
+    host.sh(f"echo 'DOCKER_OPTS=\"--log-driver journald\"' > /etc/default/docker; rm {FILE}")
+    host.restart_docker()
     host.apply()
     assert json.loads(host.sh(f"cat {FILE}")) == {"live-restore": True}
     assert info(host, "{{.LoggingDriver}}") == "journald"
     run = host.role(docker_daemon_options={"log-driver": "local"})
     assert run.code == 2
     assert "specified both as a flag and in the configuration file: log-driver" in run.said
-    host.sh(f"rm /etc/default/docker {FILE}; systemctl restart docker")
+    host.sh(f"rm /etc/default/docker {FILE}")
+    host.restart_docker()
 
 
 def test_a_swarm_node_keeps_its_daemon_as_it_is(host: Machine) -> None:
@@ -88,12 +90,15 @@ def test_a_swarm_node_keeps_its_daemon_as_it_is(host: Machine) -> None:
     run = host.role(docker_daemon_options={"live-restore": True})
     assert run.code == 2
     assert "swarm node" in run.said
-    host.sh("systemctl restart docker && docker swarm leave --force")
+    host.restart_docker()
+    host.sh("docker swarm leave --force")
 
 
 def test_a_container_is_worth_more_than_a_log_driver(host: Machine) -> None:
     """The operator's `live-restore: false` stays, and then nothing that needs a restart is added while something runs."""
-    host.sh(f"""echo '{{"live-restore": false}}' > {FILE}; systemctl restart docker; docker start kept""")
+    host.sh(f"""echo '{{"live-restore": false}}' > {FILE}""")
+    host.restart_docker()
+    host.sh("docker start kept")
     process = host.process("kept")
     assert host.apply() == 0
     assert host.process("kept") == process
@@ -112,7 +117,11 @@ def test_the_operators_own_source_is_enough(machines: dict[str, Machine], reposi
     assert run.code == 2
     assert "apt-get install docker-buildx-plugin" in run.said
 
+    # As after an upgrade that restarted nothing.
+    host.sh("cp /usr/bin/dockerd /usr/bin/dockerd.new && mv /usr/bin/dockerd.new /usr/bin/dockerd")
+    daemon = main_process(host)
     host.apply(docker_source="repository", docker_repository_url=repository.url)
+    assert main_process(host) != daemon
     assert host.held() == {"docker-buildx-plugin"}
     assert host.sh("find /etc/apt -name 'jiucom*'") == ""
     host.sh("apt-get update")

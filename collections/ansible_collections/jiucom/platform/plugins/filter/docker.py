@@ -18,7 +18,7 @@ _PARTS = {"version": "Docker Engine", "compose": "Docker Compose", "buildx": "Do
 
 def origin(docker: Docker, packages: Mapping[str, list[str]]) -> str:
     """Say whose packages Docker on the host is of: distribution, repository, or neither."""
-    return next((source for source, names in packages.items() if names[0] in docker["packages"]), "")
+    return next((source for source, names in packages.items() if set(names[:1]) & set(docker["packages"])), "")
 
 
 def docker_plan(docker: Docker, settings: Settings) -> dict[str, Any]:

@@ -40,6 +40,14 @@ def arguments() -> list[str]:
     return command.rstrip("\0").split("\0")[1:]
 
 
+def replaced() -> bool:
+    """Say whether the running daemon's program has been replaced on disk, by an upgrade without a restart."""
+    try:
+        return str(Path(f"/proc/{int(PID_FILE.read_text())}/exe").readlink()).endswith(" (deleted)")
+    except (OSError, ValueError):
+        return False
+
+
 def flag_names(flags: list[str]) -> list[str]:
     """Name the flags: ["--log-driver=local", "-H", "fd://"] becomes ["log-driver", "H"]."""
     return [flag.lstrip("-").partition("=")[0] for flag in flags if flag.startswith("-")]

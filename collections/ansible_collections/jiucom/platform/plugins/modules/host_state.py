@@ -79,6 +79,7 @@ def docker(module: AnsibleModule) -> dict[str, Any]:
         "flags": daemon.flag_names(flags),
         "enabled": not SYSTEMD.is_dir() or output(module, "systemctl", "is-enabled", "docker.service") != "",
         "answers": bool(info),
+        "replaced": daemon.replaced(),
         "version": info.get("ServerVersion", "") or daemon.version_number(output(module, "dockerd", "--version")),
         "compose": daemon.version_number(output(module, "docker", "compose", "version", "--short")),
         "buildx": daemon.version_number(output(module, "docker", "buildx", "version")),
