@@ -221,6 +221,19 @@ def test_the_network_overlaps_with_no_other(subnet: str, named: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("destination", "device", "right"),
+    [
+        ("172.30.80.0/24", "br-bd2228534c56", True),
+        ("172.30.0.0/16", "br-bd2228534c56", False),
+        ("172.30.80.0/24", "eth1", False),
+    ],
+)
+def test_the_bridge_that_a_stopped_docker_left_is_ours(destination: str, device: str, right: bool) -> None:
+    routes = [{"destination": destination, "device": device}]
+    assert (preflight.overlap_faults(["172.30.80.0/24"], "jiucom-network", [], routes) == []) is right
+
+
+@pytest.mark.parametrize(
     ("url", "port", "proxied", "named"),
     [
         ("http://localhost", 80, False, ""),

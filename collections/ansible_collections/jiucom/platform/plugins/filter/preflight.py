@@ -6,7 +6,7 @@ import difflib
 import ipaddress
 import re
 import zoneinfo
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,6 +15,7 @@ from ansible_collections.jiucom.platform.plugins.module_utils import references
 
 _NUMBERS = ("cpus", "cpus_reserved", "uid", "gid")
 _FIXED = ("role", "image", "enabled", "volumes", "reload", "scale", "lines")
+_DOCKER_BRIDGE = re.compile(r"br-[0-9a-f]{12}")
 _HOST_PORTS = "platform_gateway_port, _direct_port, _prometheus_port, _grafana_port and _zipkin_port"
 
 
@@ -187,7 +188,7 @@ def ipv6_faults(subnet: str) -> list[str]:
 
 
 def overlap_faults(
-    subnets: Iterable[str], own: str, networks: Iterable[Mapping[str, Any]], routes: Iterable[Mapping[str, str]]
+    subnets: Iterable[str], own: str, networks: Sequence[Mapping[str, Any]], routes: Iterable[Mapping[str, str]]
 ) -> list[str]:
     """List what already uses addresses of our `subnets`: other Docker networks, and routes of the host.
 
@@ -210,7 +211,9 @@ def overlap_faults(
             theirs = ipaddress.ip_network(route["destination"], strict=False)
         except ValueError:
             continue
-        if theirs in bridges or theirs.prefixlen == 0:
+        # A daemon that is down names no network, and leaves their bridges: this one is ours, or would have the same addresses.
+        left_behind = not networks and _DOCKER_BRIDGE.fullmatch(route["device"]) and theirs in wanted
+        if theirs in bridges or theirs.prefixlen == 0 or left_behind:
             continue
         faults += [
             f"platform_network_subnet {ours} overlaps with the host's route to {theirs} ({route['device']}): choose another"
