@@ -118,7 +118,7 @@ def _raw(environ: Mapping[str, str], variable: str) -> str | None:
     if file and environ.get(variable):
         raise ValueError(f"both {variable} and {variable}_FILE are set: use one of them")
     if file:
-        return Path(file).read_text().rstrip("\r\n")
+        return Path(file).read_text().rstrip("\r\n") or None
     # Compose writes an empty string for what has no value.
     return environ.get(variable) or None
 

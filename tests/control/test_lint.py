@@ -35,6 +35,8 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"platform_services_overrides": {"aap": {}}}, "platform_services_overrides.aap"),
     ({"api_jwt_secret": ""}, "api_jwt_secret is not set"),
     ({"api_replicas": 0}, "api_replicas is 0"),
+    ({"api_seed": "none"}, "api_mail_to_log is for development"),
+    ({"api_jwt_secret_previous": "short"}, "api_jwt_secret_previous is shorter"),
     ({"cache_maxmemory": "2g"}, "cache_maxmemory is 2g"),
     ({"database_buffer_pool_size": "8g"}, "database_buffer_pool_size is 8g"),
     ({"gateway_trusted_proxies": ["here"]}, "gateway_trusted_proxies"),

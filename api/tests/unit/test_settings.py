@@ -82,6 +82,8 @@ def test_the_previous_secret_is_optional_from_a_file_and_no_shorter(tmp_path: Pa
     loaded = load({"JWT_SECRET": SECRET, "JWT_SECRET_PREVIOUS_FILE": str(secret)})
     assert loaded.jwt_secret_previous == "p" * 64
     assert "ppp" not in repr(loaded)
+    secret.write_text("\n")
+    assert load({"JWT_SECRET": SECRET, "JWT_SECRET_PREVIOUS_FILE": str(secret)}).jwt_secret_previous == ""
     assert problems(JWT_SECRET_PREVIOUS="x" * 31) == ["JWT_SECRET_PREVIOUS: 31 bytes, 32 at least are needed"]
 
 
