@@ -194,6 +194,9 @@ class Project:
             aside.chmod(0o640)
             os.chown(aside, 0, self.path.stat().st_gid)
             aside.replace(file)
+            for part in (self.path / ".services").glob("*.yaml"):
+                if part.stem not in self.services:
+                    part.unlink()
         return {"before": before, "after": text, "before_header": str(file), "after_header": str(file)}
 
 
