@@ -17,12 +17,12 @@ from typing import Any
 from msgspec import Raw
 
 from bench.platform import save, show
-from jiucom.db.seed.catalogue import PARTS
 from jiucom.domains.builds import compatible
 from jiucom.domains.builds.schemas import BuildLine
 from jiucom.domains.parts.schemas import PartCategory
 from jiucom.encoding import encode
 from jiucom.rules import boards, facts, specs
+from jiucom.seed.catalogue import PARTS
 
 # Looks in a round, and what one of them may cost (µs).
 _LOOKS = 2000

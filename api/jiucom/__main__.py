@@ -148,8 +148,8 @@ def _settings(logged: TextIO | None = None) -> Settings | None:
 
 
 async def _prepare(settings: Settings) -> int:
+    from jiucom import seed as seeds
     from jiucom.db import migrate as migrations
-    from jiucom.db import seed as seeds
     from jiucom.db.waiting import wait_for_database
 
     try:

@@ -21,7 +21,6 @@ from jiucom.actuator import health, loggers, metrics
 from jiucom.actuator.business import BusinessGauges
 from jiucom.auth.accounts import Accounts
 from jiucom.auth.passwords import Passwords
-from jiucom.auth.principal import Authentication
 from jiucom.auth.tokens import Tokens
 from jiucom.cache import Cache, RedisClient
 from jiucom.clock import Clock
@@ -36,8 +35,9 @@ from jiucom.guesses import Guesses
 from jiucom.jobs.backlog import Backlog
 from jiucom.jobs.recall import Recall
 from jiucom.jobs.scheduler import Scheduler
-from jiucom.limits import RateLimiter
+from jiucom.limiter import RateLimiter
 from jiucom.mail import Outbox
+from jiucom.paths import CONTEXT_PATH
 from jiucom.realtime.endpoint import PREFIX as REALTIME
 from jiucom.realtime.endpoint import Realtime
 from jiucom.runtime_settings import RuntimeSettings
@@ -50,10 +50,11 @@ from jiucom.telemetry.observe import Observe
 from jiucom.telemetry.runtime import Runtime
 from jiucom.telemetry.tracing import Tracing
 from jiucom.web import Operation, docs, openapi
+from jiucom.web.authentication import Authentication
 from jiucom.web.failures import Failures
 from jiucom.web.headers import Headers
 from jiucom.web.operation import collect
-from jiucom.web.routing import CONTEXT_PATH, Router
+from jiucom.web.routing import Router
 from jiucom.worker import Background
 
 

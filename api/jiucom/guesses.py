@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from cachetools import TTLCache
 
 from jiucom.cache.redis import RedisClient, RedisUnavailableError
-from jiucom.limits import MAX_LOCAL, WINDOW, RateLimiter, network
+from jiucom.limiter import MAX_LOCAL, WINDOW, RateLimiter, network
 from jiucom.settings import Settings
 
 NAME = "login-account"

@@ -9,9 +9,9 @@ import httpx
 from starlette.applications import Starlette
 
 from jiucom.app import create_app
+from jiucom.paths import CONTEXT_PATH
 from jiucom.settings import Settings
 from jiucom.state import AppState
-from jiucom.web.routing import CONTEXT_PATH
 
 
 @asynccontextmanager

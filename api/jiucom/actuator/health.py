@@ -6,7 +6,8 @@ from datetime import datetime
 from starlette.responses import Response
 
 from jiucom.encoding import encode
-from jiucom.web import Context, endpoint
+from jiucom.state import Context
+from jiucom.web import endpoint
 
 _TAG = "Actuator"
 

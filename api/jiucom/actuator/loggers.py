@@ -6,12 +6,13 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta
 from starlette.responses import Response
 
+from jiucom import audit
 from jiucom.cache import RedisUnavailableError
-from jiucom.domains.admin import audit
 from jiucom.encoding import encode
 from jiucom.errors import ApiError, ErrorCode, unavailable
 from jiucom.runtime_settings import LEVELS
-from jiucom.web import Context, Schema, endpoint
+from jiucom.state import Context
+from jiucom.web import Schema, endpoint
 
 _TAG = "Actuator"
 

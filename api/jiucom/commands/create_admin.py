@@ -6,10 +6,10 @@ import getpass
 import sys
 from pathlib import Path
 
+from jiucom import audit
 from jiucom.auth.passwords import Passwords
 from jiucom.commands.tools import fail, opened, read_line, show
 from jiucom.db import DuplicateKeyError, WriteSession
-from jiucom.domains.admin import audit
 from jiucom.domains.auth import queries
 from jiucom.domains.auth.schemas import SignupIn
 from jiucom.errors import ApiError

@@ -3,8 +3,8 @@
 import argparse
 import sys
 
+from jiucom import seed
 from jiucom.commands.tools import show
-from jiucom.db import seed
 from jiucom.db.waiting import wait_for_database
 from jiucom.settings import Settings
 

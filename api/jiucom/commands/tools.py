@@ -9,7 +9,6 @@ from typing import Any
 from jiucom.cache import Cache, RedisClient
 from jiucom.clock import Clock
 from jiucom.db import Database
-from jiucom.domains.images.storage import Storage
 from jiucom.encoding import encode
 from jiucom.jobs.job import Tools
 from jiucom.settings import Settings
@@ -32,7 +31,7 @@ async def opened(settings: Settings, *, quiet: bool = False) -> AsyncIterator[tu
     cache = Cache(redis, database, metrics)
     try:
         progress = (lambda _: None) if quiet else _tell
-        yield Tools(database, cache, Storage(settings.storage_upload_dir), progress), metrics
+        yield Tools(database, cache, settings, progress), metrics
     finally:
         await cache.stop()
         await redis.close()

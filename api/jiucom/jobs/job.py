@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from jiucom.cache import Cache
 from jiucom.db import Database
-from jiucom.domains.images.storage import Storage
+from jiucom.settings import Settings
 
 # What a run did, by name: shown by the command line and stored with the run.
 Report = Mapping[str, int]
@@ -13,11 +13,11 @@ Report = Mapping[str, int]
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What jobs work with. `progress` is told, now and then, what has been done so far."""
+    """What jobs work with. `progress` is called now and then with what has been done so far."""
 
     db: Database
     cache: Cache
-    storage: Storage
+    settings: Settings
     progress: Callable[[str], None] = lambda _: None
 
 

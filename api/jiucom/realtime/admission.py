@@ -4,7 +4,7 @@ import math
 from collections import Counter
 
 from jiucom.errors import ApiError, ErrorCode
-from jiucom.limits import network
+from jiucom.limiter import network
 from jiucom.settings import Settings
 from jiucom.telemetry.metrics import Metrics
 

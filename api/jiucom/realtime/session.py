@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from jiucom.auth.bearer import bearer
 from jiucom.auth.logins import Login
-from jiucom.auth.principal import bearer
 from jiucom.deadline import deadline, within
 from jiucom.errors import ApiError, ErrorCode
 from jiucom.realtime.frames import Frame, FrameError, Parser, encode

@@ -19,7 +19,7 @@ from jiucom.realtime.outbox import OutboxClosedError
 from jiucom.realtime.protocols import ABORT
 from jiucom.realtime.session import Session
 from jiucom.realtime.websocket import WRITE_TIMEOUT
-from jiucom.web.binding import read_body
+from jiucom.web.body import read_body
 
 HEARTBEAT = 25.0
 # A response longer than this is ended, or browsers keep all of it; the client asks for the next one.

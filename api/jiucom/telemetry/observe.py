@@ -6,11 +6,11 @@ import time
 from opentelemetry.trace import Span, Status, StatusCode
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from jiucom.paths import CONTEXT_PATH
 from jiucom.telemetry import b3
 from jiucom.telemetry.client import Gateway
 from jiucom.telemetry.http_metrics import HttpMetrics
 from jiucom.telemetry.tracing import Trace, Tracing
-from jiucom.web.routing import CONTEXT_PATH
 
 log = logging.getLogger("jiucom.request")
 

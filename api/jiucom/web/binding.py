@@ -15,8 +15,8 @@ from jiucom.auth.principal import Role
 from jiucom.db.line import urgent
 from jiucom.deadline import deadline
 from jiucom.errors import ApiError, ErrorCode
-from jiucom.state import AppState
-from jiucom.web.context import Context
+from jiucom.web.body import read_body
+from jiucom.web.context import Application, Context
 from jiucom.web.envelope import success
 from jiucom.web.operation import Access, Operation
 from jiucom.web.validation import convert
@@ -34,7 +34,7 @@ MAX_QUERY = 8 * 1024
 class Endpoint:
     """One operation as an ASGI application."""
 
-    def __init__(self, operation: Operation, app: AppState) -> None:
+    def __init__(self, operation: Operation, app: Application) -> None:
         self.operation = operation
         self.app = app
         self._deadline = operation.deadline or app.settings.request_deadline
@@ -73,7 +73,7 @@ class Endpoint:
         response.headers.update(await limiter.settle(counted, response.status_code))
         return response
 
-    async def _handle(self, ctx: Context) -> Response:
+    async def _handle(self, ctx: Context[Application]) -> Response:
         operation = self.operation
         result = await operation.handler(ctx, **await self._arguments(ctx.request))
         if operation.raw:
@@ -114,25 +114,6 @@ class Endpoint:
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             raise ApiError(ErrorCode.BAD_REQUEST, "요청 본문이 올바른 JSON이 아닙니다.") from None
         return convert(value, target, strict=True)
-
-
-def is_declared_larger(request: Request, limit: int) -> bool:
-    """Whether the request says itself that its body exceeds `limit` bytes."""
-    declared = request.headers.get("content-length", "")
-    # Python refuses to read numbers of thousands of digits.
-    return declared.isdecimal() and (len(declared) > len(str(limit)) or int(declared) > limit)
-
-
-async def read_body(request: Request, limit: int) -> bytes:
-    """The whole body. Raises ApiError 413 as soon as it is known to exceed `limit` bytes."""
-    if is_declared_larger(request, limit):
-        raise ApiError(ErrorCode.PAYLOAD_TOO_LARGE)
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > limit:
-            raise ApiError(ErrorCode.PAYLOAD_TOO_LARGE)
-    return bytes(body)
 
 
 def _is_json(content_type: str) -> bool:

@@ -1,19 +1,40 @@
 """What a handler gets as its first argument."""
 
 from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
 
 from starlette.requests import Request
 
 from jiucom.auth.principal import Principal, Role
+from jiucom.clock import Clock
 from jiucom.errors import ApiError, ErrorCode
-from jiucom.state import AppState
+from jiucom.limiter import RateLimiter
+from jiucom.settings import Settings
+
+
+class Application(Protocol):
+    """What this package needs of the application. All of it is `jiucom.state.AppState`, which is above this package."""
+
+    @property
+    def settings(self) -> Settings: ...
+    @property
+    def clock(self) -> Clock: ...
+    @property
+    def limiter(self) -> RateLimiter: ...
+    @property
+    def document(self) -> bytes:
+        """The encoded OpenAPI document."""
+        ...
+
+
+App = TypeVar("App", bound=Application, covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
-    """The request, who is asking, and what the process owns (`ctx.app.db`, `.cache`, `.settings`, `.clock`, ...)."""
+class Context(Generic[App]):
+    """The request, who is asking, and what the process owns. Handlers of domains take `jiucom.state.Context`."""
 
-    app: AppState
+    app: App
     request: Request
     principal: Principal | None
 

@@ -7,9 +7,9 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from jiucom.web.context import Context
+from jiucom.paths import CONTEXT_PATH
+from jiucom.web.context import Application, Context
 from jiucom.web.operation import endpoint
-from jiucom.web.routing import CONTEXT_PATH
 
 # The package carries an editor as well, which is most of its size.
 _ASSETS = frozenset({"swagger-ui.css", "swagger-ui-bundle.js", "index.css", "favicon-16x16.png", "favicon-32x32.png"})
@@ -54,18 +54,18 @@ class Assets:
 
 
 @endpoint("GET", "/v3/api-docs", tag="Documentation")
-async def api_docs(ctx: Context) -> Response:
+async def api_docs(ctx: Context[Application]) -> Response:
     """OpenAPI 3.1 문서"""
     return Response(ctx.app.document, media_type="application/json")
 
 
 @endpoint("GET", "/swagger-ui.html", tag="Documentation", status=302)
-async def swagger(ctx: Context) -> Response:
+async def swagger(ctx: Context[Application]) -> Response:
     """Swagger UI로 이동"""
     return RedirectResponse(f"{CONTEXT_PATH}/swagger-ui/index.html", 302)
 
 
 @endpoint("GET", "/swagger-ui/index.html", tag="Documentation")
-async def swagger_page(ctx: Context) -> Response:
+async def swagger_page(ctx: Context[Application]) -> Response:
     """Swagger UI"""
     return HTMLResponse(_PAGE)

@@ -7,9 +7,9 @@ import msgspec
 
 from jiucom.encoding import Json
 from jiucom.errors import UNUSED, ErrorCode
+from jiucom.paths import CONTEXT_PATH
 from jiucom.web.examples import example
 from jiucom.web.operation import Operation
-from jiucom.web.routing import CONTEXT_PATH
 
 _TAGS = (
     *("Auth", "User", "Part", "Build", "Price", "Seller", "Post", "Comment", "Review", "Favorite", "Like", "Search"),

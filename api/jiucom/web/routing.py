@@ -6,11 +6,10 @@ from collections.abc import Iterable
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from jiucom.errors import ApiError, ErrorCode
-from jiucom.state import AppState
+from jiucom.paths import CONTEXT_PATH
 from jiucom.web.binding import Endpoint
+from jiucom.web.context import Application
 from jiucom.web.operation import Operation
-
-CONTEXT_PATH = "/api/v1"
 
 
 class _Node:
@@ -28,7 +27,7 @@ class Router:
     """The HTTP operations below the context path; `mounts` take whole subtrees (prefix -> application)."""
 
     def __init__(
-        self, operations: Iterable[Operation], app: AppState, mounts: dict[str, ASGIApp] | None = None
+        self, operations: Iterable[Operation], app: Application, mounts: dict[str, ASGIApp] | None = None
     ) -> None:
         self._root = _Node()
         self._mounts = mounts or {}

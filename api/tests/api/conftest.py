@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from jiucom.domains.images.storage import Storage
 from jiucom.jobs.job import Tools
 from jiucom.state import AppState
 from testing.shop import Shop
@@ -21,4 +20,4 @@ async def shop(state: AppState) -> AsyncIterator[Shop]:
 @pytest.fixture
 def tools(state: AppState) -> Tools:
     """What jobs work with."""
-    return Tools(state.db, state.cache, Storage(state.settings.storage_upload_dir))
+    return Tools(state.db, state.cache, state.settings)

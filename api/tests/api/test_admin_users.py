@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from jiucom.domains.admin import audit
+from jiucom import audit
 from jiucom.settings import Settings
 from jiucom.state import AppState
 from testing.accounts import bearer, login, profile, refresh, said, signup

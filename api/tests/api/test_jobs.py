@@ -11,7 +11,6 @@ import pytest
 from prometheus_client import Gauge
 
 from jiucom.db import WriteSession
-from jiucom.domains.images.storage import Storage
 from jiucom.domains.prices import recompute
 from jiucom.jobs import cleanup, counters, leases
 from jiucom.jobs.job import Job, Report, Tools
@@ -297,7 +296,7 @@ async def test_a_lease_that_cannot_be_renewed_is_given_up_in_time(
     async with relay(mysql_server[0]) as way, started(changed(db_port=way.port)) as app:
         state = state_of(app)
         each = job(endless)
-        running = asyncio.create_task(Runner(Tools(state.db, state.cache, Storage("/nowhere"))).run(each))
+        running = asyncio.create_task(Runner(Tools(state.db, state.cache, state.settings)).run(each))
         await eventually(lambda: rows(state, "SELECT 1 FROM job_runs WHERE job = %s", each.name))
         # A short silence is no reason to give up.
         way.freeze()

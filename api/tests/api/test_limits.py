@@ -11,7 +11,8 @@ import pytest
 
 from jiucom.cache.redis import RedisUnavailableError
 from jiucom.errors import ApiError
-from jiucom.limits import LOGIN, UPLOAD, RateLimiter
+from jiucom.limiter import RateLimiter
+from jiucom.limits import LOGIN, UPLOAD
 from jiucom.settings import Settings
 from jiucom.state import AppState
 from testing.accounts import PASSWORD, login, said, signup

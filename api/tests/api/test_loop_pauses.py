@@ -14,9 +14,9 @@ from starlette.applications import Starlette
 from jiucom.app import operations
 from jiucom.auth.principal import Role
 from jiucom.domains.images.upload import MAX_BYTES
+from jiucom.paths import CONTEXT_PATH
 from jiucom.state import AppState
 from jiucom.web import Operation
-from jiucom.web.routing import CONTEXT_PATH
 from testing import hostile
 from testing.pauses import Pauses, measured
 from testing.shop import Shop

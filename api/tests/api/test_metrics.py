@@ -15,9 +15,9 @@ from starlette.applications import Starlette
 from starlette.types import Message, Receive
 
 from jiucom.app import operations
+from jiucom.paths import CONTEXT_PATH
 from jiucom.settings import Settings
 from jiucom.state import AppState
-from jiucom.web.routing import CONTEXT_PATH
 from testing.clients import client_of, started, state_of
 from testing.replica import Replica, replica
 from testing.stomp import stomp

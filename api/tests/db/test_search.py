@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from jiucom.db import migrate, seed
+from jiucom import seed
+from jiucom.db import migrate
 from jiucom.domains.parts import search_queries
 from jiucom.rules import search_sql
 from jiucom.rules.search_sql import Searchable, Sql

@@ -12,11 +12,12 @@ import asyncmy.errors
 import bcrypt
 import pytest
 
-from jiucom.db import migrate, seed
-from jiucom.db.seed.catalogue import PARTS
-from jiucom.db.seed.demo import DEMO
-from jiucom.db.seed.model import Favorite
+from jiucom import seed
+from jiucom.db import migrate
 from jiucom.rules import popularity
+from jiucom.seed.catalogue import PARTS
+from jiucom.seed.demo import DEMO
+from jiucom.seed.model import Favorite
 from jiucom.settings import Settings
 
 from .conftest import rows

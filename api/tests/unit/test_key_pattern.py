@@ -6,7 +6,7 @@ from ipaddress import IPv6Address
 import pytest
 
 from jiucom.cache.redis import key_pattern
-from jiucom.limits import network
+from jiucom.limiter import network
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,8 @@
 
 from jiucom.domains.admin_audit import service
 from jiucom.domains.admin_audit.schemas import AuditEntry, AuditQuery
-from jiucom.web import Context, Page, endpoint
+from jiucom.state import Context
+from jiucom.web import Page, endpoint
 
 
 @endpoint("GET", "/admin/audit", tag="Admin", auth="admin")

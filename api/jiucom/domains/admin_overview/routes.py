@@ -2,7 +2,8 @@
 
 from jiucom.domains.admin_overview import service
 from jiucom.domains.admin_overview.schemas import DailyQuery, DailyStats, Dashboard
-from jiucom.web import Context, endpoint
+from jiucom.state import Context
+from jiucom.web import endpoint
 
 _TAG = "Admin"
 

@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator, Callable, Container, Iterable, Iterat
 from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 
+from jiucom import audit
 from jiucom.auth.principal import Principal
 from jiucom.db import WriteSession
-from jiucom.domains.admin import audit
 from jiucom.domains.admin_parts import queries
 from jiucom.domains.admin_parts.bulk_lines import Upload
 from jiucom.domains.admin_parts.schemas import BulkReport, Line

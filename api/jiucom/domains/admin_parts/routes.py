@@ -12,8 +12,9 @@ from jiucom.domains.admin_parts.schemas import BulkQuery, BulkReport, PartCreate
 from jiucom.domains.parts.schemas import PartDetail
 from jiucom.errors import ApiError, ErrorCode
 from jiucom.limits import UPLOAD
-from jiucom.web import Context, Id, endpoint
-from jiucom.web.binding import read_body
+from jiucom.state import Context
+from jiucom.web import Id, endpoint
+from jiucom.web.body import read_body
 
 _TAG = "Admin"
 

@@ -1,9 +1,9 @@
 """One part at a time. What follows from a change of names and prices is settled by `prices.changes`."""
 
+from jiucom import audit
 from jiucom.auth.principal import Principal
 from jiucom.cache import keys
 from jiucom.db import WriteSession
-from jiucom.domains.admin import audit
 from jiucom.domains.admin_parts import queries
 from jiucom.domains.admin_parts.schemas import PartCreate, PartUpdate
 from jiucom.domains.parts.schemas import PartDetail

@@ -3,7 +3,8 @@
 from jiucom.domains.admin_sellers import service
 from jiucom.domains.admin_sellers.schemas import Application, Rejection
 from jiucom.errors import ErrorCode
-from jiucom.web import Context, Id, Page, PageQuery, endpoint
+from jiucom.state import Context
+from jiucom.web import Id, Page, PageQuery, endpoint
 
 _TAG = "Admin"
 _ERRORS = [ErrorCode.SELLER_NOT_FOUND, ErrorCode.CONFLICT]

@@ -1,8 +1,8 @@
 """Applications are decided once: by whoever comes first."""
 
+from jiucom import audit
 from jiucom.auth.accounts import Accounts
 from jiucom.db import Database, WriteSession
-from jiucom.domains.admin import audit
 from jiucom.domains.admin_sellers import queries
 from jiucom.domains.admin_sellers.schemas import Application
 from jiucom.domains.notifications.announce import announce

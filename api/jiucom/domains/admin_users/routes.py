@@ -3,7 +3,8 @@
 from jiucom.domains.admin_users import service
 from jiucom.domains.admin_users.schemas import AdminUser, RoleChange, StatusChange, UserQuery
 from jiucom.errors import ErrorCode
-from jiucom.web import Context, Id, Page, endpoint
+from jiucom.state import Context
+from jiucom.web import Id, Page, endpoint
 
 _TAG = "Admin"
 _ERRORS = [ErrorCode.USER_NOT_FOUND, ErrorCode.CONFLICT]

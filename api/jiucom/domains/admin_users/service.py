@@ -1,9 +1,9 @@
 """What administrators do with accounts. It acts on every replica within a second, and is written down."""
 
+from jiucom import audit
 from jiucom.auth import families, last_admin
 from jiucom.auth.principal import Principal, Role
 from jiucom.db import WriteSession
-from jiucom.domains.admin import audit
 from jiucom.domains.admin_users import queries
 from jiucom.domains.admin_users.schemas import AdminUser, UserQuery
 from jiucom.domains.sellers import owners

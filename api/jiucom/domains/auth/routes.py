@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from jiucom.auth.principal import bearer
+from jiucom.auth.bearer import bearer
 from jiucom.domains.auth import service
 from jiucom.domains.auth.schemas import (
     LoginIn,
@@ -16,7 +16,8 @@ from jiucom.domains.auth.schemas import (
 )
 from jiucom.errors import ErrorCode
 from jiucom.limits import CODE, LOGIN, RESET, RESET_REQUEST, SIGNUP
-from jiucom.web import Context, endpoint
+from jiucom.state import Context
+from jiucom.web import endpoint
 
 _TAG = "Auth"
 

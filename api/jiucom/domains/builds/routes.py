@@ -16,7 +16,8 @@ from jiucom.domains.builds.schemas import (
     Compatibility,
 )
 from jiucom.errors import ErrorCode
-from jiucom.web import Context, Id, Page, PageQuery, endpoint
+from jiucom.state import Context
+from jiucom.web import Id, Page, PageQuery, endpoint
 
 _TAG = "Build"
 _SEEN = [ErrorCode.BUILD_NOT_FOUND]

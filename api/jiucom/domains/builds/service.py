@@ -21,9 +21,9 @@ from jiucom.domains.builds.schemas import (
     Row,
 )
 from jiucom.errors import ApiError, ErrorCode, FieldError
+from jiucom.paths import CONTEXT_PATH
 from jiucom.state import AppState
 from jiucom.web import Page, PageQuery
-from jiucom.web.routing import CONTEXT_PATH
 
 # Beyond guessing.
 _TOKEN_BYTES = 24

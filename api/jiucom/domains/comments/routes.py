@@ -3,7 +3,8 @@
 from jiucom.domains.comments import service
 from jiucom.domains.comments.schemas import Comment, CommentCreate, CommentPage, CommentQuery, CommentUpdate
 from jiucom.errors import ErrorCode
-from jiucom.web import Context, Id, Json, endpoint
+from jiucom.state import Context
+from jiucom.web import Id, Json, endpoint
 
 _TAG = "Comment"
 _OWN = [ErrorCode.COMMENT_NOT_FOUND, ErrorCode.COMMENT_NOT_AUTHOR]

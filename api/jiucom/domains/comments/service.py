@@ -4,10 +4,10 @@ from typing import TypeVar
 
 import msgspec
 
+from jiucom import audit
 from jiucom.auth.principal import Principal
 from jiucom.cache import Unstored, keys
 from jiucom.db import ReadSession, WriteSession
-from jiucom.domains.admin import audit
 from jiucom.domains.comments import queries, threads
 from jiucom.domains.comments.schemas import Comment, CommentCreate, CommentPage, CommentQuery, CommentUpdate, Row
 from jiucom.domains.notifications.announce import announce

@@ -3,7 +3,8 @@
 from jiucom.domains.favorites import service
 from jiucom.domains.favorites.schemas import Favorite, PartChoice
 from jiucom.errors import ErrorCode
-from jiucom.web import Context, Id, Page, PageQuery, endpoint
+from jiucom.state import Context
+from jiucom.web import Id, Page, PageQuery, endpoint
 
 _TAG = "Favorite"
 

@@ -14,7 +14,8 @@ from jiucom.domains.images.schemas import DIRECTORIES, UploadedImage
 from jiucom.domains.images.storage import Storage
 from jiucom.errors import ApiError, ErrorCode
 from jiucom.limits import UPLOAD
-from jiucom.web import Context, endpoint
+from jiucom.state import Context
+from jiucom.web import endpoint
 
 _TAG = "Image"
 

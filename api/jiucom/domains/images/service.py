@@ -11,7 +11,7 @@ from jiucom.domains.images import decoding, queries
 from jiucom.domains.images.schemas import UploadedImage
 from jiucom.domains.images.storage import Storage
 from jiucom.errors import ApiError, ErrorCode
-from jiucom.web.routing import CONTEXT_PATH
+from jiucom.paths import CONTEXT_PATH
 
 log = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from starlette.requests import Request
 
 from jiucom.domains.images.schemas import DIRECTORIES
 from jiucom.errors import ApiError, ErrorCode, FieldError, invalid
-from jiucom.web.binding import is_declared_larger
+from jiucom.web.body import is_declared_larger
 
 MAX_BYTES = 5 * 1024 * 1024
 # Boundaries, part headers and the other field.

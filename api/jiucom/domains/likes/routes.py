@@ -3,7 +3,8 @@
 from jiucom.domains.likes import service
 from jiucom.domains.likes.schemas import Like, TargetType
 from jiucom.errors import ErrorCode
-from jiucom.web import Context, Id, endpoint
+from jiucom.state import Context
+from jiucom.web import Id, endpoint
 
 _TAG = "Like"
 _PATH = "/likes/{targetType}/{targetId}"

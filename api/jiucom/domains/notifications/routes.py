@@ -3,7 +3,8 @@
 from jiucom.domains.notifications import service
 from jiucom.domains.notifications.schemas import Notification, UnreadCount
 from jiucom.errors import ErrorCode
-from jiucom.web import Context, Id, Page, PageQuery, endpoint
+from jiucom.state import Context
+from jiucom.web import Id, Page, PageQuery, endpoint
 
 _TAG = "Notification"
 

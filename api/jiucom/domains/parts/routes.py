@@ -11,7 +11,8 @@ from jiucom.domains.parts.schemas import (
     TopQuery,
 )
 from jiucom.errors import ErrorCode
-from jiucom.web import Context, Id, Json, Page, endpoint
+from jiucom.state import Context
+from jiucom.web import Id, Json, Page, endpoint
 
 _TAG = "Part"
 

@@ -3,7 +3,8 @@
 from jiucom.domains.posts import service
 from jiucom.domains.posts.schemas import PostCreate, PostDetail, PostItem, PostQuery, PostSearchQuery, PostUpdate
 from jiucom.errors import ErrorCode
-from jiucom.web import Context, Id, Json, Page, endpoint
+from jiucom.state import Context
+from jiucom.web import Id, Json, Page, endpoint
 
 _TAG = "Post"
 _OWN = [ErrorCode.POST_NOT_FOUND, ErrorCode.POST_NOT_AUTHOR]

@@ -4,10 +4,10 @@ from typing import TypeVar
 
 import msgspec
 
+from jiucom import audit
 from jiucom.auth.principal import Principal
 from jiucom.cache import keys
 from jiucom.db import ReadSession, WriteSession
-from jiucom.domains.admin import audit
 from jiucom.domains.posts import queries
 from jiucom.domains.posts.schemas import (
     BoardType,

@@ -13,7 +13,8 @@ from jiucom.domains.prices.schemas import (
     PartRef,
 )
 from jiucom.errors import ErrorCode
-from jiucom.web import CREATED, Context, Id, Json, endpoint
+from jiucom.state import Context
+from jiucom.web import CREATED, Id, Json, endpoint
 
 _TAG = "Price"
 _NO_PART = [ErrorCode.PART_NOT_FOUND]

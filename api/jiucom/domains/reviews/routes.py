@@ -3,7 +3,8 @@
 from jiucom.domains.reviews import service
 from jiucom.domains.reviews.schemas import Review, ReviewCreate, ReviewOfPart, ReviewQuery, ReviewUpdate
 from jiucom.errors import ErrorCode
-from jiucom.web import Context, Id, Page, PageQuery, endpoint
+from jiucom.state import Context
+from jiucom.web import Id, Page, PageQuery, endpoint
 
 _TAG = "Review"
 _NEW = [ErrorCode.PART_NOT_FOUND, ErrorCode.REVIEW_ALREADY_EXISTS]

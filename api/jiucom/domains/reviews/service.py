@@ -2,9 +2,9 @@
 
 import msgspec
 
+from jiucom import audit
 from jiucom.auth.principal import Principal
 from jiucom.db import DuplicateKeyError, ReadSession, WriteSession
-from jiucom.domains.admin import audit
 from jiucom.domains.reviews import queries
 from jiucom.domains.reviews.schemas import Review, ReviewCreate, ReviewQuery, ReviewUpdate
 from jiucom.errors import ApiError, ErrorCode

@@ -2,7 +2,8 @@
 
 from jiucom.domains.search import service
 from jiucom.domains.search.schemas import Hits, SearchQuery, Suggestions, SuggestQuery
-from jiucom.web import Context, endpoint
+from jiucom.state import Context
+from jiucom.web import endpoint
 
 _TAG = "Search"
 

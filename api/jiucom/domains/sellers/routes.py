@@ -3,7 +3,8 @@
 from jiucom.domains.sellers import service
 from jiucom.domains.sellers.schemas import NewPrice, NewProduct, Product, RegisterRequest, Seller, SellerDetail, Stats
 from jiucom.errors import ErrorCode
-from jiucom.web import Context, Id, Page, PageQuery, endpoint
+from jiucom.state import Context
+from jiucom.web import Id, Page, PageQuery, endpoint
 
 _TAG = "Seller"
 _NO_SHOP = [ErrorCode.SELLER_NOT_FOUND]

@@ -11,7 +11,8 @@ from jiucom.domains.users import service
 from jiucom.domains.users.schemas import PasswordChange, Profile, ProfileUpdate
 from jiucom.errors import ErrorCode
 from jiucom.limits import CODE
-from jiucom.web import Context, Page, PageQuery, endpoint
+from jiucom.state import Context
+from jiucom.web import Page, PageQuery, endpoint
 
 _TAG = "User"
 _ERRORS = [ErrorCode.USER_NOT_FOUND]

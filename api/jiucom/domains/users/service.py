@@ -1,10 +1,10 @@
 """What can be done with one's own account."""
 
+from jiucom import audit
 from jiucom.auth import families, last_admin, mailed_tokens
 from jiucom.auth.principal import Principal
 from jiucom.cache import keys
 from jiucom.db import DuplicateKeyError, WriteSession
-from jiucom.domains.admin import audit
 from jiucom.domains.auth import queries as accounts
 from jiucom.domains.auth.service import taken
 from jiucom.domains.posts.schemas import PostItem

@@ -6,11 +6,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from jiucom.db.seed.catalogue import PARTS
-from jiucom.db.seed.demo import DEMO
 from jiucom.rules import compatibility as rules
 from jiucom.rules import facts, specs
 from jiucom.rules.compatibility import Line, Severity
+from jiucom.seed.catalogue import PARTS
+from jiucom.seed.demo import DEMO
 
 _ids = iter(range(1, 10_000))
 

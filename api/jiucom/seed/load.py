@@ -7,8 +7,8 @@ from typing import Any, Protocol
 
 import bcrypt
 
-from jiucom.db.seed.model import Seed
 from jiucom.rules import popularity
+from jiucom.seed.model import Seed
 
 # Known to everyone: seeds are for machines without real users.
 PASSWORD = "admin123"  # noqa: S105

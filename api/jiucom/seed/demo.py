@@ -1,8 +1,8 @@
 """The large seed: four users, five sellers, the whole catalogue and a lively community."""
 
-from jiucom.db.seed.catalogue import PARTS
-from jiucom.db.seed.demo_community import BUILDS, COMMENTS, POSTS, REVIEWS
-from jiucom.db.seed.model import Favorite, Like, Offer, PricePoint, Seed, Seller, User
+from jiucom.seed.catalogue import PARTS
+from jiucom.seed.demo_community import BUILDS, COMMENTS, POSTS, REVIEWS
+from jiucom.seed.model import Favorite, Like, Offer, PricePoint, Seed, Seller, User
 
 _DANAWA, _COMPUZONE, _ELEVENTH, _COUPANG = 1, 2, 3, 4
 

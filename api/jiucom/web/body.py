@@ -1,0 +1,24 @@
+"""Reads request bodies, never more of them than is allowed."""
+
+from starlette.requests import Request
+
+from jiucom.errors import ApiError, ErrorCode
+
+
+def is_declared_larger(request: Request, limit: int) -> bool:
+    """Whether the request says itself that its body exceeds `limit` bytes."""
+    declared = request.headers.get("content-length", "")
+    # Python refuses to read numbers of thousands of digits.
+    return declared.isdecimal() and (len(declared) > len(str(limit)) or int(declared) > limit)
+
+
+async def read_body(request: Request, limit: int) -> bytes:
+    """The whole body. Raises ApiError 413 as soon as it is known to exceed `limit` bytes."""
+    if is_declared_larger(request, limit):
+        raise ApiError(ErrorCode.PAYLOAD_TOO_LARGE)
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > limit:
+            raise ApiError(ErrorCode.PAYLOAD_TOO_LARGE)
+    return bytes(body)
