@@ -34,7 +34,7 @@ test: check images test-control test-preflight test-images test-api test-gateway
 check: lint types unit ## the fast part: lint, types, unit tests
 
 lint: .venv/ready
-	ruff check . && ruff format --check .
+	ruff check . && ruff format --check . && PYTHONPATH=api lint-imports --no-logo
 	yamllint --strict . && ansible-lint --offline
 
 types: .venv/ready

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from jiucom import seed
-from jiucom.db import migrate
+from jiucom.db import migrate, search_sql
+from jiucom.db.search_sql import Searchable
+from jiucom.db.sql import Sql
 from jiucom.domains.parts import search_queries
-from jiucom.rules import search_sql
-from jiucom.rules.search_sql import Searchable, Sql
 from jiucom.rules.search_terms import plan
 from jiucom.settings import Settings
 

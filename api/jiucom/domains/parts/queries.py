@@ -1,10 +1,9 @@
 """Statements about parts."""
 
-from jiucom.db import ReadSession
+from jiucom.db import ReadSession, search_sql
+from jiucom.db.sql import Sql, given, where
 from jiucom.domains.parts.schemas import Offer, Part, PartItem, PartQuery, RankedPart, TopQuery
 from jiucom.domains.parts.search_queries import PARTS
-from jiucom.rules import search_sql
-from jiucom.rules.search_sql import Sql
 from jiucom.rules.search_terms import Plan
 
 _ITEM = """
@@ -110,12 +109,8 @@ def _count(query: PartQuery, plan: Plan) -> Sql:
 
 def _where(query: PartQuery, plan: Plan, *prices: str) -> Sql:
     """Only the filters that were given; those of the price said of the columns `prices`."""
-    pieces = [search_sql.condition(PARTS, plan)]
-    if query.category is not None:
-        pieces.append(Sql("parts.category = %s", (query.category.value,)))
+    pieces = [search_sql.condition(PARTS, plan), given("parts.category = %s", query.category)]
     for column in prices:
-        if query.min_price is not None:
-            pieces.append(Sql(f"parts.{column} >= %s", (query.min_price,)))
-        if query.max_price is not None:
-            pieces.append(Sql(f"parts.{column} <= %s", (query.max_price,)))
-    return Sql(" AND ".join(piece.text for piece in pieces), tuple(arg for piece in pieces for arg in piece.args))
+        pieces.append(given(f"parts.{column} >= %s", query.min_price))
+        pieces.append(given(f"parts.{column} <= %s", query.max_price))
+    return where(*pieces)

@@ -1,12 +1,12 @@
 """Statements about posts."""
 
 from jiucom.auth.principal import Principal
-from jiucom.db import ReadSession, WriteSession
+from jiucom.db import ReadSession, WriteSession, search_sql
+from jiucom.db.search_sql import Searchable
+from jiucom.db.sql import Sql, given, where
 from jiucom.db.totals import Totals
 from jiucom.domains.authors import NICKNAME
 from jiucom.domains.posts.schemas import BoardType, Post, PostCreate, PostDetail, PostItem, PostQuery, PostUpdate
-from jiucom.rules import search_sql
-from jiucom.rules.search_sql import Searchable, Sql
 from jiucom.rules.search_terms import Plan
 
 POSTS = Searchable(
@@ -123,9 +123,6 @@ async def delete(session: WriteSession, post_id: int, author_id: int | None) -> 
 
 def _found(query: PostQuery, plan: Plan, indexed: bool, *, hint: str = "") -> Sql:
     """FROM and WHERE of a list: a keyword's words all occur, in the title or below it."""
-    source, condition = search_sql.source(POSTS, plan), search_sql.condition(POSTS, plan, indexed=indexed)
-    board = Sql("") if query.board_type is None else Sql(" AND posts.board_type = %s", (query.board_type,))
-    return Sql(
-        f"FROM {source.text}{hint} WHERE {condition.text}{board.text}",
-        (*source.args, *condition.args, *board.args),
-    )
+    source, words = search_sql.source(POSTS, plan), search_sql.condition(POSTS, plan, indexed=indexed)
+    condition = where(words, given("posts.board_type = %s", query.board_type))
+    return Sql(f"FROM {source.text}{hint} WHERE {condition.text}", (*source.args, *condition.args))

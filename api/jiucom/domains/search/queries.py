@@ -1,12 +1,11 @@
 """Statements of the search over everything. How words are meant is the business of `rules.search_terms`."""
 
-from jiucom.db import ReadSession
+from jiucom.db import ReadSession, search_sql
+from jiucom.db.search_sql import Searchable
 from jiucom.domains.authors import NICKNAME
 from jiucom.domains.parts import search_queries
 from jiucom.domains.posts.queries import POSTS
 from jiucom.domains.search.schemas import BuildHit, PartHit, PostHit
-from jiucom.rules import search_sql
-from jiucom.rules.search_sql import Searchable
 from jiucom.rules.search_terms import Plan, like
 
 BUILDS = Searchable(

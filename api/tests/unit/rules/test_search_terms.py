@@ -4,8 +4,8 @@ import unicodedata
 
 import pytest
 
-from jiucom.rules import search_sql
-from jiucom.rules.search_sql import Searchable
+from jiucom.db import search_sql
+from jiucom.db.search_sql import Searchable
 from jiucom.rules.search_terms import MAX_TERMS, like, plan
 
 TARGET = Searchable(table="t", fulltext="t.body", text="t.body", title="t.name", visible="t.visible")

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from jiucom.db.sql import Sql, where
 from jiucom.rules.search_terms import Plan, Term, like
 
 
@@ -20,14 +21,6 @@ class Searchable:
     text: str
     title: str
     visible: str
-
-
-@dataclass(frozen=True, slots=True)
-class Sql:
-    """A piece of SQL and its arguments."""
-
-    text: str
-    args: tuple[Any, ...] = ()
 
 
 def candidates(target: Searchable, plan: Plan) -> Sql:
@@ -54,7 +47,7 @@ def condition(target: Searchable, plan: Plan, *, indexed: bool = True) -> Sql:
     if plan.boolean and indexed:
         pieces.append(Sql(_match(target), (plan.boolean,)))
     pieces += [_contains(target.text, term) for term in plan.terms]
-    return Sql(" AND ".join(piece.text for piece in pieces), tuple(arg for piece in pieces for arg in piece.args))
+    return where(*pieces)
 
 
 def relevance(target: Searchable, plan: Plan) -> Sql:
