@@ -1,4 +1,4 @@
-"""The application: what it is made of, in which order it starts and stops."""
+"""The application: its parts, and the order in which they start and stop."""
 
 import gc
 import importlib.util
@@ -77,7 +77,7 @@ def create_app(settings: Settings, only: Collection[str] | None = None) -> Starl
         CONTEXT_PATH + each.path for each in known if each.access == "public" and each.path.startswith("/auth/")
     ]
     starlette = Starlette(
-        routes=[_Everything(router, app.realtime)],
+        routes=[_Root(router, app.realtime)],
         # The outermost first.
         middleware=[
             Middleware(Observe, app.metrics.http, app.tracing, Gateway(settings.forwarded_allow_ips)),
@@ -141,13 +141,13 @@ async def _lifespan(app: AppState) -> AsyncIterator[None]:
         *(runtime, app.runtime, app.accounts, app.cache, app.outbox, app.realtime, app.backlog),
         *(business, recall, jobs, app.background),
     )
-    # What stops with an error keeps nothing else from stopping.
+    # A worker that fails to stop does not keep the others from stopping.
     async with AsyncExitStack() as stack:
         stack.push_async_callback(anyio.to_thread.run_sync, app.tracing.shutdown)
         await app.db.connect()
         stack.push_async_callback(app.db.disconnect)
         stack.push_async_callback(app.redis.close)
-        # What is alive now stays: the collector need not look at it again.
+        # Freeze start-up objects out of garbage collection: they live as long as the process.
         gc.collect()
         gc.freeze()
         gc.set_threshold(20_000, 20, 20)
@@ -161,8 +161,8 @@ async def _pass_on(_: Request, error: Exception) -> Response:
     raise error
 
 
-class _Everything(BaseRoute):
-    """Starlette's only route: our router finds the operation, and WebSockets are all of one kind."""
+class _Root(BaseRoute):
+    """Starlette's only route: our router finds the operation; all WebSockets go to `realtime`."""
 
     def __init__(self, router: Router, realtime: Realtime) -> None:
         self._router = router

@@ -1,4 +1,4 @@
-"""The audit log: who did what as an administrator, with the state before and after."""
+"""The audit log: which administrator did what, with the state before and after."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +11,7 @@ INSERT INTO audit_log (actor_id, action, target_type, target_id, before_state, a
 VALUES (%s, %s, %s, %s, %s, %s, %s)
 """
 
-# What states say of a post, comment or review besides ids, numbers and times.
+# The personal data in recorded states of posts, comments and reviews.
 _WORDS = "'$.title', '$.content', '$.authorNickname'"
 
 _FORGET = {
@@ -43,7 +43,7 @@ async def record(
 
 
 async def forget(tx: WriteSession, user_id: int) -> None:
-    """Take name and words of a user who withdraws out of what is written of their posts, comments and reviews."""
+    """Remove the name and texts of a withdrawing user from records about their posts, comments and reviews."""
     for statement in _FORGET.values():
         await tx.execute(statement, (user_id,))
 

@@ -1,4 +1,4 @@
-"""JSON as it leaves the API."""
+"""JSON of answers."""
 
 from typing import Generic, TypeVar
 
@@ -10,7 +10,7 @@ encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
 class Json(Generic[T]):
-    """A finished `data` value in JSON; the type says what it holds. Cached answers are never decoded."""
+    """An encoded `data` value of type T. Cached answers are sent without decoding them."""
 
     __slots__ = ("raw",)
 

@@ -13,11 +13,11 @@ from jiucom.settings import Settings
 from jiucom.telemetry.metrics import Metrics
 
 WINDOW = 60  # s
-# Counters of one process without Redis. The least recently used go first.
+# Counters per process while Redis is away; the least recently used are dropped first.
 MAX_LOCAL = 10_000
 
-# Whether there is room for one more, the count so far, and the rest of the window (ms). A window begins with its first
-# request. A counter without an end gets one: Redis may have lost it.
+# Returns whether the request is allowed, the count, and the rest of the window (ms). A window begins with its first request.
+# A counter without an expiry gets one.
 _TAKE = """
 local count = tonumber(redis.call('GET', KEYS[1]) or 0)
 local room = count < tonumber(ARGV[1])
@@ -35,7 +35,7 @@ _GIVE_BACK = "if tonumber(redis.call('GET', KEYS[1]) or 0) > 0 then redis.call('
 
 @dataclass(slots=True)
 class Counted:
-    """A request in the counter of `key`: the `count` with it, of `allowed`, and the rest of the window (ms)."""
+    """A counted request: its counter's `key`, the `count` with it, the `allowed` count, and the rest of the window (ms)."""
 
     limit: Limit
     key: str
@@ -47,7 +47,7 @@ class Counted:
 
     @property
     def headers(self) -> dict[str, str]:
-        """They tell the client where it stands."""
+        """`X-RateLimit-*`, for the answer."""
         return {
             "X-RateLimit-Limit": str(self.allowed),
             "X-RateLimit-Remaining": str(max(0, self.allowed - self.count)),
@@ -62,7 +62,7 @@ class _Window:
 
 
 class RateLimiter:
-    """Counts and refuses."""
+    """Counts requests, and refuses those above a limit."""
 
     def __init__(self, settings: Settings, redis: RedisClient, metrics: Metrics) -> None:
         self._settings = settings
@@ -72,7 +72,7 @@ class RateLimiter:
         self._windows: TTLCache[str, _Window] = TTLCache(MAX_LOCAL, WINDOW)
 
     async def take(self, limit: Limit, *, user_id: int | None, address: str) -> Counted:
-        """Count a request. Raises ApiError 429 with `Retry-After` when there is no room: that one is not counted."""
+        """Count a request. Raises ApiError 429 with `Retry-After` above the limit; refused requests are not counted."""
         by_user = limit.by == "caller" and user_id is not None
         key = f"{{limit:{limit.name}:{f'user-{user_id}' if by_user else network(address)}}}"
         allowed: int = getattr(self._settings, limit.setting)
@@ -92,7 +92,7 @@ class RateLimiter:
         return counted
 
     async def settle(self, counted: Counted, status: int) -> dict[str, str]:
-        """Give the request back if it does not count, ending with `status`; the headers of its answer."""
+        """Called when the request ends with `status`: takes it back if it does not count. Returns the headers of its answer."""
         if counted.limit.failures and not 400 <= status < 500:
             counted.count -= 1
             if counted.local:
@@ -102,7 +102,7 @@ class RateLimiter:
                 try:
                     await self._redis.execute("EVAL", _GIVE_BACK, 1, counted.key)
                 except RedisUnavailableError:
-                    # Then it counts until the window ends.
+                    # It stays counted until the window ends.
                     counted.count += 1
         return counted.headers
 
@@ -119,7 +119,7 @@ class RateLimiter:
 
 
 def network(address: str) -> str:
-    """The address; of IPv6 the network, since every customer has 2^64 addresses of one."""
+    """The address; of an IPv6 address its /64 network, which one customer has as a whole."""
     try:
         parsed = ip_address(address)
     except ValueError:

@@ -10,10 +10,10 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """So many requests per minute as `setting` says.
+    """The field `setting` of the settings says how many requests per minute are allowed.
 
-    Counted per `caller` (the user, or the network of a request without one), or per `network`. With `failures` a request
-    counts while it runs, and from then on only if it ends with the client's mistake (4xx).
+    Counted per `caller` (the user, or the network of a request without one), or per `network`. With `failures` a
+    request counts while it runs, and afterwards only if it ended with a 4xx.
     """
 
     name: str

@@ -28,7 +28,7 @@ from jiucom.worker import Background
 
 @dataclass(slots=True)
 class AppState:
-    """Everything below is ready when the first request comes."""
+    """All of it is ready before the first request."""
 
     settings: Settings
     clock: Clock

@@ -16,7 +16,7 @@ _TAG = "Actuator"
 async def readiness(ctx: Context) -> Response:
     """요청을 처리할 준비가 되었는지"""
     # Without Redis the API answers, a little slower: that is no reason to send requests elsewhere.
-    return _answer(not ctx.app.stopping and await ctx.app.db.answers())
+    return _answer(not ctx.app.stopping and await ctx.app.db.is_alive())
 
 
 @endpoint("GET", "/actuator/health/liveness", tag=_TAG)

@@ -1,4 +1,4 @@
-"""Who is asking, as handlers and services know it."""
+"""The authenticated user of a request."""
 
 from dataclasses import dataclass
 from typing import Literal

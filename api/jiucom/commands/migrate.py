@@ -12,12 +12,12 @@ HELP = "bring the database schema up to date"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """What the command takes: nothing of its own."""
+    """The command has no arguments of its own."""
 
 
 async def run(settings: Settings, options: argparse.Namespace) -> int:
     """Migrate; the exit code."""
-    # Its line for each revision is the progress.
+    # Alembic logs a line for each revision: the progress.
     logging.getLogger("alembic.runtime.migration").setLevel(logging.INFO)
     await wait_for_database(settings, migrating=True)
     before, after = await migrate.upgrade(settings)

@@ -1,4 +1,4 @@
-"""`seed`: what an empty database is filled with."""
+"""`seed`: fills an empty database."""
 
 import argparse
 import sys
@@ -12,7 +12,7 @@ HELP = "fill an empty database with the seed that SEED names"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """What the command takes: nothing of its own."""
+    """The command has no arguments of its own."""
 
 
 async def run(settings: Settings, options: argparse.Namespace) -> int:

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Sequence
 
 from jiucom.cache.redis import RedisClient, RedisUnavailableError
-from jiucom.deadline import deadline, within
+from jiucom.deadline import deadline, loop_time, within
 from jiucom.errors import ApiError
 from jiucom.realtime.bus import Bus
 from jiucom.realtime.hub import Hub
@@ -86,7 +86,7 @@ class Delivery(Worker):
         if self._settled is None:
             self._settled = await self._stored.newest()
         found = await self._stored.after(self._settled, _MOST)
-        now = within(0)
+        now = loop_time()
         self._looks.append((now, found[-1][0] if found else self._settled))
         while self._looks and (self._looks[0][0] < now - _SETTLED or len(found) == _MOST):
             self._settled = self._looks.popleft()[1]

@@ -1,4 +1,4 @@
-"""The middleware that finds out who is asking."""
+"""The middleware that authenticates requests."""
 
 import asyncio
 from collections.abc import Collection
@@ -13,8 +13,8 @@ from jiucom.errors import ApiError
 
 
 class Authentication:
-    """Sets `jiucom.principal` where there is a valid bearer token. A bad token is 401 everywhere but on the paths
-    `without_bearer`: their bodies say who is asking, and clients send the bearer with every request.
+    """Sets `jiucom.principal` where there is a valid bearer token. An invalid token is a 401, except on the paths
+    `without_bearer`: their bodies hold the credentials, and clients send the bearer token with every request.
 
     `seconds` is the default deadline of a request. It runs from here: `jiucom.started`, on the event loop's clock.
     """

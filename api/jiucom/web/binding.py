@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from jiucom.auth.principal import Role
-from jiucom.db.line import urgent
+from jiucom.db.queue import urgent
 from jiucom.deadline import deadline
 from jiucom.errors import ApiError, ErrorCode
 from jiucom.web.body import read_body
