@@ -33,7 +33,7 @@ from jiucom.domains.prices import alerts
 from jiucom.domains.users import renames
 from jiucom.guesses import Guesses
 from jiucom.jobs.backlog import Backlog
-from jiucom.jobs.recall import Recall
+from jiucom.jobs.metrics import JobMetrics
 from jiucom.jobs.scheduler import Scheduler
 from jiucom.limiter import RateLimiter
 from jiucom.mail import Outbox
@@ -133,13 +133,13 @@ def _state(settings: Settings) -> AppState:
 
 @asynccontextmanager
 async def _lifespan(app: AppState) -> AsyncIterator[None]:
-    runtime, business, recall = Runtime(), BusinessGauges(app.db, app.cache), Recall(app.db, app.metrics)
+    runtime, business, job_metrics = Runtime(), BusinessGauges(app.db, app.cache), JobMetrics(app.db, app.metrics)
     app.metrics.registry.register(runtime)
     app.metrics.registry.register(business)
-    jobs = Scheduler(JOBS, app.clock, recall)
+    jobs = Scheduler(JOBS, app.clock, job_metrics)
     workers = (
         *(runtime, app.runtime, app.accounts, app.cache, app.outbox, app.realtime, app.backlog),
-        *(business, recall, jobs, app.background),
+        *(business, job_metrics, jobs, app.background),
     )
     # A worker that fails to stop does not keep the others from stopping.
     async with AsyncExitStack() as stack:

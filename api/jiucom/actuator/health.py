@@ -15,7 +15,7 @@ _TAG = "Actuator"
 @endpoint("GET", "/actuator/health", tag=_TAG, aliases=("/actuator/health/readiness",))
 async def readiness(ctx: Context) -> Response:
     """요청을 처리할 준비가 되었는지"""
-    # Without Redis the API answers, a little slower: that is no reason to send requests elsewhere.
+    # Redis is not checked: without it the API still answers, a little slower.
     return _answer(not ctx.app.stopping and await ctx.app.db.is_alive())
 
 
@@ -33,7 +33,7 @@ async def info(ctx: Context) -> Response:
 
 
 def _version() -> str:
-    """What the image was built as: a build argument of api/Dockerfile."""
+    """The version of the image: a build argument of api/Dockerfile."""
     return os.environ.get("JIUCOM_VERSION") or "development"
 
 

@@ -66,7 +66,7 @@ async def add(tx: WriteSession, kind: str, *tasks: tuple[int, int | None]) -> No
 
 
 class Backlog(Worker):
-    """Works on tasks, at most half of the time, so that requests go first."""
+    """Works on tasks for at most half of the time, so that requests go first."""
 
     def __init__(self, db: Database, steps: Mapping[str, Step]) -> None:
         self._db = db
@@ -96,7 +96,7 @@ class Backlog(Worker):
         except Exception as error:
             if task is None:
                 raise
-            log.warning("backlog: %s %d waits: %s: %s", task.kind, task.subject_id, type(error).__name__, error)
+            log.warning("backlog: %s %d is postponed: %s: %s", task.kind, task.subject_id, type(error).__name__, error)
             async with self._db.statement() as session:
                 await session.execute(_POSTPONE, (_PAUSE_AFTER_FAILURE, task.id))
             return True
@@ -113,7 +113,7 @@ class Backlog(Worker):
                     await asyncio.sleep(loop.time() - began)
                     began = loop.time()
             except Exception as error:
-                log.warning("backlog waits: %s", error)
+                log.warning("backlog failed, and goes on later: %s", error)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_INTERVAL):
                     await self._added.wait()

@@ -1,4 +1,4 @@
-"""From HTTP to typed handlers and back. Domains import from here: `endpoint`, `Schema`, `Page`, ..."""
+"""Typed handlers over HTTP. Domains import from here: `endpoint`, `Schema`, `Page`, ..."""
 
 from jiucom.encoding import Json
 from jiucom.web.envelope import CREATED

@@ -27,7 +27,7 @@ _ROLES: dict[Access, frozenset[Role]] = {
     "admin": frozenset({"ADMIN"}),
 }
 
-# As much as the gateway lets through in a request line (bytes).
+# The gateway's limit for a request line (bytes).
 MAX_QUERY = 8 * 1024
 
 
@@ -39,7 +39,7 @@ class Endpoint:
         self.app = app
         self._deadline = operation.deadline or app.settings.request_deadline
         self._roles = _ROLES.get(operation.access)
-        # Logins go on while everything else waits for the database.
+        # Logins have database connections of their own, see db/queue.py.
         self._precedence = urgent if operation.tag == "Auth" else nullcontext
         self._path = _struct("Path", [(name, hint, name) for name, hint in operation.path_params.values()])
         self._path_names = {wire: name for wire, (name, _) in operation.path_params.items()}
@@ -95,7 +95,7 @@ class Endpoint:
         return arguments
 
     def _query(self, params: QueryParams, target: type) -> Any:
-        """Empty parameters count as not given, as forms send them; required texts may be empty."""
+        """Empty parameters count as absent, since forms send them; required texts may be empty."""
         values: dict[str, Any] = {name: value for name, value in params.items() if value != "" or name in self._texts}
         for name in self._lists & values.keys():
             values[name] = [value for value in params.getlist(name) if value != ""]

@@ -1,4 +1,4 @@
-"""Reads request bodies, never more of them than is allowed."""
+"""Reads request bodies, up to a limit."""
 
 from starlette.requests import Request
 
@@ -6,14 +6,14 @@ from jiucom.errors import ApiError, ErrorCode
 
 
 def is_declared_larger(request: Request, limit: int) -> bool:
-    """Whether the request says itself that its body exceeds `limit` bytes."""
+    """Whether `Content-Length` exceeds `limit` bytes."""
     declared = request.headers.get("content-length", "")
-    # Python refuses to read numbers of thousands of digits.
+    # int() refuses numbers of thousands of digits.
     return declared.isdecimal() and (len(declared) > len(str(limit)) or int(declared) > limit)
 
 
 async def read_body(request: Request, limit: int) -> bytes:
-    """The whole body. Raises ApiError 413 as soon as it is known to exceed `limit` bytes."""
+    """The whole body. Raises ApiError 413 as soon as it exceeds `limit` bytes."""
     if is_declared_larger(request, limit):
         raise ApiError(ErrorCode.PAYLOAD_TOO_LARGE)
     body = bytearray()

@@ -1,4 +1,4 @@
-"""What a handler gets as its first argument."""
+"""The first argument of handlers."""
 
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
@@ -32,7 +32,7 @@ App = TypeVar("App", bound=Application, covariant=True)
 
 @dataclass(frozen=True, slots=True)
 class Context(Generic[App]):
-    """The request, who is asking, and what the process owns. Handlers of domains take `jiucom.state.Context`."""
+    """The request, its user, and the application. Handlers of domains take `jiucom.state.Context`."""
 
     app: App
     request: Request
@@ -40,13 +40,13 @@ class Context(Generic[App]):
 
     @property
     def user(self) -> Principal:
-        """Who is asking. Raises 401 A001 for nobody."""
+        """The user. Raises 401 A001 when the request has none."""
         if self.principal is None:
             raise ApiError(ErrorCode.UNAUTHORIZED)
         return self.principal
 
     def require(self, roles: frozenset[Role]) -> None:
-        """Raises 401 A001 for nobody and 403 A002 for a user without one of `roles`."""
+        """Raises 401 A001 without a user and 403 A002 for a user without one of `roles`."""
         if self.user.role not in roles:
             raise ApiError(ErrorCode.FORBIDDEN)
 

@@ -1,4 +1,4 @@
-"""The document and Swagger UI, served from the image alone."""
+"""The OpenAPI document and Swagger UI, served without the internet."""
 
 from importlib.resources import files
 from pathlib import Path
@@ -11,7 +11,7 @@ from jiucom.paths import CONTEXT_PATH
 from jiucom.web.context import Application, Context
 from jiucom.web.operation import endpoint
 
-# The package carries an editor as well, which is most of its size.
+# The package holds an editor too, which is most of its size.
 _ASSETS = frozenset({"swagger-ui.css", "swagger-ui-bundle.js", "index.css", "favicon-16x16.png", "favicon-32x32.png"})
 
 _PAGE = f"""<!doctype html>

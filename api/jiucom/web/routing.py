@@ -1,5 +1,5 @@
-"""Finds the operation of a request, segment by segment: a literal one always wins over a parameter, and seventy routes
-cost as much as one."""
+"""Finds the operation of a request, segment by segment: a literal segment wins over a parameter, and the cost does not depend on
+the number of routes."""
 
 from collections.abc import Iterable
 
@@ -53,7 +53,7 @@ class Router:
             node.endpoints["HEAD"] = endpoint
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Raises ApiError 404 or 405; sets `jiucom.route` (the template, without the context path) for who measures."""
+        """Raises ApiError 404 or 405; sets `jiucom.route` (the template, without the context path) for metrics and traces."""
         path: str = scope["path"]
         if not path.startswith(CONTEXT_PATH + "/"):
             raise ApiError(ErrorCode.RESOURCE_NOT_FOUND)

@@ -207,7 +207,7 @@ async def test_one_that_fails_does_not_stop_the_others(state: AppState, caplog: 
     for _ in range(3):
         assert await other.work()
     assert sorted(seen) == [2, 3]
-    assert "backlog: test 1 waits: ZeroDivisionError" in caplog.text
+    assert "backlog: test 1 is postponed: ZeroDivisionError" in caplog.text
     assert not await other.work()
     await execute(state, "UPDATE backlog SET next_at = UTC_TIMESTAMP(6)")
     assert await rows(state, "SELECT subject_id FROM backlog") == [(1,)]

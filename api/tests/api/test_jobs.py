@@ -14,7 +14,7 @@ from jiucom.db import WriteSession
 from jiucom.domains.prices import recompute
 from jiucom.jobs import cleanup, counters, leases
 from jiucom.jobs.job import Job, Report, Tools
-from jiucom.jobs.recall import Recall
+from jiucom.jobs.metrics import JobMetrics
 from jiucom.jobs.runner import JobBusyError, LeaseLostError, Runner
 from jiucom.settings import Settings
 from jiucom.state import AppState
@@ -317,10 +317,10 @@ async def test_runs_of_any_process_are_in_the_metrics(
     state: AppState, tools: Tools, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """And what goes wrong in between is not the end of it."""
-    monkeypatch.setattr(Recall, "interval", 0.05)
+    monkeypatch.setattr(JobMetrics, "interval", 0.05)
     here = Metrics()
     each, later = job(nothing), job(nothing)
-    keeping = Recall(state.db, here)
+    keeping = JobMetrics(state.db, here)
     keeping.start()
     try:
         before = time.time()
@@ -329,7 +329,7 @@ async def test_runs_of_any_process_are_in_the_metrics(
         assert _seconds(here, each, here.job_last_success) == pytest.approx(before, abs=5)
         with monkeypatch.context() as broken:
             broken.setattr(leases, "_LAST", "SELECT nonsense")
-            await eventually(lambda: "Recall waits" in caplog.text)
+            await eventually(lambda: "JobMetrics failed" in caplog.text)
         await Runner(tools).run(later)
         await eventually(lambda: _seconds(here, later) is not None)
     finally:
