@@ -119,7 +119,7 @@ def _state(settings: Settings) -> AppState:
         accounts=accounts,
         passwords=Passwords(),
         outbox=Outbox(settings, db, clock, tracing),
-        backlog=Backlog(db, {alerts.KIND: alerts.tell, renames.KIND: renames.step(cache)}),
+        backlog=Backlog(db, {alerts.KIND: alerts.trigger, renames.KIND: renames.step(cache)}),
         limiter=limiter,
         guesses=Guesses(settings, redis, limiter),
         runtime=RuntimeSettings(redis, tracing),

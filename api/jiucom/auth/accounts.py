@@ -7,6 +7,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
+from math import inf
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -24,8 +25,8 @@ log = logging.getLogger(__name__)
 
 _CHANNEL = "jiucom:accounts-changed"
 # Lifetime of an entry with and without the subscription (s).
-_LISTENING = 60.0
-_DEAF = 5.0
+_LIFETIME_LISTENING = 60.0
+_LIFETIME_DEAF = 5.0
 _CAPACITY = 10_000
 _HEARTBEAT = 1.0
 
@@ -56,18 +57,23 @@ class Accounts(Worker):
         self._access_validity = access_validity  # s
         self._known: dict[int, tuple[Account | None, float]] = {}
         self._changes = 0
-        self._heard = 0.0
+        self._last_beat = -inf
         self._listeners: list[Callable[[int], None]] = []
         # Changed users whose change is not yet published.
         self._unannounced: set[int] = set()
         self._warned = 0.0
+
+    @property
+    def listening(self) -> bool:
+        """Whether the subscription to changes is alive."""
+        return time.monotonic() - self._last_beat < _LIFETIME_DEAF
 
     async def get(self, user_id: int) -> Account | None:
         """The account; None when it does not exist or was withdrawn."""
         now = time.monotonic()
         if known := self._known.get(user_id):
             age = now - known[1]
-            if age < _DEAF or (age < _LISTENING and now - self._heard < _DEAF):
+            if age < _LIFETIME_DEAF or (age < _LIFETIME_LISTENING and self.listening):
                 return known[0]
         changes = self._changes
         with urgent():
@@ -107,7 +113,7 @@ class Accounts(Worker):
                 log.warning(
                     "changes of %d users are not announced yet: without Redis other replicas see them within %g s",
                     len(self._unannounced),
-                    _DEAF,
+                    _LIFETIME_DEAF,
                 )
 
         session.after_commit(announce, in_doubt=True)
@@ -142,20 +148,20 @@ class Accounts(Worker):
             self._known.clear()
             while True:
                 await self._beat(subscription)
-                self._heard = time.monotonic()
+                self._last_beat = time.monotonic()
                 await self._announce()
-                self._hear(await subscription.get_message(timeout=_HEARTBEAT))
+                self._handle(await subscription.get_message(timeout=_HEARTBEAT))
 
     async def _beat(self, subscription: PubSub) -> None:
         """Ping and wait for the pong, handling messages before it. Raises TimeoutError when the connection is dead."""
         await subscription.ping()
-        async with asyncio.timeout(_DEAF):
+        async with asyncio.timeout(_LIFETIME_DEAF):
             message = None
             while message is None or message["type"] != "pong":
                 message = await subscription.get_message(timeout=None)
-                self._hear(message)
+                self._handle(message)
 
-    def _hear(self, message: Any) -> None:
+    def _handle(self, message: Any) -> None:
         if message is not None and message["type"] == "message":
             self._forget(int(message["data"]))
 

@@ -105,7 +105,7 @@ async def test_suspension_and_role_act_on_every_replica(
 ) -> None:
     """Contract 8.9: within a second."""
     async with started(database) as replica, client_of(replica, user.token) as there:
-        await eventually(lambda: state_of(replica).accounts._heard)
+        await eventually(lambda: state_of(replica).accounts.listening)
         assert (await there.get("/users/me")).status_code == 200
         assert (await there.get("/admin/users")).status_code == 403
         await _role(admin, user.id, "ADMIN")

@@ -335,7 +335,7 @@ async def test_logout_acts_on_every_replica(
     """Contract 8.9: within a second."""
     account = await signup(client)
     async with started(database) as replica, client_of(replica) as there:
-        await eventually(lambda: state_of(replica).accounts._heard)
+        await eventually(lambda: state_of(replica).accounts.listening)
         assert (await profile(there, account.tokens)).status_code == 200
         await client.post("/auth/logout", headers=bearer(account.tokens))
 

@@ -146,7 +146,7 @@ async def test_each_is_told_once_with_a_mail_and_a_push(state: AppState, taken: 
     pushed: list[int] = []
 
     async def listen(event: Announced) -> None:
-        pushed.extend(user for user, told in event.told if told.link_url == f"/parts/{part}")
+        pushed.extend(user for user, told in event.notifications if told.link_url == f"/parts/{part}")
 
     state.db.events.subscribe(Announced, listen)
     # Twice, as by two changes; and by two replicas.
@@ -180,7 +180,7 @@ async def test_what_dies_in_between_is_done_by_another(state: AppState) -> None:
     assert 0 < done < MANY
 
     async def dies(tx: WriteSession, task: Task) -> Sequence[Any] | None:
-        await alerts.tell(tx, task)
+        await alerts.trigger(tx, task)
         raise asyncio.CancelledError
 
     with pytest.raises(asyncio.CancelledError):

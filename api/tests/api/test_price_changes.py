@@ -233,7 +233,7 @@ async def test_crossings_are_pushed_once_and_after_the_commit(user: User, shop: 
     pushed: list[str] = []
 
     async def listen(event: Announced) -> None:
-        for user_id, told in event.told:
+        for user_id, told in event.notifications:
             # Another connection sees the row already: it is committed.
             if user_id == user.id:
                 rows = await shop.rows("SELECT dedup_key FROM notifications WHERE id = %s", told.id)

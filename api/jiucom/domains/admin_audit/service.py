@@ -1,4 +1,4 @@
-"""What can be done with the audit log: read it."""
+"""Reads the audit log."""
 
 from jiucom.db import Database
 from jiucom.domains.admin_audit import queries

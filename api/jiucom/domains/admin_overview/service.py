@@ -1,4 +1,4 @@
-"""Rules of the overview: a day begins at midnight in the zone of the settings."""
+"""The overview. Days begin at midnight in the zone of the settings."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -31,7 +31,7 @@ async def dashboard(db: Database, clock: Clock) -> Dashboard:
 
 
 async def daily(db: Database, clock: Clock, query: DailyQuery) -> list[DailyStats]:
-    """One row per day, the oldest first, days without anything too."""
+    """One row per day, oldest first, also for days without rows."""
     span = timedelta(days=DEFAULT_DAYS - 1)
     end = query.end or (query.start + span if query.start else clock.now().date())
     start = query.start or end - span
@@ -42,13 +42,13 @@ async def daily(db: Database, clock: Clock, query: DailyQuery) -> list[DailyStat
             begin, until = _midnight(clock, run[0]), _midnight(clock, run[-1] + _DAY)
             for table in queries.TABLES:
                 for nth, count in (await queries.per_day(session, table, begin, until)).items():
-                    # The hour too many of a day of 25 is still that day's.
+                    # The 25th hour of a day belongs to that day.
                     counts[run[min(nth, len(run) - 1)]][table] += count
     return [DailyStats(day, *(counts[day][table] for table in queries.TABLES)) for day in days]
 
 
 def _runs(clock: Clock, days: Sequence[date]) -> Iterator[list[date]]:
-    """The days, in runs that can be counted in steps of 24 hours: one, where clocks do not change."""
+    """The days, in runs of days of 24 hours: a single run where the zone has no summer time."""
     for _, run in groupby(
         days, lambda day: (_midnight(clock, day).utcoffset(), _midnight(clock, day + _DAY).utcoffset())
     ):

@@ -18,11 +18,11 @@ from jiucom.web.body import read_body
 
 _TAG = "Admin"
 
-# The gateway lets no more through either.
+# The gateway's limit, too.
 _MAX_UPLOAD = 10 * 1024 * 1024
-# Of a form, taken apart at a time (bytes).
+# Bytes of a form parsed per step.
 _PIECE = 64 * 1024
-# Twenty thousand lines, with the full-text index that each new part goes into (s).
+# 20,000 lines, whose new parts go into the full-text index (s).
 _UPLOAD_DEADLINE = 60.0
 
 _UPLOAD_BODY: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""One part at a time. What follows from a change of names and prices is settled by `prices.changes`."""
+"""Single parts. `prices.changes` derives prices, scores and alerts after each change."""
 
 from jiucom import audit
 from jiucom.auth.principal import Principal

@@ -1,4 +1,4 @@
-"""Applications are decided once: by whoever comes first."""
+"""Applications for shops. Each is decided once."""
 
 from jiucom import audit
 from jiucom.auth.accounts import Accounts
@@ -14,14 +14,14 @@ _DECIDED = "대기 중인 신청이 아닙니다."
 
 
 async def pending(db: Database, query: PageQuery) -> Page[Application]:
-    """Applications that wait, the oldest first."""
+    """Pending applications, the oldest first."""
     async with db.read() as session:
         total = await queries.count_pending(session)
         return Page.of(await queries.pending(session, query.size, query.offset), query, total)
 
 
 async def approve(db: Database, accounts: Accounts, admin_id: int, address: str, seller_id: int) -> Application:
-    """Open a shop; its owner becomes a seller. Raises S001, and 409 when it does not wait."""
+    """Open a shop; its owner becomes a seller. Raises S001, and 409 when it is not pending."""
 
     async def work(tx: WriteSession) -> Application:
         shop = await _decide(tx, admin_id, address, seller_id, SellerStatus.ACTIVE, None)
@@ -36,7 +36,7 @@ async def approve(db: Database, accounts: Accounts, admin_id: int, address: str,
 
 
 async def reject(db: Database, admin_id: int, address: str, seller_id: int, reason: str | None) -> Application:
-    """Turn an application down; it may be made again. Raises S001, and 409 when it does not wait."""
+    """Reject an application; the user may apply again. Raises S001, and 409 when it is not pending."""
 
     async def work(tx: WriteSession) -> Application:
         shop = await _decide(tx, admin_id, address, seller_id, SellerStatus.REJECTED, reason)

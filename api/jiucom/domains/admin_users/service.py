@@ -1,4 +1,4 @@
-"""What administrators do with accounts. It acts on every replica within a second, and is written down."""
+"""Administration of accounts. Changes take effect on every replica within a second, and are recorded in the audit log."""
 
 from jiucom import audit
 from jiucom.auth import families, last_admin
@@ -20,7 +20,7 @@ async def page(app: AppState, query: UserQuery) -> Page[AdminUser]:
 
 
 async def set_status(app: AppState, admin: Principal, user_id: int, status: str, address: str) -> AdminUser:
-    """Suspend an account and end its logins, or give it back. Raises U001, 409 for the last administrator."""
+    """Suspend an account and end its logins, or activate it again. Raises U001, 409 for the last administrator."""
 
     async def work(tx: WriteSession) -> AdminUser:
         if status != "ACTIVE":

@@ -53,7 +53,7 @@ async def refresh(ctx: Context, body: RefreshIn) -> TokenPair:
     return await service.refresh(ctx.app, body.refresh_token)
 
 
-# Either of the two says who it is.
+# The login is named by the access token or by the body.
 _OPTIONAL_BEARER: dict[str, Any] = {"security": [{"bearer": []}, {}]}
 
 
@@ -70,7 +70,7 @@ async def logout(ctx: Context, body: LogoutIn | None) -> None:
 @endpoint("GET", "/auth/oauth2/urls", tag=_TAG)
 async def oauth_urls(ctx: Context) -> dict[str, str]:
     """소셜 로그인 주소 (설정된 제공자만)"""
-    # No provider can be configured yet (contract 8, scope).
+    # Social logins are not supported: no provider can be configured.
     return {}
 
 

@@ -1,4 +1,4 @@
-"""What can be done with builds."""
+"""Builds: lists, views, changes, sharing, compatibility."""
 
 import secrets
 from collections.abc import Awaitable, Callable, Collection, Sequence
@@ -25,7 +25,7 @@ from jiucom.paths import CONTEXT_PATH
 from jiucom.state import AppState
 from jiucom.web import Page, PageQuery
 
-# Beyond guessing.
+# Too long to guess.
 _TOKEN_BYTES = 24
 
 _COPY = " (복사본)"
@@ -57,15 +57,15 @@ async def of_owner(app: AppState, owner: Principal, query: PageQuery) -> Page[Bu
 
 
 async def view(app: AppState, build_id: int, viewer: Principal | None) -> BuildDetail:
-    """A build, looked at. Raises B001."""
+    """A build, with the view counted. Raises B001."""
     async with app.db.read() as session:
         build = await _detail(session, await queries.by_id(session, build_id, _id(viewer)))
     return await _seen(app, build, viewer)
 
 
 async def shared(app: AppState, token: str, viewer: Principal | None) -> BuildDetail:
-    """The build that a share token opens, looked at. Raises B001."""
-    # Tokens are ASCII, and so is their column: it cannot even be asked for anything else.
+    """The build with a share token, with the view counted. Raises B001."""
+    # The column is ASCII: comparing it with another character would be an error.
     if not token.isascii():
         raise ApiError(ErrorCode.BUILD_NOT_FOUND)
     async with app.db.read() as session:
@@ -74,14 +74,14 @@ async def shared(app: AppState, token: str, viewer: Principal | None) -> BuildDe
 
 
 async def compatibility(app: AppState, build_id: int, viewer: Principal | None) -> Compatibility:
-    """What the rules say about a build. Raises B001."""
+    """The findings about a build. Raises B001."""
     async with app.db.read() as session:
         build = _existing(await queries.by_id(session, build_id, _id(viewer)))
         return compatible.of_lines(await lines.of_build(session, build.id))
 
 
 async def check(app: AppState, request: BuildCheck) -> Compatibility:
-    """What the rules say about parts that are not saved. Raises P001."""
+    """The findings about parts that are not saved. Raises P001."""
     wanted = _merged(request.parts)
     async with app.db.read() as session:
         parts = await lines.parts(session, wanted)
@@ -116,7 +116,7 @@ async def update(app: AppState, owner: Principal, build_id: int, changes: BuildU
 
 
 async def delete(app: AppState, owner: Principal, build_id: int) -> None:
-    """Delete one's own build. Raises B001, A002."""
+    """Delete the caller's build. Raises B001, A002."""
 
     async def work(session: WriteSession) -> None:
         if not await queries.delete(session, build_id, owner.user_id):
@@ -144,7 +144,7 @@ async def clone(app: AppState, owner: Principal, build_id: int) -> BuildDetail:
 
 
 async def share(app: AppState, owner: Principal, build_id: int) -> BuildShare:
-    """A link to one's own build, public or not; the same one until it is withdrawn. Raises B001, A002."""
+    """A link to the caller's build, public or not; the same one until it is withdrawn. Raises B001, A002."""
 
     async def work(session: WriteSession) -> str:
         held = await queries.share(session, build_id, owner.user_id, secrets.token_urlsafe(_TOKEN_BYTES))
@@ -180,7 +180,7 @@ async def _page(
 
 
 async def _seen(app: AppState, build: BuildDetail, viewer: Principal | None) -> BuildDetail:
-    """The build, with this look counted: owners' own do not count."""
+    """Count a view of the build. Views by the owner do not count."""
     if _id(viewer) == build.owner_id:
         return build
 
@@ -207,7 +207,7 @@ async def _set_parts(session: WriteSession, build_id: int, chosen: Sequence[Chos
 
 
 def _merged(chosen: Sequence[ChosenPart]) -> dict[int, int]:
-    """A part that was chosen twice is one line."""
+    """The quantities by part: a part chosen twice is one line."""
     quantities: dict[int, int] = {}
     for part in chosen:
         quantities[part.part_id] = quantities.get(part.part_id, 0) + part.quantity
@@ -247,7 +247,7 @@ async def _detail(session: ReadSession, build: Row | None) -> BuildDetail:
 
 
 async def _not_ones_own(session: ReadSession, build_id: int, caller: Principal) -> ApiError:
-    """A002 for what the caller may see and not change, B001 for everything else."""
+    """The error when a build is not the caller's: A002 if the caller may see it, else B001."""
     seen = await queries.by_id(session, build_id, caller.user_id)
     return ApiError(ErrorCode.FORBIDDEN if seen else ErrorCode.BUILD_NOT_FOUND)
 

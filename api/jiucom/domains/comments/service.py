@@ -1,4 +1,4 @@
-"""What can be done with comments."""
+"""Comments: threads, changes, moderation, notifications."""
 
 from typing import TypeVar
 
@@ -28,7 +28,7 @@ async def page(app: AppState, post_id: int, query: CommentQuery) -> Json[Comment
             total = await app.totals.of(("comments", post_id), lambda: queries.count(session, post_id))
         return CommentPage.of(threads.build(roots, replies, complete=last is None), query, total, last)
 
-    async def load_to_keep() -> CommentPage | Unstored:
+    async def load_for_cache() -> CommentPage | Unstored:
         found = await load()
         if found.comments:
             return found
@@ -38,14 +38,14 @@ async def page(app: AppState, post_id: int, query: CommentQuery) -> Json[Comment
 
     if query.replies_after:
         return Json(encode(await load()))
-    return await app.cache.fetch(keys.COMMENT_LIST, (post_id, query.page, query.size), load_to_keep)
+    return await app.cache.fetch(keys.COMMENT_LIST, (post_id, query.page, query.size), load_for_cache)
 
 
 async def create(app: AppState, author: Principal, post_id: int, comment: CommentCreate) -> Comment:
-    """A new comment. Tells the author of the post, and whom it replies to. Raises PO001, C001."""
+    """A new comment. Notifies the author of the post, and of the comment it replies to. Raises PO001, C001."""
 
     async def work(session: WriteSession) -> Comment:
-        # Also locks the post, so that it cannot go away below the comment.
+        # Also locks the post, so that it is not deleted meanwhile.
         if not await queries.count_comment(session, post_id):
             raise ApiError(ErrorCode.POST_NOT_FOUND)
         parent = None
@@ -55,7 +55,7 @@ async def create(app: AppState, author: Principal, post_id: int, comment: Commen
                 raise ApiError(ErrorCode.COMMENT_NOT_FOUND, "답글을 달 댓글을 찾을 수 없습니다.")
         comment_id = await queries.insert(session, post_id, author.user_id, comment.content, parent)
         written = _existing(await queries.written(session, comment_id))
-        await _tell(session, written, parent)
+        await _notify(session, written, parent)
         await app.cache.invalidate(session, keys.post(post_id), keys.POSTS)
         return threads.single(written)
 
@@ -76,7 +76,7 @@ async def update(app: AppState, author: Principal, comment_id: int, changes: Com
 
 
 async def delete(app: AppState, author: Principal, comment_id: int) -> None:
-    """Delete one's own comment. Raises C001, C002."""
+    """Delete the author's comment. Raises C001, C002."""
 
     async def work(session: WriteSession) -> None:
         comment = await _ones_own(session, comment_id, author)
@@ -86,7 +86,7 @@ async def delete(app: AppState, author: Principal, comment_id: int) -> None:
 
 
 async def moderate(app: AppState, admin: Principal, comment_id: int, address: str) -> None:
-    """Delete anyone's comment, on record. Raises C001."""
+    """Delete any comment, with an audit record. Raises C001."""
 
     async def work(session: WriteSession) -> None:
         comment = _existing(await queries.by_id(session, comment_id))
@@ -99,21 +99,21 @@ async def moderate(app: AppState, admin: Principal, comment_id: int, address: st
 
 async def _remove(app: AppState, session: WriteSession, comment: Row, author_id: int | None) -> None:
     await queries.uncount_comment(session, comment.post_id)
-    # Somebody else may have been faster: what was just uncounted is then rolled back.
+    # A concurrent request may have deleted it: the decrease is then rolled back.
     if not await queries.delete(session, comment.id, author_id):
         raise ApiError(ErrorCode.COMMENT_NOT_FOUND)
     await app.cache.invalidate(session, keys.post(comment.post_id), keys.POSTS)
 
 
-async def _tell(session: WriteSession, written: queries.Written, parent: Row | None) -> None:
+async def _notify(session: WriteSession, written: queries.Written, parent: Row | None) -> None:
     """Notify the authors of the post and of the parent comment: once each, never the commenter."""
     text = f"{written.author_nickname}님: {written.post_title}"
     link = f"/posts/{written.post_id}"
-    told = {written.author_id}
-    if parent is not None and parent.author_id not in told:
-        told.add(parent.author_id)
+    notified = {written.author_id}
+    if parent is not None and parent.author_id not in notified:
+        notified.add(parent.author_id)
         await announce(session, parent.author_id, "COMMENT_REPLY", "내 댓글에 새 답글이 달렸습니다", text, link)
-    if written.post_author_id not in told:
+    if written.post_author_id not in notified:
         await announce(session, written.post_author_id, "COMMENT_REPLY", "내 글에 새 댓글이 달렸습니다", text, link)
 
 

@@ -1,4 +1,4 @@
-"""Favourites, also under the paths of the README (contract 6.1)."""
+"""Favourites, under the paths of both generations of clients."""
 
 from jiucom.domains.favorites import service
 from jiucom.domains.favorites.schemas import Favorite, PartChoice

@@ -1,4 +1,4 @@
-"""What can be done with favourites."""
+"""Favourites of a user."""
 
 from jiucom.db import Database
 from jiucom.domains.favorites import queries
@@ -6,7 +6,7 @@ from jiucom.domains.favorites.schemas import Favorite
 from jiucom.errors import ApiError, ErrorCode
 from jiucom.web import Page, PageQuery
 
-# More than anyone looks through at once.
+# The limit of the list without pages.
 MAX_ALL = 1000
 
 
@@ -24,7 +24,7 @@ async def page(db: Database, user_id: int, query: PageQuery) -> Page[Favorite]:
 
 
 async def add(db: Database, user_id: int, part_id: int) -> None:
-    """Make the part a favourite; a second time is as good as once. Raises P001."""
+    """Make the part a favourite; it may be one already. Raises P001."""
     if not await db.write(lambda session: queries.insert(session, user_id, part_id), one_statement=True):
         raise ApiError(ErrorCode.PART_NOT_FOUND)
 

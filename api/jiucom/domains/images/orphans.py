@@ -1,4 +1,4 @@
-"""Images that nothing shows: removed a day after their upload, so that a text being written keeps its pictures."""
+"""Removes images that no text shows, a day after their upload, so that a text being written keeps its pictures."""
 
 import re
 from datetime import datetime
@@ -13,14 +13,14 @@ from jiucom.jobs.job import Report, Tools
 _BATCH = 500
 _AGE = 24  # h
 
-# Before anything was written.
+# Before any row.
 _EVER = datetime(1970, 1, 1)
 
 _NAME = re.compile(r"/images/[a-z]+/([0-9a-f]{32}\.(?:jpg|png|webp))", re.ASCII)
 
 
 async def remove(tools: Tools) -> Report:
-    """Mark what is shown, remove what is not, and files that no row knows."""
+    """Mark images that are shown, remove the others, and remove files without a row."""
     async with tools.db.read() as session:
         begun = await queries.one_minute_ago(session)
     shown = await _mark(tools)

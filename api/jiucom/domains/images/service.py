@@ -1,4 +1,4 @@
-"""Rules of images."""
+"""Stores uploaded images."""
 
 import hashlib
 import logging
@@ -22,7 +22,7 @@ async def upload(db: Database, storage: Storage, user_id: int, data: bytes, dire
     """Check, re-encode and store. Raises ApiError IMG001, IMG003, 413, or IMG004 when the user's quota is used up."""
     picture = await decoding.reencode(data)
     name = f"{secrets.token_hex(16)}.{picture.extension}"
-    # The file first: a row without a file would be a dead link, a file without a row is removed by a job.
+    # The file first: a job removes files without a row, but a row without a file would be a dead link.
     try:
         await anyio.to_thread.run_sync(storage.write, directory, name, picture.data)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Reads a multipart upload as it streams in: never more of it than is allowed."""
+"""Reads the form of an image upload."""
 
 from collections.abc import AsyncGenerator
 

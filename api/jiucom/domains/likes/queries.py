@@ -1,4 +1,4 @@
-"""Statements about likes. What the caller cannot see cannot be liked."""
+"""Statements about likes. Only what the caller can see can be liked."""
 
 from msgspec import Struct
 
@@ -26,7 +26,7 @@ _TABLES = {
     TargetType.REVIEW: "reviews",
     TargetType.BUILD: "builds",
 }
-# The post whose caches show the number.
+# The id of the post whose caches show the counter.
 _POSTS = {TargetType.POST: "posts.id", TargetType.COMMENT: "comments.post_id"}
 
 _LIKED = "SELECT 1 FROM content_likes WHERE user_id = %s AND target_type = %s AND target_id = %s"
@@ -44,7 +44,7 @@ class Target(Struct, frozen=True):
 
 
 async def state(session: ReadSession, kind: TargetType, target_id: int, user_id: int) -> Like | None:
-    """What a user (0: nobody) is told; None when there is nothing to like."""
+    """The state for a user (0: none); None when the target does not exist."""
     target = await session.fetch_one(_select(kind), _args(kind, target_id, user_id), Target)
     if target is None:
         return None
@@ -53,7 +53,7 @@ async def state(session: ReadSession, kind: TargetType, target_id: int, user_id:
 
 
 async def lock(session: WriteSession, kind: TargetType, target_id: int, user_id: int) -> Target | None:
-    """The target, locked: toggles of it stand in line here, each before it holds anything else."""
+    """The target, locked before anything else, so that toggles of one target wait for each other without deadlocks."""
     sql = f"{_select(kind)} FOR UPDATE OF {_TABLES[kind]}"
     return await session.fetch_one(sql, _args(kind, target_id, user_id), Target)
 
@@ -69,7 +69,7 @@ async def insert(session: WriteSession, kind: TargetType, target_id: int, user_i
 
 
 async def count(session: WriteSession, kind: TargetType, target_id: int, change: int) -> None:
-    """Move the target's counter."""
+    """Change the target's counter."""
     table = _TABLES[kind]
     sql = f"UPDATE {table} SET like_count = GREATEST(like_count + %s, 0) WHERE id = %s"  # noqa: S608
     await session.execute(sql, (change, target_id))

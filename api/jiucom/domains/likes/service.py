@@ -1,4 +1,4 @@
-"""What can be done with likes."""
+"""Likes: state and toggle."""
 
 import asyncio
 from typing import TypeVar
@@ -14,8 +14,8 @@ from jiucom.state import AppState
 
 T = TypeVar("T", Like, queries.Target)
 
-# Toggles of one target wait for each other in any case. They do it here, so that what everybody likes at once takes one
-# connection of the pool and not all of them. Other replicas wait in the database.
+# Toggles of one target wait for each other in the database anyway. Waiting here, a popular target takes one connection of the
+# pool instead of all.
 _turns: WeakValueDictionary[tuple[TargetType, int], asyncio.Lock] = WeakValueDictionary()
 
 
@@ -26,7 +26,7 @@ async def state(app: AppState, kind: TargetType, target_id: int, principal: Prin
 
 
 async def toggle(app: AppState, kind: TargetType, target_id: int, user: Principal) -> Like:
-    """Like it, or no longer. Raises L001."""
+    """Like or unlike. Raises L001."""
 
     async def work(session: WriteSession) -> Like:
         target = _existing(await queries.lock(session, kind, target_id, user.user_id))

@@ -1,4 +1,4 @@
-"""Notifications of the user who asks."""
+"""Notifications of the user."""
 
 from jiucom.domains.notifications import service
 from jiucom.domains.notifications.schemas import Notification, UnreadCount

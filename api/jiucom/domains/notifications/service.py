@@ -1,4 +1,4 @@
-"""Rules of notifications."""
+"""Notifications of a user."""
 
 from jiucom.db import Database
 from jiucom.domains.notifications import queries
@@ -23,12 +23,12 @@ async def unread(db: Database, user_id: int) -> UnreadCount:
 
 
 async def read(db: Database, notification_id: int, user_id: int) -> Notification:
-    """Mark one as read. Raises ApiError 403 A002 for somebody else's, 404 N001 for none."""
+    """Mark one as read. Raises A002 for another user's, N001 when it does not exist."""
     async with db.transaction() as tx:
         found = await queries.mark_read(tx, notification_id, user_id)
         if found is None:
-            somebodys = await queries.exists(tx, notification_id)
-            raise ApiError(ErrorCode.FORBIDDEN if somebodys else ErrorCode.NOTIFICATION_NOT_FOUND)
+            exists = await queries.exists(tx, notification_id)
+            raise ApiError(ErrorCode.FORBIDDEN if exists else ErrorCode.NOTIFICATION_NOT_FOUND)
     return found
 
 

@@ -15,10 +15,10 @@ PARTS = Searchable(
 
 
 def search(plan: Plan, columns: str, *, limit: int, offset: int = 0, filters: Sql | None = None) -> Sql:
-    """The parts that a plan finds. `columns` and `filters` name columns of `parts`; filters are one more condition."""
+    """The parts that a plan finds. `columns` are columns of `parts`; `filters` is a further condition."""
     source, condition = search_sql.source(PARTS, plan), where(search_sql.condition(PARTS, plan), filters)
     order = search_sql.relevance(PARTS, plan)
-    # Without words this is a list, in the order of its index.
+    # Without words it is a list in the order of the index.
     ties = "parts.popularity_score DESC, parts.id" if plan.terms else "parts.popularity_score DESC, parts.id DESC"
     return Sql(
         f"SELECT {columns} FROM {source.text} WHERE {condition.text}"  # noqa: S608

@@ -1,4 +1,4 @@
-"""What can be done with parts."""
+"""The catalogue: search, rankings, details."""
 
 import msgspec
 
@@ -19,7 +19,7 @@ async def search(db: Database, totals: Totals, query: PartQuery) -> Page[PartIte
     filters = ("parts", meant, query.category, query.min_price, query.max_price)
     async with db.read() as session:
         if totals.known(filters) is None and not meant.terms:
-            # In one go: half of what a page costs is the way to the database. Words would be searched for twice.
+            # One statement for page and total, since half of the time is the round trip. A search would search its words twice.
             content, total = await queries.counted_page(session, query, meant)
             if total is not None:
                 totals.learn(filters, total)
@@ -39,7 +39,7 @@ async def popular(db: Database, query: TopQuery) -> list[PartItem]:
 
 
 async def ranking(db: Database, query: TopQuery) -> list[RankedPart]:
-    """The most popular parts with their places and what users did with them."""
+    """The most popular parts with their ranks, favourites and reviews."""
     async with db.read() as session:
         return await queries.ranking(session, query)
 
@@ -55,7 +55,7 @@ async def detail(db: Database, cache: Cache, part_id: int) -> Json[PartDetail]:
 
 
 async def present(session: ReadSession, part_id: int) -> PartDetail:
-    """A part with its offers as they are in the database now. Raises P001."""
+    """A part with its offers, from the database. Raises P001."""
     part = await queries.by_id(session, part_id)
     if part is None:
         raise ApiError(ErrorCode.PART_NOT_FOUND)

@@ -48,7 +48,7 @@ class Due(Struct, frozen=True):
     crossing: int
 
 
-async def tell(tx: WriteSession, task: Task) -> Sequence[Any] | None:
+async def trigger(tx: WriteSession, task: Task) -> Sequence[Any] | None:
     """Trigger the next batch of a part's alerts. The position after it, None at the end."""
     price = task.amount or 0
     target, alert_id = task.position or (price, 0)

@@ -1,4 +1,4 @@
-"""Statements that change prices. Many rows travel as one JSON argument, so one part or twenty thousand are one shape."""
+"""Statements that change prices. Rows are passed as one JSON argument, so one statement serves any number of rows."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -10,7 +10,7 @@ from jiucom.db import ReadSession, WriteSession
 
 
 class Offer(NamedTuple):
-    """What a seller asks for a part, from now on."""
+    """A new offer of a seller for a part."""
 
     part_id: int
     seller_id: int
@@ -20,7 +20,7 @@ class Offer(NamedTuple):
 
 
 class Standing(msgspec.Struct, frozen=True):
-    """A part as it is stored, the extremes of its offers (None without any in stock), and what administrators set."""
+    """A part as stored, lowest and highest price of its offers in stock (None without any), and its list prices."""
 
     id: int
     category: str
@@ -42,7 +42,7 @@ JSON_TABLE(%s, '$[*]' COLUMNS (
 """
 _IDS = "JSON_TABLE(%s, '$[*]' COLUMNS (id BIGINT PATH '$')) AS wanted"
 
-# STRAIGHT_JOIN: from the few wanted to their rows, in the order of the ids, which is the order of the locks.
+# STRAIGHT_JOIN: reads and locks the wanted rows in the order of their ids.
 _LOCK = f"""
 SELECT parts.id FROM {_IDS} STRAIGHT_JOIN parts ON parts.id = wanted.id
 WHERE parts.is_deleted = FALSE FOR UPDATE OF parts
@@ -58,7 +58,7 @@ ON DUPLICATE KEY UPDATE price = offer.price, product_url = offer.product_url, is
     is_deleted = FALSE, deleted_at = NULL, updated_at = UTC_TIMESTAMP(6)
 """
 
-# What cannot be bought has no price of that day.
+# Offers out of stock are not recorded.
 _HISTORY = f"""
 INSERT INTO price_history (part_id, seller_id, price, record_date)
 SELECT offer.part_id, offer.seller_id, offer.price, %s FROM {_OFFERS} WHERE offer.available
@@ -107,12 +107,12 @@ async def insert(tx: WriteSession, offers: Sequence[Offer]) -> None:
 
 
 async def upsert(tx: WriteSession, offers: Sequence[Offer]) -> None:
-    """Store offers, over those that the sellers have for these parts."""
+    """Store offers, replacing those of the same sellers and parts."""
     await tx.execute(_UPSERT, (_json(offers),))
 
 
 async def remember(tx: WriteSession, offers: Sequence[Offer], day: date) -> None:
-    """Write the day's prices into the history: the last one of a day stays."""
+    """Write prices into the history; the last one of a day counts."""
     await tx.execute(_HISTORY, (day, _json(offers)))
 
 
@@ -123,7 +123,7 @@ async def remove(tx: WriteSession, part_id: int, seller_id: int) -> bool:
 
 
 async def standings(session: ReadSession, part_ids: Sequence[int]) -> list[Standing]:
-    """The parts with what follows from their offers; deleted ones are left out."""
+    """The parts with the prices of their offers; deleted parts are left out."""
     return await session.fetch_all(_STANDINGS, (_json(part_ids),), Standing)
 
 

@@ -1,4 +1,4 @@
-"""Prices as they are read, and alerts. What changes prices is in `changes`."""
+"""Reads prices, manages alerts. Changes of prices are in `changes`."""
 
 import re
 from datetime import timedelta
@@ -22,7 +22,7 @@ _DAYS = re.compile(r"([+-]?[0-9]{1,18})d?", re.IGNORECASE)
 
 
 async def comparison(db: Database, cache: Cache, part_id: int) -> Json[Comparison]:
-    """Who sells the part, cheapest first. Raises P001."""
+    """Offers of the part, cheapest first. Raises P001."""
 
     async def load() -> Comparison:
         async with db.read() as session:
@@ -50,7 +50,7 @@ async def history(db: Database, clock: Clock, part_id: int, period: str | None) 
 
 
 async def deals(db: Database, cache: Cache, clock: Clock, query: DealQuery) -> Json[list[Deal]]:
-    """Parts below their average of 30 days, the largest discount first. What is cached is a category's whole list."""
+    """Parts below their average of 30 days, the largest discount first. The whole list of a category is cached."""
     since = clock.now().date() - timedelta(days=_DEFAULT_DAYS)
 
     async def load() -> list[Deal]:
@@ -63,8 +63,9 @@ async def deals(db: Database, cache: Cache, clock: Clock, query: DealQuery) -> J
 
 
 async def add_alert(db: Database, user_id: int, request: AlertRequest) -> Alert:
-    """An alert, or another target for the one that the user has of the part. It is looked at with the next change of the
-    part's price. Raises P001, and 409 for one too many.
+    """Add an alert, or change the target of the user's alert for the part. It is checked at the next change of the price.
+
+    Raises P001, and 409 when the user has MAX_ALERTS already.
     """
 
     async def work(session: WriteSession) -> Alert | None:
@@ -101,7 +102,7 @@ async def end_alert(db: Database, user_id: int, alert_id: int) -> None:
 
 
 def days(period: str) -> int:
-    """How many days a period means: 30 for what is no number. Raises 400 outside of 1 to 365."""
+    """The days of a period, 30 if it is not a number. Raises 400 outside of 1 to 365."""
     found = _DAYS.fullmatch(period)
     if found is None:
         return _DEFAULT_DAYS

@@ -1,4 +1,4 @@
-"""Statements about reviews. Nobody reads reviews of a deleted part; their authors can still take them back."""
+"""Statements about reviews. Reviews of deleted parts are not visible, but their authors can delete them."""
 
 from jiucom.db import ReadSession, WriteSession
 from jiucom.domains.authors import NICKNAME

@@ -1,4 +1,4 @@
-"""Statements of the search over everything. How words are meant is the business of `rules.search_terms`."""
+"""Statements of the search over parts, posts and builds. `rules.search_terms` interprets the words."""
 
 from jiucom.db import ReadSession, search_sql
 from jiucom.db.search_sql import Searchable
@@ -30,7 +30,7 @@ _PART_NAMES = """
 SELECT DISTINCT name FROM parts WHERE is_deleted = FALSE AND name LIKE %s ORDER BY name LIMIT %s
 """
 
-# Only this many titles, the first in the index, are sorted by age: one letter may begin half of all titles.
+# Only the first so many titles of the index are sorted by age: one letter may begin half of all titles.
 BEGINNING = 200
 POST_TITLES = f"""
 SELECT title FROM (

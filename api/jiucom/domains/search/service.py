@@ -23,7 +23,7 @@ async def search(db: Database, totals: Totals, query: SearchQuery) -> Hits:
 
 
 async def suggest(db: Database, keyword: str) -> Suggestions:
-    """What begins with the keyword; nothing for a blank one."""
+    """Texts that begin with the keyword; none for a blank one."""
     prefix = keyword.strip()
     if not prefix:
         return Suggestions([], [], [])

@@ -1,4 +1,4 @@
-"""Shops and what they offer."""
+"""Shops, applications and products."""
 
 from datetime import timedelta
 
@@ -21,7 +21,7 @@ _STATS_DAYS = 30
 
 
 async def active(db: Database) -> list[Seller]:
-    """Shops that are open."""
+    """Open shops."""
     async with db.read() as session:
         return await queries.active(session)
 
@@ -36,7 +36,7 @@ async def detail(db: Database, seller_id: int) -> SellerDetail:
 
 
 async def register(db: Database, user_id: int, request: RegisterRequest) -> SellerDetail:
-    """Apply for a shop, again after a rejection. Raises S002: one shop per user, one name per shop."""
+    """Apply for a shop, also again after a rejection. Raises S002 when the user has a shop or the name is taken."""
 
     async def work(tx: WriteSession) -> SellerDetail | None:
         if await queries.register_again(tx, user_id, request):
@@ -56,7 +56,7 @@ async def register(db: Database, user_id: int, request: RegisterRequest) -> Sell
 
 
 async def products(db: Database, user_id: int, query: PageQuery) -> Page[Product]:
-    """What the user's shop offers. Raises S001 without an open shop."""
+    """The products of the user's shop. Raises S001 without an open shop."""
     async with db.read() as session:
         seller_id = await _mine(session, user_id)
         total = await queries.count_products(session, seller_id)
@@ -64,7 +64,7 @@ async def products(db: Database, user_id: int, query: PageQuery) -> Page[Product
 
 
 async def stats(db: Database, clock: Clock, user_id: int) -> Stats:
-    """The user's shop in numbers. Raises S001 without an open shop."""
+    """Statistics of the user's shop. Raises S001 without an open shop."""
     since = clock.now().date() - timedelta(days=_STATS_DAYS)
     async with db.read() as session:
         found = await queries.stats(session, await _mine(session, user_id), since)
@@ -74,7 +74,7 @@ async def stats(db: Database, clock: Clock, user_id: int) -> Stats:
 
 
 async def add_product(db: Database, cache: Cache, clock: Clock, user_id: int, request: NewProduct) -> Product:
-    """Begin to offer a part. Raises S001, P001, and 409 when the shop offers it already."""
+    """Add a product. Raises S001, P001, and 409 when the shop offers it already."""
 
     async def work(tx: WriteSession) -> Product:
         seller_id = await _mine(tx, user_id)
@@ -88,7 +88,7 @@ async def add_product(db: Database, cache: Cache, clock: Clock, user_id: int, re
 async def change_price(
     db: Database, cache: Cache, clock: Clock, user_id: int, part_id: int, request: NewPrice
 ) -> Product:
-    """Change what the shop asks. Raises S001, P001, and PR001 when it does not offer the part."""
+    """Change the price of a product. Raises S001, P001, and PR001 when it does not offer the part."""
 
     async def work(tx: WriteSession) -> Product:
         seller_id = await _mine(tx, user_id)
@@ -103,7 +103,7 @@ async def change_price(
 
 
 async def remove_product(db: Database, cache: Cache, user_id: int, part_id: int) -> None:
-    """No longer offer a part. Raises S001, P001, and PR001 when the shop does not offer it."""
+    """Remove a product. Raises S001, P001, and PR001 when the shop does not offer it."""
 
     async def work(tx: WriteSession) -> None:
         if not await changes.withdraw(tx, cache, part_id, await _mine(tx, user_id)):

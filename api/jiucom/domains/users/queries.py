@@ -1,4 +1,4 @@
-"""Statements about one's own account."""
+"""Statements about the user's own account."""
 
 from jiucom.db import ReadSession, WriteSession
 from jiucom.domains.authors import WITHDRAWN
@@ -27,7 +27,7 @@ SET email = '', password = NULL, nickname = %s, profile_image_url = NULL, social
 WHERE id = %s AND is_deleted = FALSE
 """
 
-# What nobody else has ever seen.
+# Data that only the user has seen.
 _PRIVATE_THINGS = (
     "DELETE FROM favorites WHERE user_id = %s",
     "DELETE FROM notifications WHERE user_id = %s",
@@ -77,12 +77,12 @@ async def profile(session: ReadSession, user_id: int) -> Profile | None:
 
 
 async def update(tx: WriteSession, user_id: int, changes: ProfileUpdate) -> bool:
-    """Change what is given; False when there is no such account. Raises DuplicateKeyError `uk_users_nickname`."""
+    """Change the given fields; False when there is no such account. Raises DuplicateKeyError `uk_users_nickname`."""
     return bool(await tx.execute(_UPDATE, (changes.nickname, changes.profile_image_url, user_id)))
 
 
 async def withdraw(tx: WriteSession, user_id: int, email: str) -> None:
-    """Blank the account and delete what only its owner has seen. Posts, comments, reviews and builds stay."""
+    """Blank the account and delete data that only the user has seen. Posts, comments, reviews and builds stay."""
     for statement in _PRIVATE_THINGS:
         await tx.execute(statement, (user_id,))
     await tx.execute(_MAILS, (email,))

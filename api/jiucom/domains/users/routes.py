@@ -1,4 +1,4 @@
-"""The caller's own account, and what is theirs."""
+"""The user's own account and content."""
 
 from jiucom.domains.builds import service as builds
 from jiucom.domains.builds.schemas import BuildItem

@@ -1,4 +1,4 @@
-"""What can be done with one's own account."""
+"""The user's own account and content."""
 
 from jiucom import audit
 from jiucom.auth import families, last_admin, mailed_tokens
@@ -26,14 +26,14 @@ async def profile(app: AppState, user: Principal) -> Profile:
 
 
 async def update(app: AppState, user: Principal, changes: ProfileUpdate) -> Profile:
-    """Change the profile, and with a new name everything cached that shows it. Raises U001, U003."""
+    """Change the profile. With a new nickname, caches that show it are invalidated. Raises U001, U003."""
 
     async def work(tx: WriteSession) -> Profile:
         before = _found(await queries.profile(tx, user.user_id))
         await queries.update(tx, user.user_id, changes)
         after = _found(await queries.profile(tx, user.user_id))
         if after.nickname != before.nickname:
-            await _outdate(app, tx, user.user_id)
+            await _invalidate_author_caches(app, tx, user.user_id)
         return after
 
     try:
@@ -61,13 +61,13 @@ async def change_password(app: AppState, user: Principal, change: PasswordChange
         app.accounts.changed(tx, user.user_id)
         return True
 
-    # Another change came first: what was compared is no longer the password.
+    # A concurrent change: the compared hash is no longer the stored one.
     if not await app.db.write(work):
         raise wrong
 
 
 async def withdraw(app: AppState, user: Principal) -> None:
-    """Blank the account and end its logins (contract 8.14). Raises 409 for the last administrator, U001."""
+    """Blank the account and end its logins. Raises 409 for the last administrator, U001."""
 
     async def work(tx: WriteSession) -> None:
         await last_admin.protect(tx, user.user_id)
@@ -78,7 +78,7 @@ async def withdraw(app: AppState, user: Principal) -> None:
         await audit.forget(tx, user.user_id)
         await owners.close(tx, app.cache, user.user_id)
         await families.end_all(tx, user.user_id)
-        await _outdate(app, tx, user.user_id)
+        await _invalidate_author_caches(app, tx, user.user_id)
         app.accounts.changed(tx, user.user_id)
 
     await app.db.write(work)
@@ -105,7 +105,7 @@ async def alerts(app: AppState, user: Principal, query: PageQuery) -> Page[Alert
     return Page.of(content, query, total)
 
 
-async def _outdate(app: AppState, tx: WriteSession, user_id: int) -> None:
+async def _invalidate_author_caches(app: AppState, tx: WriteSession, user_id: int) -> None:
     """Invalidate caches that show the user's name: lists with this transaction, posts and comments by the backlog."""
     await app.cache.invalidate(tx, keys.POSTS)
     await backlog.add(tx, renames.KIND, (user_id, None))
