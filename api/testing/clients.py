@@ -30,7 +30,7 @@ def state_of(app: Starlette) -> AppState:
 
 
 def client_of(app: Starlette, token: str | None = None, **headers: str) -> httpx.AsyncClient:
-    """A client of an application; paths are those of the contract, without the context path."""
+    """A client of an application; paths are without the context path."""
     if token is not None:
         headers["Authorization"] = f"Bearer {token}"
     return httpx.AsyncClient(

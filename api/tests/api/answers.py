@@ -1,4 +1,4 @@
-"""What answers say."""
+"""Reads answers."""
 
 from typing import Any
 

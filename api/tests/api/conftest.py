@@ -1,4 +1,4 @@
-"""What tests of several domains need."""
+"""Fixtures for tests of several domains."""
 
 from collections.abc import AsyncIterator
 

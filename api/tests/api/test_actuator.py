@@ -1,4 +1,4 @@
-"""Actuator (contract 1.18), documentation (1.19), and what the metrics say (D2)."""
+"""Actuator, the documentation pages, and what the metrics contain (D2)."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""Dashboard and daily statistics (contract 2.16 #55, issue 4 "Admin")."""
+"""Dashboard and daily statistics."""
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta

@@ -1,4 +1,4 @@
-"""/admin/users, /admin/audit (contract 2.16; issue 4 "Admin"; fault 8, 37)."""
+"""/admin/users and /admin/audit."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -83,7 +83,6 @@ async def test_list_validates(admin: User, query: str) -> None:
 
 
 async def test_suspension_ends_tokens_and_refuses_logins(admin: User, client: httpx.AsyncClient) -> None:
-    """Fault 8."""
     account = await signup(client)
     user_id = (await profile(client, account.tokens)).json()["data"]["id"]
     response = await _status(admin, user_id, "SUSPENDED")
@@ -103,7 +102,7 @@ async def test_suspension_ends_tokens_and_refuses_logins(admin: User, client: ht
 async def test_suspension_and_role_act_on_every_replica(
     admin: User, user: User, client: httpx.AsyncClient, database: Settings
 ) -> None:
-    """Contract 8.9: within a second."""
+    """Within a second."""
     async with started(database) as replica, client_of(replica, user.token) as there:
         await eventually(lambda: state_of(replica).accounts.listening)
         assert (await there.get("/users/me")).status_code == 200

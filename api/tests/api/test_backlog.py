@@ -1,4 +1,4 @@
-"""Work that requests leave to the backlog: it is done in batches, each exactly once."""
+"""The backlog: work left by requests is done in batches, each exactly once."""
 
 import asyncio
 import secrets

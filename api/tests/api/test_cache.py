@@ -1,4 +1,4 @@
-"""The cache: shared answers, one load for many, no stale value, and a Redis that is away (trap 35)."""
+"""The cache: shared answers, one load for many requests, no stale value, Redis away."""
 
 import asyncio
 import secrets
@@ -164,7 +164,7 @@ async def test_without_redis_own_writes_are_seen_and_loads_are_shared(state: App
 
 
 async def test_a_value_read_before_a_write_is_never_served(state: AppState) -> None:
-    """Trap 35: the reader sits between the write's commit and its own store."""
+    """The reader sits between the write's commit and its own store."""
     reading, written = asyncio.Event(), asyncio.Event()
 
     async def old() -> str:

@@ -1,4 +1,4 @@
-"""The command line, as operators call it (issue 4 "Command line")."""
+"""The command line, called as operators do."""
 
 import asyncio
 import json

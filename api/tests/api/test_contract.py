@@ -1,4 +1,4 @@
-"""Routes, OpenAPI document and contract (endpoints.csv) say the same."""
+"""The routes, the OpenAPI document and data/endpoints.csv agree."""
 
 import csv
 import re
@@ -25,24 +25,24 @@ _DECIDED_BY_HANDLER = {("POST", "/auth/logout")}
 _MOVED = {("GET", "/swagger-ui.html")}
 
 
-def contract() -> dict[tuple[str, str], tuple[str, int]]:
+def endpoints() -> dict[tuple[str, str], tuple[str, int]]:
     with _CSV.open() as file:
         return {(row["method"], row["path"]): (row["auth"], int(row["ok"])) for row in csv.DictReader(file)}
 
 
-def test_the_contract_is_whole() -> None:
-    assert len(contract()) == 122
+def test_no_row_is_missing() -> None:
+    assert len(endpoints()) == 122
 
 
-def test_the_contract_and_nothing_else_is_served() -> None:
+def test_the_endpoints_and_nothing_else_are_served() -> None:
     known = {(each.method, each.path) for each in operations()}
-    assert known == contract().keys()
+    assert known == endpoints().keys()
 
 
 def test_access_and_status() -> None:
     for each in operations():
         row = (each.method, each.path)
-        access, status = contract()[row]
+        access, status = endpoints()[row]
         word = access.split()[0].strip(",")
         if row not in _DECIDED_BY_HANDLER:
             assert each.access == ("user" if word == "owner" else word), row

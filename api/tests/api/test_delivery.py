@@ -1,4 +1,4 @@
-"""Each notification once: whatever becomes of Redis, of the replica that announced it, and of the client's connection."""
+"""Each notification is delivered once, whatever happens to Redis, to the sending replica and to the connection."""
 
 import asyncio
 import json

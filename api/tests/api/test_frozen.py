@@ -1,4 +1,4 @@
-"""MySQL falls silent: nobody waits longer than the deadline, and what a commit began comes to its end."""
+"""MySQL stops answering: no request takes longer than its deadline, and a commit that has begun is finished."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable

@@ -1,4 +1,4 @@
-"""Revocations reach open sessions whatever hangs: one user's look at the database delays no other's."""
+"""Revocations reach open sessions, even if the check of another user hangs."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""Images that nothing shows (issue 4 "Images" and "Jobs"): what is removed, and what is kept."""
+"""Images that no text shows: which are removed and which are kept."""
 
 import asyncio
 import os

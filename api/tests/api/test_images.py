@@ -1,4 +1,4 @@
-"""Images (contract 2.13, 3.2 rows 2, 3 and 20, decision 4): what is taken, what is refused, how it is served."""
+"""Images: accepted and refused uploads, and how images are served."""
 
 import asyncio
 import io

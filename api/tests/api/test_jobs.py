@@ -1,4 +1,4 @@
-"""Jobs (contract 1.15, issue 4 "Jobs"): what each does, that one replica runs it, and what is known of it afterwards."""
+"""Jobs: what each does, that one process runs it, and the records of runs."""
 
 import asyncio
 import secrets

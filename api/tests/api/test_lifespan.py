@@ -1,4 +1,4 @@
-"""The end of an application: everything is closed, whatever goes wrong on the way."""
+"""Shutdown closes everything, also after errors."""
 
 import asyncio
 from typing import Any

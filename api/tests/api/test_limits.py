@@ -1,4 +1,4 @@
-"""Rate limits (contract 8.10; fault 11)."""
+"""Rate limits."""
 
 import asyncio
 import contextlib
@@ -105,7 +105,7 @@ async def test_addresses_of_one_network_are_one(limited: tuple[Any, AppState]) -
 
 
 async def test_forwarded_addresses_of_strangers_do_not_count(limited: tuple[Any, AppState]) -> None:
-    """Fault 11: the caller controls the header."""
+    """The caller controls the header."""
     app, _ = limited
     statuses = []
     for n in range(11):

@@ -1,4 +1,4 @@
-"""No request keeps the event loop busy: whatever it holds, up to the limits of sizes, others go on meanwhile."""
+"""No request blocks the event loop, whatever it holds within the size limits."""
 
 import asyncio
 import itertools

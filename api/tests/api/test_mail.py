@@ -1,4 +1,4 @@
-"""Mails: verification, reset, the outbox, on a real SMTP server (issue 3 "Accounts"; fault 38)."""
+"""Mails: verification, reset, the outbox, on a real SMTP server."""
 
 import asyncio
 import re
@@ -365,7 +365,6 @@ async def test_mails_wait_for_the_server(
 async def test_a_mail_is_in_the_trace_of_its_request(
     mailing: tuple[httpx.AsyncClient, AppState], box: Mailbox, database: Settings, changed: Callable[..., Settings]
 ) -> None:
-    """Issue 5 "Tracing"."""
     client, state = mailing
     account = await signup(client)
     await state.outbox.stop()

@@ -1,4 +1,4 @@
-"""Who is written to, and how often: nobody who never asked, and one mail for one thing (real SMTP server)."""
+"""Recipients and frequency of mails, on a real SMTP server."""
 
 import asyncio
 import logging

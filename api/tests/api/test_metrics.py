@@ -1,4 +1,4 @@
-"""What the metrics say of requests that end oddly (D2), of scanners, and of a pool under stress."""
+"""Metrics of requests that end unusually (D2), of scanners, and of a busy pool."""
 
 import asyncio
 import logging

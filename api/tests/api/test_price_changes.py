@@ -1,4 +1,4 @@
-"""What follows from a change of a price: decision 8, contract 2.5 (alerts), 4.1; faults 22, 23, 36."""
+"""Changes of prices: lowest prices, history, caches, alerts."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -65,7 +65,6 @@ async def test_history_keeps_the_last_price_of_a_day(shop: Shop, state: AppState
 
 
 async def test_popularity_follows_the_price(shop: Shop) -> None:
-    """Fault 36."""
     part = await shop.part(category="CPU", name="AMD Ryzen 5 7600X 시험")
     for price in (200_000, 60_000, 2_000_000):
         await shop.offer(part, 1, price)
@@ -74,7 +73,6 @@ async def test_popularity_follows_the_price(shop: Shop) -> None:
 
 
 async def test_caches_of_the_part_alone_are_outdated(shop: Shop, client: httpx.AsyncClient, state: AppState) -> None:
-    """Fault 23."""
     part, other = await shop.part(), await shop.part()
 
     async def shown(path: str) -> Any:
@@ -142,7 +140,6 @@ async def alerted(user: User, part: int, target: int) -> int:
 
 
 async def test_alerts_fire_once(make_user: Callable[..., Awaitable[User]], shop: Shop) -> None:
-    """Fault 22."""
     part = await shop.part(lowest=1000)
     user, other = await make_user(), await make_user()
     await verify(shop, user)

@@ -1,4 +1,4 @@
-"""What only a process shows: wrong settings, a database that starts late, signals."""
+"""Behaviour of the process: wrong settings, a database that starts late, signals."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""What one client may take of `/ws`, and that it takes nothing from others: neither their turn nor the limits of logins."""
+"""Limits of `/ws`: one client cannot use up the turn of others or the limits of logins."""
 
 import asyncio
 import itertools

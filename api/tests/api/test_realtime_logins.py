@@ -1,4 +1,4 @@
-"""A STOMP session lives as long as the login that its token came from (contract 8.9), and no longer."""
+"""A STOMP session lives as long as the login of its token, and no longer."""
 
 import asyncio
 import secrets

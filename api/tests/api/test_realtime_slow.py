@@ -1,4 +1,4 @@
-"""A client that never reads: it is closed, costs little, and the others miss nothing (issue 4, STOMP)."""
+"""A client that never reads is disconnected, uses little memory, and does not delay others."""
 
 import asyncio
 import json

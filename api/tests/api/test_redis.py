@@ -1,4 +1,4 @@
-"""The Redis client: what counts as late, and what a Redis that is slow costs."""
+"""The Redis client: which answers count as late, and what a slow Redis costs."""
 
 import asyncio
 import statistics
@@ -43,7 +43,7 @@ async def test_a_busy_loop_does_not_make_redis_look_absent(state: AppState, unti
 async def test_a_slow_redis_delays_little(
     redis_server: tuple[str, int], changed: Callable[..., Settings], database: Settings
 ) -> None:
-    """Issue 3: under 50 ms. It answers, and in time for all but those who can do without."""
+    """Under 50 ms. It answers, and in time for all but those who can do without."""
     async with relay(redis_server[1]) as way, started(changed(redis_port=way.port)) as app, client_of(app) as client:
         state = state_of(app)
         answer = (await client.get("/parts/3")).json()["data"]

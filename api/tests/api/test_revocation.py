@@ -1,4 +1,4 @@
-"""Ended logins stay ended, whatever becomes of Redis: they stand in the database, Redis only says it sooner (contract 8.9)."""
+"""Ended logins stay ended when Redis is away: they are stored in the database."""
 
 import asyncio
 import subprocess

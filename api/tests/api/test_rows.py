@@ -1,6 +1,6 @@
-"""Every row of the contract, called with what the document shows: by nobody, by somebody else, by whom it is for.
+"""Every row of data/endpoints.csv, called with the example of the document: without a user, by another user, by the right one.
 
-What administrators change is on record afterwards.
+Changes by administrators are in the audit log afterwards.
 """
 
 import csv
@@ -26,7 +26,7 @@ _CSV = Path(__file__).parents[1] / "data" / "endpoints.csv"
 with _CSV.open() as _file:
     ROWS = {f"{row['method']} {row['path']}": row for row in csv.DictReader(_file)}
 
-# Owned as well, where the contract says no more than who may call.
+# Operations on own rows whose entry in endpoints.csv does not say "owner".
 _OWN = {"DELETE /prices/alerts/{alertId}", "POST /builds/{buildId}/clone", "DELETE /sellers/products/{partId}",
         "PUT /sellers/products/{partId}/price"}  # fmt: skip
 OWN = _OWN | {label for label, row in ROWS.items() if "owner" in row["auth"]}

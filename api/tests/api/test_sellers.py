@@ -1,4 +1,4 @@
-"""Shops: contract 2.6, 3.2 row 11, decision 5; registration, approval, own products, statistics."""
+"""Shops: registration, approval, own products, statistics."""
 
 import asyncio
 import secrets

@@ -1,4 +1,4 @@
-"""A shop is as open as its owner may sell, and prices follow at once."""
+"""A shop opens and closes with the status and role of its owner, and prices follow at once."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

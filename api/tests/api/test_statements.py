@@ -1,4 +1,4 @@
-"""What requests cost in statements: each is a round trip, and half of what a cheap request takes."""
+"""Numbers of SQL statements per request: each is a round trip."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any

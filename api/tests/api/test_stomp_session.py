@@ -1,4 +1,4 @@
-"""A STOMP session for itself: whatever comes in, frames go out, and never an exception (issue 4, STOMP)."""
+"""A STOMP session alone: for any input it sends frames and never raises."""
 
 import random
 import re

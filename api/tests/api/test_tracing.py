@@ -1,4 +1,4 @@
-"""Traces as Zipkin gets them (E1-E3, E6), from a real HTTP collector on loopback."""
+"""Traces as Zipkin gets them (E1-E3, E6), received by an HTTP server on loopback."""
 
 import asyncio
 import re
@@ -228,7 +228,7 @@ async def test_zipkin_is_nobodys_business(
 async def test_a_slow_zipkin_does_not_keep_a_process(
     collector: Collector, changed: Callable[..., Settings], database: Settings
 ) -> None:
-    """E3, trap 36: with more spans waiting than four sendings hold, a container would be killed at the end of its 30 s."""
+    """E3: with more spans waiting than four sendings hold, a container would be killed at the end of its 30 s."""
     collector.delay = 5.0
     slow = changed(zipkin_endpoint=collector.endpoint, tracing_sampling=1.0)
     try:

@@ -1,4 +1,4 @@
-"""/users/me and what is the caller's (contract 2.2, 8.14; faults 8, 23)."""
+"""/users/me and below."""
 
 import asyncio
 import secrets
@@ -31,7 +31,7 @@ OPERATIONS = [
 
 @pytest.mark.parametrize(("method", "path"), OPERATIONS)
 async def test_nobody_is_401(client: httpx.AsyncClient, method: str, path: str) -> None:
-    """Fault 9: JSON, not a redirect."""
+    """JSON, not a redirect."""
     body: dict[str, Any] | None = {} if method in ("PATCH", "PUT") else None
     assert said(await client.request(method, path, json=body)) == (401, "JIUCOM-A001")
 
@@ -86,7 +86,6 @@ async def test_nickname_of_somebody_else(user: User) -> None:
 
 
 async def test_new_name_shows_in_what_is_cached(user: User, client: httpx.AsyncClient) -> None:
-    """Fault 23."""
     post = {"boardType": "FREE", "title": "이름이 바뀌는 글", "content": "본문"}
     post_id = (await user.client.post("/posts", json=post)).json()["data"]["id"]
     comment = await user.client.post("/posts/1/comments", json={"content": "이름이 바뀌는 댓글"})

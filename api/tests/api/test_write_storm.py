@@ -1,4 +1,4 @@
-"""Issue 4 "Reliability": a server killed in the middle of writes leaves right counters and no stale cache."""
+"""A server killed in the middle of writes leaves right counters and no stale cache."""
 
 import asyncio
 import contextlib

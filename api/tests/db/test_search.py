@@ -1,4 +1,4 @@
-"""Search on a real server (issue 3, decision 13): the named part first, and nothing that was not meant."""
+"""Search on a real server: the named part comes first, and nothing else is found."""
 
 import unicodedata
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Rules of builds, contract 4.3: each speaks when it must, and is silent without data."""
+"""Compatibility rules: each finds what it should, and nothing without data."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""Plans of searches (decision 13, trap 29): nothing typed is an operator, nothing short goes to the index."""
+"""Plans of searches: no typed character is an operator, and no short word is looked up in the index."""
 
 import unicodedata
 

@@ -1,4 +1,4 @@
-"""Readers of specifications: both spellings of the contract (5.4, 3.2 row 28) and what people type."""
+"""Readers of specifications: the spellings of our own data, and what people type."""
 
 import time
 from collections.abc import Callable

@@ -108,7 +108,7 @@ def test_without_a_limit_the_hosts_memory_is_it(tmp_path: Path, limit: str | Non
     ],
 )
 def test_forwarded_addresses_are_believed_from_gateways_only(peer: str, headers: dict[str, str], expected: str) -> None:
-    """C7, trap 41."""
+    """C7."""
     raw = [(name.encode(), value.encode()) for name, value in headers.items()]
     scope = {"type": "http", "client": (peer, 1), "headers": raw}
     assert Gateway("10.0.0.2, 10.0.0.3/32,::1").client_address(scope) == expected
@@ -143,7 +143,7 @@ def test_no_label_is_one_of_prometheus_s_own() -> None:
 
 
 def test_a_scrape_of_the_whole_api_is_small_and_quick() -> None:
-    """Every row of the contract with four statuses: under 350 KB and 40 ms, with room for the other metrics (15 KB)."""
+    """Every operation with four statuses: under 350 KB and 40 ms, with room for the other metrics (15 KB)."""
     metrics = Metrics()
     assert len(operations()) >= 122
     for operation in operations():
