@@ -2,8 +2,11 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
+from typing import TypeVar
 
 import msgspec
+
+T = TypeVar("T")
 
 # Field errors in one answer at most.
 MAX_PROBLEMS = 100
@@ -127,6 +130,13 @@ def _first(errors: Sequence[FieldError]) -> Iterator[FieldError]:
         if left < 0:
             return
         yield error
+
+
+def found(value: T | None, error: ErrorCode, message: str | None = None) -> T:
+    """The value. Raises `error` when it is None."""
+    if value is None:
+        raise ApiError(error, message)
+    return value
 
 
 def unavailable(seconds: int = 1) -> ApiError:

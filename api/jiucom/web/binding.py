@@ -15,7 +15,7 @@ from jiucom.auth.principal import Role
 from jiucom.db.queue import urgent
 from jiucom.deadline import deadline
 from jiucom.errors import ApiError, ErrorCode
-from jiucom.web.body import read_body
+from jiucom.web.body import media_type, read_body
 from jiucom.web.context import Application, Context
 from jiucom.web.envelope import success
 from jiucom.web.operation import Access, Operation
@@ -117,9 +117,8 @@ class Endpoint:
 
 
 def _is_json(content_type: str) -> bool:
-    media, _, parameters = content_type.partition(";")
-    media = media.strip().lower()
-    charset = parameters.lower().partition("charset=")[2].strip(' "')
+    media = media_type(content_type)
+    charset = content_type.partition(";")[2].lower().partition("charset=")[2].strip(' "')
     return (media == "application/json" or media.endswith("+json")) and charset in ("", "utf-8", "utf8")
 
 

@@ -5,6 +5,11 @@ from starlette.requests import Request
 from jiucom.errors import ApiError, ErrorCode
 
 
+def media_type(header: str | None) -> str:
+    """The media type of a `Content-Type` header, in lower case and without parameters; empty without a header."""
+    return (header or "").partition(";")[0].strip().lower()
+
+
 def is_declared_larger(request: Request, limit: int) -> bool:
     """Whether `Content-Length` exceeds `limit` bytes."""
     declared = request.headers.get("content-length", "")

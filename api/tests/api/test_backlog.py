@@ -81,6 +81,7 @@ def requested(statements: list[str]) -> list[str]:
         "job_runs",
         "DELETE cache_outbox",
         "SELECT id, scope",
+        "FROM notifications WHERE id >",
         "SELECT (SELECT COUNT",
     )
     return [sql for sql in statements if not any(words in sql for words in workers)]

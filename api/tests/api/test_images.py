@@ -13,9 +13,9 @@ import httpx
 import pytest
 from PIL import Image, PngImagePlugin
 
+from jiucom.auth.principal import Principal
 from jiucom.domains.images import codec, decoding, service
 from jiucom.domains.images.codec import MAX_PIXELS
-from jiucom.domains.images.storage import Storage
 from jiucom.domains.images.upload import MAX_BYTES
 from jiucom.state import AppState
 from testing import icc
@@ -303,13 +303,13 @@ async def test_one_picture_is_decoded_at_a_time(state: AppState, user: User, mon
         return reencode(data)
 
     monkeypatch.setattr(codec, "reencode", watched)
-    storage = Storage(state.settings.storage_upload_dir)
-    cut_off = asyncio.create_task(service.upload(state.db, storage, user.id, picture(), "posts"))
+    principal = Principal(user.id, "USER", "", 0)
+    cut_off = asyncio.create_task(service.upload(state, principal, picture(), "posts"))
     await eventually(started.is_set)
     cut_off.cancel()
     with pytest.raises(asyncio.CancelledError):
         await cut_off
-    second = asyncio.create_task(service.upload(state.db, storage, user.id, picture(), "posts"))
+    second = asyncio.create_task(service.upload(state, principal, picture(), "posts"))
     # Time enough for a second thread, were there one.
     await asyncio.wait({second}, timeout=0.2)
     go_on.set()

@@ -6,18 +6,18 @@ from datetime import date, datetime, timedelta
 from itertools import groupby
 
 from jiucom.clock import Clock
-from jiucom.db import Database
 from jiucom.domains.admin_overview import queries
 from jiucom.domains.admin_overview.schemas import DEFAULT_DAYS, DailyQuery, DailyStats, Dashboard
+from jiucom.state import AppState
 
 _RECENT = 5
 _DAY = timedelta(days=1)
 
 
-async def dashboard(db: Database, clock: Clock) -> Dashboard:
+async def get_dashboard(app: AppState) -> Dashboard:
     """Totals and the newest accounts."""
-    midnight = _midnight(clock, clock.now().date())
-    async with db.read() as session:
+    midnight = _midnight(app.clock, app.clock.now().date())
+    async with app.db.read() as session:
         totals = await queries.totals(session, midnight)
         recent = await queries.recent_users(session, _RECENT)
     return Dashboard(
@@ -30,16 +30,16 @@ async def dashboard(db: Database, clock: Clock) -> Dashboard:
     )
 
 
-async def daily(db: Database, clock: Clock, query: DailyQuery) -> list[DailyStats]:
+async def list_daily(app: AppState, query: DailyQuery) -> list[DailyStats]:
     """One row per day, oldest first, also for days without rows."""
     span = timedelta(days=DEFAULT_DAYS - 1)
-    end = query.end or (query.start + span if query.start else clock.now().date())
+    end = query.end or (query.start + span if query.start else app.clock.now().date())
     start = query.start or end - span
     days = [start + timedelta(days=n) for n in range((end - start).days + 1)]
     counts: dict[date, Counter[str]] = {day: Counter() for day in days}
-    async with db.read() as session:
-        for run in _runs(clock, days):
-            begin, until = _midnight(clock, run[0]), _midnight(clock, run[-1] + _DAY)
+    async with app.db.read() as session:
+        for run in _runs(app.clock, days):
+            begin, until = _midnight(app.clock, run[0]), _midnight(app.clock, run[-1] + _DAY)
             for table in queries.TABLES:
                 for nth, count in (await queries.per_day(session, table, begin, until)).items():
                     # The 25th hour of a day belongs to that day.

@@ -40,7 +40,7 @@ class _UndoneError(Exception):
 
 
 async def upload(
-    app: AppState, admin: Principal, address: str, read: Callable[[], Upload], *, dry_run: bool
+    app: AppState, admin: Principal, read: Callable[[], Upload], address: str, *, dry_run: bool
 ) -> BulkReport:
     """Store the lines that `read` returns. A dry run does the same and rolls back.
 

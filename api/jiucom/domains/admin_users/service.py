@@ -7,12 +7,12 @@ from jiucom.db import WriteSession
 from jiucom.domains.admin_users import queries
 from jiucom.domains.admin_users.schemas import AdminUser, UserQuery
 from jiucom.domains.sellers import owners
-from jiucom.errors import ApiError, ErrorCode
+from jiucom.errors import ErrorCode, found
 from jiucom.state import AppState
 from jiucom.web import Page
 
 
-async def page(app: AppState, query: UserQuery) -> Page[AdminUser]:
+async def list_users(app: AppState, query: UserQuery) -> Page[AdminUser]:
     """One page of the accounts."""
     async with app.db.read() as session:
         content, total = await queries.page(session, query)
@@ -62,7 +62,4 @@ async def set_role(app: AppState, admin: Principal, user_id: int, role: Role, ad
 
 
 async def _lock(tx: WriteSession, user_id: int) -> AdminUser:
-    user = await queries.lock(tx, user_id)
-    if user is None:
-        raise ApiError(ErrorCode.USER_NOT_FOUND)
-    return user
+    return found(await queries.lock(tx, user_id), ErrorCode.USER_NOT_FOUND)

@@ -77,13 +77,13 @@ async def oauth_urls(ctx: Context) -> dict[str, str]:
 @endpoint("POST", "/auth/email/verify-request", tag=_TAG, auth="user", limits=CODE)
 async def request_verification(ctx: Context) -> None:
     """이메일 인증 코드 요청"""
-    await service.request_verification(ctx.app, ctx.user.user_id)
+    await service.request_verification(ctx.app, ctx.user)
 
 
 @endpoint("POST", "/auth/email/verify", tag=_TAG, auth="user", limits=CODE)
 async def verify(ctx: Context, body: VerifyIn) -> None:
     """이메일 인증"""
-    await service.verify(ctx.app, ctx.user.user_id, body.code)
+    await service.verify(ctx.app, ctx.user, body.code)
 
 
 @endpoint("POST", "/auth/password/reset-request", tag=_TAG, limits=RESET_REQUEST)

@@ -7,11 +7,12 @@ from functools import partial
 
 from jiucom.auth import families, mailed_tokens
 from jiucom.auth.passwords import outdated
+from jiucom.auth.principal import Principal
 from jiucom.auth.tokens import Claims
 from jiucom.db import DuplicateKeyError, WriteSession
 from jiucom.domains.auth import queries
 from jiucom.domains.auth.schemas import LoginIn, ResetIn, SignupIn, TokenPair
-from jiucom.errors import ApiError, ErrorCode, FieldError, invalid
+from jiucom.errors import ApiError, ErrorCode, FieldError, found, invalid
 from jiucom.guesses import account_key
 from jiucom.mail import enqueue
 from jiucom.mail.addressing import PAUSE
@@ -119,24 +120,22 @@ async def logout(app: AppState, access: str | None, refresh: str | None) -> None
     await app.db.write(work)
 
 
-async def request_verification(app: AppState, user_id: int) -> None:
+async def request_verification(app: AppState, user: Principal) -> None:
     """Mail a code to the user's address, unless it is verified already."""
     async with app.db.transaction() as tx:
-        address = await queries.address(tx, user_id)
-        if address is None:
-            raise ApiError(ErrorCode.USER_NOT_FOUND)
+        address = found(await queries.address(tx, user.user_id), ErrorCode.USER_NOT_FOUND)
         if not address.verified:
             await _enqueue(tx, address.email, "email-verification")
 
 
-async def verify(app: AppState, user_id: int, code: str) -> None:
+async def verify(app: AppState, user: Principal, code: str) -> None:
     """Take the code. Raises JIUCOM-401 naming `code` when it is wrong, too old, or tried too often."""
 
     async def work(tx: WriteSession) -> bool:
-        user = await queries.lock(tx, user_id)
-        if user is None or not await mailed_tokens.use_code(tx, user_id, user.email, code.strip()):
+        locked = await queries.lock(tx, user.user_id)
+        if locked is None or not await mailed_tokens.use_code(tx, locked.id, locked.email, code.strip()):
             return False
-        await queries.set_verified(tx, user_id)
+        await queries.set_verified(tx, locked.id)
         return True
 
     if not await app.db.write(work):

@@ -19,13 +19,14 @@ _ROW = f"""
 
 _JOINED = "builds JOIN users ON users.id = builds.user_id"
 
-_PUBLIC = "builds.is_deleted = FALSE AND builds.is_public = TRUE"
-_TEMPLATES = f"{_PUBLIC} AND builds.is_template = TRUE"
+# Exported: likes and searches use the same conditions.
+PUBLIC = "builds.is_deleted = FALSE AND builds.is_public = TRUE"
+_TEMPLATES = f"{PUBLIC} AND builds.is_template = TRUE"
 _MINE = "builds.is_deleted = FALSE AND builds.user_id = %s"
-_VISIBLE = "builds.is_deleted = FALSE AND (builds.is_public = TRUE OR builds.user_id = %s)"
+VISIBLE = "builds.is_deleted = FALSE AND (builds.is_public = TRUE OR builds.user_id = %s)"
 _SHARED = "builds.is_deleted = FALSE AND builds.share_token = %s"
 
-_COUNT_PUBLIC = f"SELECT COUNT(*) FROM builds WHERE {_PUBLIC}"  # noqa: S608
+_COUNT_PUBLIC = f"SELECT COUNT(*) FROM builds WHERE {PUBLIC}"  # noqa: S608
 _COUNT_TEMPLATES = f"SELECT COUNT(*) FROM builds WHERE {_TEMPLATES}"  # noqa: S608
 _COUNT_MINE = f"SELECT COUNT(*) FROM builds WHERE {_MINE}"  # noqa: S608
 
@@ -76,12 +77,12 @@ _UNSHARE = "UPDATE builds SET share_token = NULL WHERE id = %s AND user_id = %s 
 
 async def page(session: ReadSession, query: BuildQuery) -> list[BuildItem]:
     """One page of the public builds."""
-    return await _page(session, _PUBLIC, (), _ORDERS.get(query.sort or "", _LATEST), query)
+    return await _page(session, PUBLIC, (), _ORDERS.get(query.sort or "", _LATEST), query)
 
 
 async def popular(session: ReadSession, query: PageQuery) -> list[BuildItem]:
     """One page of the public builds, most liked first."""
-    return await _page(session, _PUBLIC, (), _POPULAR, query)
+    return await _page(session, PUBLIC, (), _POPULAR, query)
 
 
 async def templates(session: ReadSession, query: PageQuery) -> list[BuildItem]:
@@ -111,7 +112,7 @@ async def count_of_owner(session: ReadSession, owner_id: int) -> int:
 
 async def by_id(session: ReadSession, build_id: int, viewer: int) -> Row | None:
     """A build that the viewer may see."""
-    sql = f"SELECT {_ROW} FROM {_JOINED} WHERE builds.id = %s AND {_VISIBLE}"  # noqa: S608
+    sql = f"SELECT {_ROW} FROM {_JOINED} WHERE builds.id = %s AND {VISIBLE}"  # noqa: S608
     return await session.fetch_one(sql, (build_id, viewer), Row)
 
 

@@ -20,7 +20,7 @@ from jiucom.domains.builds.schemas import (
     Compatibility,
     Row,
 )
-from jiucom.errors import ApiError, ErrorCode, FieldError
+from jiucom.errors import ApiError, ErrorCode, FieldError, found
 from jiucom.paths import CONTEXT_PATH
 from jiucom.state import AppState
 from jiucom.web import Page, PageQuery
@@ -32,38 +32,38 @@ _COPY = " (복사본)"
 _NAME_LENGTH = 100
 
 
-async def page(app: AppState, query: BuildQuery) -> Page[BuildItem]:
+async def list_public(app: AppState, query: BuildQuery) -> Page[BuildItem]:
     """One page of the public builds."""
     return await _page(app, query, lambda session: queries.page(session, query), "builds", queries.count_public)
 
 
-async def popular(app: AppState, query: PageQuery) -> Page[BuildItem]:
+async def list_popular(app: AppState, query: PageQuery) -> Page[BuildItem]:
     """One page of the public builds, most liked first."""
     return await _page(app, query, lambda session: queries.popular(session, query), "builds", queries.count_public)
 
 
-async def templates(app: AppState, query: PageQuery) -> Page[BuildItem]:
+async def list_templates(app: AppState, query: PageQuery) -> Page[BuildItem]:
     """One page of the templates."""
     return await _page(
         app, query, lambda session: queries.templates(session, query), "templates", queries.count_templates
     )
 
 
-async def of_owner(app: AppState, owner: Principal, query: PageQuery) -> Page[BuildItem]:
+async def list_own(app: AppState, owner: Principal, query: PageQuery) -> Page[BuildItem]:
     """One page of the caller's builds, private ones too."""
     async with app.db.read() as session:
         content = await queries.of_owner(session, owner.user_id, query)
         return Page.of(content, query, await queries.count_of_owner(session, owner.user_id))
 
 
-async def view(app: AppState, build_id: int, viewer: Principal | None) -> BuildDetail:
+async def get(app: AppState, viewer: Principal | None, build_id: int) -> BuildDetail:
     """A build, with the view counted. Raises B001."""
     async with app.db.read() as session:
         build = await _detail(session, await queries.by_id(session, build_id, _id(viewer)))
     return await _seen(app, build, viewer)
 
 
-async def shared(app: AppState, token: str, viewer: Principal | None) -> BuildDetail:
+async def get_shared(app: AppState, viewer: Principal | None, token: str) -> BuildDetail:
     """The build with a share token, with the view counted. Raises B001."""
     # The column is ASCII: comparing it with another character would be an error.
     if not token.isascii():
@@ -73,10 +73,10 @@ async def shared(app: AppState, token: str, viewer: Principal | None) -> BuildDe
     return await _seen(app, build, viewer)
 
 
-async def compatibility(app: AppState, build_id: int, viewer: Principal | None) -> Compatibility:
+async def get_compatibility(app: AppState, viewer: Principal | None, build_id: int) -> Compatibility:
     """The findings about a build. Raises B001."""
     async with app.db.read() as session:
-        build = _existing(await queries.by_id(session, build_id, _id(viewer)))
+        build = found(await queries.by_id(session, build_id, _id(viewer)), ErrorCode.BUILD_NOT_FOUND)
         return compatible.of_lines(await lines.of_build(session, build.id))
 
 
@@ -132,7 +132,7 @@ async def clone(app: AppState, owner: Principal, build_id: int) -> BuildDetail:
     """
 
     async def work(session: WriteSession) -> BuildDetail:
-        original = _existing(await queries.by_id(session, build_id, owner.user_id))
+        original = found(await queries.by_id(session, build_id, owner.user_id), ErrorCode.BUILD_NOT_FOUND)
         name = original.name[: _NAME_LENGTH - len(_COPY)] + _COPY
         copy_id = await queries.insert(session, owner.user_id, name, original.description, False)
         if not await lines.copy(session, copy_id, original.id):
@@ -225,7 +225,7 @@ def _check_all_there(chosen: Sequence[ChosenPart], there: Collection[int]) -> No
 
 
 async def _detail(session: ReadSession, build: Row | None) -> BuildDetail:
-    build = _existing(build)
+    build = found(build, ErrorCode.BUILD_NOT_FOUND)
     parts = await lines.of_build(session, build.id)
     checked = compatible.of_lines(parts)
     return BuildDetail(
@@ -250,12 +250,6 @@ async def _not_ones_own(session: ReadSession, build_id: int, caller: Principal) 
     """The error when a build is not the caller's: A002 if the caller may see it, else B001."""
     seen = await queries.by_id(session, build_id, caller.user_id)
     return ApiError(ErrorCode.FORBIDDEN if seen else ErrorCode.BUILD_NOT_FOUND)
-
-
-def _existing(build: Row | None) -> Row:
-    if build is None:
-        raise ApiError(ErrorCode.BUILD_NOT_FOUND)
-    return build
 
 
 def _id(viewer: Principal | None) -> int:

@@ -3,12 +3,16 @@
 from jiucom.db import ReadSession, WriteSession
 from jiucom.domains.authors import NICKNAME
 from jiucom.domains.comments.schemas import Row
+from jiucom.domains.posts import queries as posts
 from jiucom.web import PageQuery
 
 _ROW = f"""
     comments.id, comments.content, comments.user_id, {NICKNAME}, comments.parent_id, comments.root_id,
     comments.like_count, comments.created_at, comments.updated_at, comments.is_deleted, comments.post_id
 """
+
+# Exported: likes use the same condition. It joins posts.
+VISIBLE = f"comments.is_deleted = FALSE AND {posts.VISIBLE}"
 
 _POST_AND_AUTHOR = """
     JOIN posts ON posts.id = comments.post_id AND posts.is_deleted = FALSE
@@ -54,7 +58,7 @@ JOIN comments USING (id) {_POST_AND_AUTHOR}
 WHERE measured.before_it < {MAX_TEXT} ORDER BY comments.id
 """  # noqa: S608
 
-_BY_ID = f"SELECT {_ROW} FROM {_JOINED} WHERE comments.id = %s AND comments.is_deleted = FALSE"  # noqa: S608
+_BY_ID = f"SELECT {_ROW} FROM {_JOINED} WHERE comments.id = %s AND {VISIBLE}"  # noqa: S608
 
 # With the columns of the post that notifications need.
 _WRITTEN = f"SELECT {_ROW}, posts.title, posts.user_id FROM {_JOINED} WHERE comments.id = %s"  # noqa: S608

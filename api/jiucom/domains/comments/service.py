@@ -12,13 +12,13 @@ from jiucom.domains.comments import queries, threads
 from jiucom.domains.comments.schemas import Comment, CommentCreate, CommentPage, CommentQuery, CommentUpdate, Row
 from jiucom.domains.notifications.announce import announce
 from jiucom.encoding import Json, encode
-from jiucom.errors import ApiError, ErrorCode
+from jiucom.errors import ApiError, ErrorCode, found
 from jiucom.state import AppState
 
 R = TypeVar("R", bound=Row)
 
 
-async def page(app: AppState, post_id: int, query: CommentQuery) -> Json[CommentPage]:
+async def list_threads(app: AppState, post_id: int, query: CommentQuery) -> Json[CommentPage]:
     """One page of the threads of a post; an unknown post has none. Its further replies are not cached."""
 
     async def load() -> CommentPage:
@@ -54,7 +54,7 @@ async def create(app: AppState, author: Principal, post_id: int, comment: Commen
             if parent is None or parent.post_id != post_id:
                 raise ApiError(ErrorCode.COMMENT_NOT_FOUND, "답글을 달 댓글을 찾을 수 없습니다.")
         comment_id = await queries.insert(session, post_id, author.user_id, comment.content, parent)
-        written = _existing(await queries.written(session, comment_id))
+        written = found(await queries.written(session, comment_id), ErrorCode.COMMENT_NOT_FOUND)
         await _notify(session, written, parent)
         await app.cache.invalidate(session, keys.post(post_id), keys.POSTS)
         return threads.single(written)
@@ -70,7 +70,7 @@ async def update(app: AppState, author: Principal, comment_id: int, changes: Com
         if not await queries.update(session, comment_id, author.user_id, changes.content):
             raise ApiError(ErrorCode.COMMENT_NOT_FOUND)
         await app.cache.invalidate(session, keys.post(comment.post_id))
-        return threads.single(_existing(await queries.by_id(session, comment_id)))
+        return threads.single(found(await queries.by_id(session, comment_id), ErrorCode.COMMENT_NOT_FOUND))
 
     return await app.db.write(work)
 
@@ -89,7 +89,7 @@ async def moderate(app: AppState, admin: Principal, comment_id: int, address: st
     """Delete any comment, with an audit record. Raises C001."""
 
     async def work(session: WriteSession) -> None:
-        comment = _existing(await queries.by_id(session, comment_id))
+        comment = found(await queries.by_id(session, comment_id), ErrorCode.COMMENT_NOT_FOUND)
         await _remove(app, session, comment, None)
         state = msgspec.to_builtins(comment)
         await audit.record(session, admin.user_id, "COMMENT_DELETED", "COMMENT", comment_id, state, None, address)
@@ -118,13 +118,7 @@ async def _notify(session: WriteSession, written: queries.Written, parent: Row |
 
 
 async def _ones_own(session: ReadSession, comment_id: int, author: Principal) -> Row:
-    comment = _existing(await queries.by_id(session, comment_id))
+    comment = found(await queries.by_id(session, comment_id), ErrorCode.COMMENT_NOT_FOUND)
     if comment.author_id != author.user_id:
         raise ApiError(ErrorCode.COMMENT_NOT_AUTHOR)
-    return comment
-
-
-def _existing(comment: R | None) -> R:
-    if comment is None:
-        raise ApiError(ErrorCode.COMMENT_NOT_FOUND)
     return comment

@@ -68,8 +68,7 @@ async def upload_image(ctx: Context) -> UploadedImage:
     with decoding.receiving_slot(ctx.user.user_id):
         data, directory = await upload.read(ctx.request)
     with decoding.upload_slot():
-        storage = Storage(ctx.app.settings.storage_upload_dir)
-        image = await service.upload(ctx.app.db, storage, ctx.user.user_id, data, directory)
+        image = await service.upload(ctx.app, ctx.user, data, directory)
     if not _is_from_elsewhere(ctx.request):
         return image
     url = ctx.app.settings.public_url.rstrip("/") + image.url

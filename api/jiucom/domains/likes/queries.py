@@ -3,22 +3,22 @@
 from msgspec import Struct
 
 from jiucom.db import ReadSession, WriteSession
+from jiucom.domains.builds import queries as builds
+from jiucom.domains.comments import queries as comments
 from jiucom.domains.likes.schemas import Like, TargetType
+from jiucom.domains.posts import queries as posts
+from jiucom.domains.reviews import queries as reviews
 
 # FROM and WHERE of each kind: its id, then (for builds, of which some are private) the caller's.
 _SEEN = {
-    TargetType.POST: "posts WHERE posts.id = %s AND posts.is_deleted = FALSE",
+    TargetType.POST: f"posts WHERE posts.id = %s AND {posts.VISIBLE}",
     TargetType.COMMENT: (
-        "comments JOIN posts ON posts.id = comments.post_id AND posts.is_deleted = FALSE"
-        " WHERE comments.id = %s AND comments.is_deleted = FALSE"
+        f"comments JOIN posts ON posts.id = comments.post_id WHERE comments.id = %s AND {comments.VISIBLE}"
     ),
     TargetType.REVIEW: (
-        "reviews JOIN parts ON parts.id = reviews.part_id AND parts.is_deleted = FALSE"
-        " WHERE reviews.id = %s AND reviews.is_deleted = FALSE"
+        f"reviews JOIN parts ON parts.id = reviews.part_id WHERE reviews.id = %s AND {reviews.VISIBLE}"
     ),
-    TargetType.BUILD: (
-        "builds WHERE builds.id = %s AND builds.is_deleted = FALSE AND (builds.is_public = TRUE OR builds.user_id = %s)"
-    ),
+    TargetType.BUILD: (f"builds WHERE builds.id = %s AND {builds.VISIBLE}"),
 }
 _TABLES = {
     TargetType.POST: "posts",

@@ -8,13 +8,17 @@ from jiucom.db.totals import Totals
 from jiucom.domains.authors import NICKNAME
 from jiucom.domains.posts.schemas import BoardType, Post, PostCreate, PostDetail, PostItem, PostQuery, PostUpdate
 from jiucom.rules.search_terms import Plan
+from jiucom.web import PageQuery
+
+# Exported: likes use the same condition.
+VISIBLE = "posts.is_deleted = FALSE"
 
 POSTS = Searchable(
     table="posts",
     fulltext="posts.title, posts.content",
     text="CONCAT_WS(' ', posts.title, posts.content)",
     title="posts.title",
-    visible="posts.is_deleted = FALSE",
+    visible=VISIBLE,
 )
 
 # Above so many candidates the full-text index is not used: it reads all candidates before the newest are known. Reading the
@@ -34,7 +38,9 @@ _POST = f"""
     posts.comment_count, posts.created_at, posts.updated_at
 """
 
-_BY_ID = "FROM posts JOIN users ON users.id = posts.user_id WHERE posts.id = %s AND posts.is_deleted = FALSE"
+_OWN = f"FROM posts JOIN users ON users.id = posts.user_id WHERE posts.user_id = %s AND {VISIBLE}"
+
+_BY_ID = f"FROM posts JOIN users ON users.id = posts.user_id WHERE posts.id = %s AND {VISIBLE}"
 
 _INSERT = "INSERT INTO posts (user_id, board_type, title, content) VALUES (%s, %s, %s, %s)"
 
@@ -88,6 +94,20 @@ async def count(session: ReadSession, query: PostQuery, plan: Plan, *, indexed: 
     # Without the full-text index: a scan of the table.
     found = _found(query, plan, indexed, hint="" if indexed else " USE INDEX ()")
     return int(await session.fetch_value(f"SELECT COUNT(*) {found.text}", found.args))
+
+
+async def page_of_author(session: ReadSession, author_id: int, query: PageQuery) -> list[PostItem]:
+    """One page of an author's posts, newest first."""
+    return await session.fetch_all(
+        f"SELECT {_ITEM} {_OWN} ORDER BY posts.created_at DESC, posts.id DESC LIMIT %s OFFSET %s",
+        (author_id, query.size, query.offset),
+        PostItem,
+    )
+
+
+async def count_of_author(session: ReadSession, author_id: int) -> int:
+    """How many posts an author has."""
+    return int(await session.fetch_value(f"SELECT COUNT(*) {_OWN}", (author_id,)))
 
 
 async def by_id(session: ReadSession, post_id: int) -> Post | None:

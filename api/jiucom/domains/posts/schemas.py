@@ -1,4 +1,4 @@
-"""What is said about posts."""
+"""Requests and answers of posts."""
 
 from datetime import datetime
 from enum import StrEnum

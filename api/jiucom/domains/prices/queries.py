@@ -5,6 +5,7 @@ from datetime import date
 from jiucom.db import ReadSession, WriteSession
 from jiucom.domains.parts.schemas import PartCategory
 from jiucom.domains.prices.schemas import MAX_ALERTS, MAX_DEALS, Alert, Deal, PricePoint, SellerPrice
+from jiucom.web import PageQuery
 
 _PART_NAME = "SELECT name FROM parts WHERE id = %s AND is_deleted = FALSE"
 
@@ -55,6 +56,8 @@ SELECT price_alerts.id, part_id, parts.name, target_price, parts.lowest_price, i
     price_alerts.created_at
 FROM price_alerts JOIN parts ON parts.id = part_id
 """
+
+_OWN = "WHERE user_id = %s AND price_alerts.is_deleted = FALSE AND parts.is_deleted = FALSE"
 
 # LAST_INSERT_ID returns the id of the alert.
 _CHANGE_ALERT = """
@@ -117,6 +120,18 @@ async def alerts(session: ReadSession, user_id: int) -> list[Alert]:
         " ORDER BY price_alerts.created_at DESC, price_alerts.id DESC LIMIT %s"
     )
     return await session.fetch_all(sql, (user_id, MAX_ALERTS), Alert)
+
+
+async def all_alerts(session: ReadSession, user_id: int, query: PageQuery) -> list[Alert]:
+    """One page of the user's alerts, inactive ones too, newest first."""
+    sql = f"{_ALERT} {_OWN} ORDER BY price_alerts.created_at DESC, price_alerts.id DESC LIMIT %s OFFSET %s"
+    return await session.fetch_all(sql, (user_id, query.size, query.offset), Alert)
+
+
+async def count_all_alerts(session: ReadSession, user_id: int) -> int:
+    """How many alerts the user has, with inactive ones."""
+    sql = f"SELECT COUNT(*) FROM price_alerts JOIN parts ON parts.id = part_id {_OWN}"  # noqa: S608
+    return int(await session.fetch_value(sql, (user_id,)))
 
 
 async def alert_owner(session: ReadSession, alert_id: int) -> int | None:

@@ -3,6 +3,7 @@
 from jiucom.db import ReadSession, search_sql
 from jiucom.db.search_sql import Searchable
 from jiucom.domains.authors import NICKNAME
+from jiucom.domains.builds.queries import PUBLIC
 from jiucom.domains.parts import search_queries
 from jiucom.domains.posts.queries import POSTS
 from jiucom.domains.search.schemas import BuildHit, PartHit, PostHit
@@ -13,7 +14,7 @@ BUILDS = Searchable(
     fulltext="builds.name, builds.description",
     text="CONCAT_WS(' ', builds.name, builds.description)",
     title="builds.name",
-    visible="builds.is_deleted = FALSE AND builds.is_public = TRUE",
+    visible=PUBLIC,
 )
 
 _PART = "parts.id, parts.name, parts.category, parts.manufacturer, parts.lowest_price, parts.image_url"
