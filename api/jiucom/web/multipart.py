@@ -16,7 +16,7 @@ MULTIPART = "multipart/form-data"
 _MAX_FIELDS = 10
 _MAX_FIELD = 16 * 1024
 # Bytes parsed per step; other tasks run between the steps.
-_PIECE = 64 * 1024
+_PIECE = 128 * 1024
 
 
 class _Parser(MultiPartParser):
