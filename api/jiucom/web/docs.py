@@ -1,7 +1,6 @@
 """The OpenAPI document and Swagger UI, served without the internet."""
 
-from importlib.resources import files
-from pathlib import Path
+from importlib.util import find_spec
 
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
@@ -11,7 +10,7 @@ from jiucom.paths import CONTEXT_PATH
 from jiucom.web.context import Application, Context
 from jiucom.web.operation import endpoint
 
-# The package holds an editor too, which is most of its size.
+# The package holds an editor too, which is most of its size; the image keeps only these (api/Dockerfile).
 _ASSETS = frozenset({"swagger-ui.css", "swagger-ui-bundle.js", "index.css", "favicon-16x16.png", "favicon-32x32.png"})
 
 _PAGE = f"""<!doctype html>
@@ -38,11 +37,19 @@ _INITIALIZER = f"""window.onload = () => SwaggerUIBundle({{
 """
 
 
+def _directory() -> str:
+    """Where the package has its files. It is found, not imported: importing it would load a template engine."""
+    found = find_spec("swagger_ui")
+    if found is None or not found.submodule_search_locations:
+        raise ModuleNotFoundError("swagger_ui")
+    return f"{found.submodule_search_locations[0]}/static"
+
+
 class Assets:
     """The few files of Swagger UI that the page needs, and ours that starts it."""
 
     def __init__(self) -> None:
-        self._files: ASGIApp = StaticFiles(directory=Path(str(files("swagger_ui"))) / "static")
+        self._files: ASGIApp = StaticFiles(directory=_directory())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["path"] == f"{scope['root_path']}/swagger-initializer.js":

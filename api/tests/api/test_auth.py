@@ -234,7 +234,11 @@ async def test_reuse_after_the_grace_ends_the_family(client: httpx.AsyncClient, 
     other = (await login(client, account.email)).json()["data"]
     successor = (await refresh(client, account.tokens["refreshToken"])).json()["data"]
     async with state.db.transaction() as tx:
-        await tx.execute("UPDATE refresh_tokens SET used_at = used_at - INTERVAL 21 SECOND WHERE used_at IS NOT NULL")
+        await tx.execute(
+            "UPDATE refresh_tokens SET used_at = used_at - INTERVAL 21 SECOND WHERE used_at IS NOT NULL"
+            " AND user_id = (SELECT id FROM users WHERE email = %s)",
+            (account.email,),
+        )
     assert said(await refresh(client, account.tokens["refreshToken"])) == (401, "JIUCOM-A004")
     # The thief's or the owner's: nobody can tell, so both end, access tokens too.
     assert said(await refresh(client, successor["refreshToken"])) == (401, "JIUCOM-A004")
