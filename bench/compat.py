@@ -1,6 +1,6 @@
-"""How part data is read that shops write (`make bench-compat`): compat.tsv says what each spelling means.
+"""How spellings of shops are read (`make bench-compat`): compat.tsv has the meaning of each spelling.
 
-A spelling that is not read costs a check. One that is read as something else may cost a false error, and fails the run.
+A spelling that is not read only means a missing check. One that is read wrongly may cause a false error, and fails the run.
 """
 
 import json

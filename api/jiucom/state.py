@@ -1,4 +1,4 @@
-"""What a process owns, made once by `create_app` and handed to every handler as `ctx.app`."""
+"""The objects of a process, made once by `create_app` and passed to every handler as `ctx.app`."""
 
 from dataclasses import dataclass
 from datetime import datetime

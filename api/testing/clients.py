@@ -24,7 +24,7 @@ async def started(settings: Settings) -> AsyncIterator[Starlette]:
 
 
 def state_of(app: Starlette) -> AppState:
-    """What an application owns."""
+    """The AppState of an application."""
     state: AppState = app.state.app
     return state
 
@@ -34,7 +34,7 @@ def client_of(app: Starlette, token: str | None = None, **headers: str) -> httpx
     if token is not None:
         headers["Authorization"] = f"Bearer {token}"
     return httpx.AsyncClient(
-        # As behind a server: what a handler does not catch is answered, not raised here.
+        # Unhandled exceptions become answers, as behind a server.
         transport=httpx.ASGITransport(app, client=("127.0.0.1", 40000), raise_app_exceptions=False),
         base_url=f"http://testserver{CONTEXT_PATH}",
         headers=headers,

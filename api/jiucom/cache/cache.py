@@ -134,7 +134,7 @@ class Cache(Worker):
             await self._delete(done)
 
     async def stop(self) -> None:
-        """End what `start` began, and loads that are still running."""
+        """Stop, and cancel running loads."""
         await super().stop()
         await self._flights.stop()
         try:

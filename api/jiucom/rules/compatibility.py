@@ -48,14 +48,14 @@ class Line(Struct):
 
     @property
     def facts(self) -> Facts:
-        """What the rules compare."""
+        """The facts of the part."""
         if self.known is None:
             self.known = facts.read(self.category, self.specs)
         return self.known
 
 
 class Finding(Struct, frozen=True):
-    """What a rule found: a code for programs, a Korean text for people, and the parts concerned."""
+    """The result of a rule: a code for programs, a Korean text for people, and the parts concerned."""
 
     code: str
     severity: Severity

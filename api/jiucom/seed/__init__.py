@@ -1,4 +1,4 @@
-"""What an empty database is filled with: `none`, `dev` (five parts) or `demo` (the whole catalogue)."""
+"""Seeds for an empty database: `none`, `dev` (five parts) or `demo` (the whole catalogue)."""
 
 import logging
 from datetime import datetime

@@ -13,7 +13,7 @@ _SECOND_SELLERS = {
 }
 # Where the second seller undercuts the first.
 _CHEAPER_ELSEWHERE = frozenset({5, 10, 12, 17, 19, 20, 23, 28})
-# In nobody's stock: its prices are the catalogue's.
+# Out of stock everywhere: it has its list prices.
 _SOLD_OUT = 26
 
 

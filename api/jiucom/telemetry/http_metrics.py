@@ -60,7 +60,7 @@ class _Timer:
         return self._maxima[self._current]
 
     def _rotate(self, now: float) -> None:
-        """Forget what is older than three windows: each becomes the current one when the oldest is cleared."""
+        """Drop values older than three windows: the oldest window is cleared and becomes the current one."""
         elapsed = int((now - self._rotated) / _WINDOW)
         for _ in range(min(elapsed, _WINDOWS)):
             self._maxima[self._current] = 0.0

@@ -35,7 +35,7 @@ class Runtime(Worker, Collector):
         super().start()
 
     async def stop(self) -> None:
-        """End what `start` began."""
+        """Stop measuring."""
         gc.callbacks.remove(self._on_collection)
         await super().stop()
 

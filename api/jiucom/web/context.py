@@ -13,7 +13,7 @@ from jiucom.settings import Settings
 
 
 class Application(Protocol):
-    """What this package needs of the application. All of it is `jiucom.state.AppState`, which is above this package."""
+    """The part of the application that this package uses. `jiucom.state.AppState`, in a higher layer, implements it."""
 
     @property
     def settings(self) -> Settings: ...

@@ -73,7 +73,7 @@ def _types(operation: Operation) -> list[Any]:
 
 
 def _result(hint: Any) -> Any:
-    """What `data` holds: the type inside `Json[...]`, or the type itself."""
+    """The type of `data`: the type inside `Json[...]`, or the type itself."""
     return hint.__args__[0] if getattr(hint, "__origin__", None) is Json else hint
 
 

@@ -1,4 +1,4 @@
-"""Converts what a client sent to typed values, and names every wrong field with a Korean text.
+"""Converts requests to typed values, and reports every wrong field with a Korean text.
 
 msgspec stops at the first error. So everything is converted by msgspec first, and only if that fails, the fields are checked one
 by one. The check stops at the hundredth problem, and does not enter a list that is too long.

@@ -116,7 +116,7 @@ async def _uploaded(request: Request) -> tuple[str, bytes]:
 
 
 def _file_type(file: UploadFile) -> str:
-    """What a file is: browsers do not agree on the type of a CSV file, so its name counts first."""
+    """The media type of a file. Browsers send different types for CSV files, so the name counts first."""
     name = (file.filename or "").lower()
     if name.endswith(".csv"):
         return "text/csv"

@@ -70,7 +70,7 @@ class PartCreate(PartUpdate, frozen=True, kw_only=True):
 
 
 class Line(PartUpdate, frozen=True, kw_only=True, gc=False):
-    """One line of an upload: a part, what a seller asks for it, or both.
+    """One line of an upload: a part, a seller's offer for it, or both.
 
     The part is the one with `part_id`, else the one with this category and name, else a new one. gc=False: without
     it, 20,000 lines would make garbage collections long.

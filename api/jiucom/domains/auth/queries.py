@@ -21,7 +21,7 @@ _IS_VERIFIED = "SELECT email, email_verified_at IS NOT NULL FROM users WHERE id 
 
 
 class Credentials(Struct, frozen=True):
-    """What a login is checked against."""
+    """The columns that a login is checked against."""
 
     id: int
     email: str

@@ -37,7 +37,7 @@ _DELETE = "DELETE FROM content_likes WHERE user_id = %s AND target_type = %s AND
 
 
 class Target(Struct, frozen=True):
-    """What is liked."""
+    """The counter of a target, and the post whose caches show it."""
 
     like_count: int
     post_id: int | None

@@ -48,7 +48,7 @@ async def list_posts(app: AppState, query: PostQuery) -> Json[Page[PostItem]]:
 
 
 async def search(app: AppState, query: PostSearchQuery) -> Json[Page[PostItem]]:
-    """One page of what a keyword finds on all boards."""
+    """One page of the posts of all boards that a keyword finds."""
     return await list_posts(app, PostQuery(keyword=query.keyword, page=query.page, size=query.size))
 
 

@@ -133,7 +133,7 @@ async def settle(tx: WriteSession, rows: Sequence[tuple[int, int | None, int | N
 
 
 async def waited_for(tx: WriteSession, part_ids: Sequence[int]) -> list[tuple[int, int]]:
-    """Those of the parts whose prices meet the target of an alert, with these prices."""
+    """The parts whose price meets the target of an alert, with their prices."""
     return [(row[0], row[1]) for row in await tx.fetch_rows(_WAITED_FOR, (_json(part_ids),))]
 
 

@@ -109,7 +109,7 @@ async def add_alert(session: WriteSession, user_id: int, part_id: int, target_pr
 
 
 async def alert(session: ReadSession, alert_id: int) -> Alert | None:
-    """An alert, whatever its state."""
+    """An alert in any state."""
     return await session.fetch_one(f"{_ALERT} WHERE price_alerts.id = %s", (alert_id,), Alert)
 
 
@@ -135,7 +135,7 @@ async def count_all_alerts(session: ReadSession, user_id: int) -> int:
 
 
 async def alert_owner(session: ReadSession, alert_id: int) -> int | None:
-    """Whose alert it is."""
+    """The user of an alert."""
     owner = await session.fetch_value("SELECT user_id FROM price_alerts WHERE id = %s", (alert_id,))
     return None if owner is None else int(owner)
 

@@ -75,7 +75,7 @@ async def by_id(session: ReadSession, review_id: int) -> Review | None:
 
 
 async def author(session: ReadSession, review_id: int) -> int | None:
-    """Who wrote a review that is not deleted."""
+    """The author of a review that is not deleted."""
     found = await session.fetch_value(_AUTHOR, (review_id,))
     return None if found is None else int(found)
 
