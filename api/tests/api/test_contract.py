@@ -21,7 +21,7 @@ _CSV = Path(__file__).parents[1] / "data" / "endpoints.csv"
 
 # A refresh token in the body is as good as an access token: the handler decides.
 _DECIDED_BY_HANDLER = {("POST", "/auth/logout")}
-# 200 is what those see who follow the redirect.
+# endpoints.csv has the status after the redirect.
 _MOVED = {("GET", "/swagger-ui.html")}
 
 
