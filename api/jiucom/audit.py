@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from jiucom.db import WriteSession
-from jiucom.encoding import encode
+from jiucom.encoding import json_text
 
 _INSERT = """
 INSERT INTO audit_log (actor_id, action, target_type, target_id, before_state, after_state, address)
@@ -49,4 +49,4 @@ async def forget(tx: WriteSession, user_id: int) -> None:
 
 
 def _json(state: Mapping[str, Any] | None) -> str | None:
-    return None if state is None else encode(dict(state)).decode()
+    return None if state is None else json_text(dict(state))

@@ -1,12 +1,17 @@
 """JSON of answers."""
 
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
 T = TypeVar("T")
 
 encode = msgspec.json.Encoder(decimal_format="number").encode
+
+
+def json_text(value: Any) -> str:
+    """The value as JSON text, for arguments of statements."""
+    return encode(value).decode()
 
 
 class Json(Generic[T]):

@@ -19,7 +19,7 @@ from jiucom.cache.keys import VERSION_LIFETIME, Entry, version_key
 from jiucom.cache.redis import RedisClient, RedisUnavailableError
 from jiucom.db import Database, WriteSession
 from jiucom.deadline import DEFAULT, deadline, loop_time, within
-from jiucom.encoding import Json, encode
+from jiucom.encoding import Json, encode, json_text
 from jiucom.telemetry.metrics import Metrics
 from jiucom.worker import Worker
 
@@ -191,7 +191,7 @@ class Cache(Worker):
 
     async def _delete(self, rows: Sequence[int]) -> None:
         async with self._db.statement() as session:
-            await session.execute(_DELETE, (encode(rows).decode(),))
+            await session.execute(_DELETE, (json_text(rows),))
 
     async def _run(self) -> None:
         for turn in itertools.count():

@@ -9,7 +9,7 @@ from typing import Any
 from jiucom.cache import Cache, RedisClient
 from jiucom.clock import Clock
 from jiucom.db import Database
-from jiucom.encoding import encode
+from jiucom.encoding import json_text
 from jiucom.jobs.job import Tools
 from jiucom.settings import Settings
 from jiucom.telemetry.metrics import Metrics
@@ -40,7 +40,7 @@ async def opened(settings: Settings, *, quiet: bool = False) -> AsyncIterator[tu
 
 def show(result: Any, lines: list[str], *, as_json: bool) -> None:
     """Print a result: as JSON, or as lines of text."""
-    print(encode(result).decode() if as_json else "\n".join(lines))
+    print(json_text(result) if as_json else "\n".join(lines))
 
 
 def fail(message: str) -> int:

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from jiucom.db import Database, WriteSession
 from jiucom.deadline import DEFAULT, deadline, within
-from jiucom.encoding import encode
+from jiucom.encoding import json_text
 from jiucom.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -61,7 +61,7 @@ Step = Callable[[WriteSession, Task], Awaitable[Sequence[Any] | None]]
 async def add(tx: WriteSession, kind: str, *tasks: tuple[int, int | None]) -> None:
     """Write a task per subject and amount. Work on it begins after the commit."""
     if tasks:
-        await tx.execute(_ADD, (kind, encode(tasks).decode()))
+        await tx.execute(_ADD, (kind, json_text(tasks)))
         tx.emit(Added())
 
 
@@ -87,7 +87,7 @@ class Backlog(Worker):
             if position is None:
                 await tx.execute(_DELETE, (task.id,))
             else:
-                await tx.execute(_MOVE, (encode(position).decode(), task.id))
+                await tx.execute(_MOVE, (json_text(position), task.id))
             return True
 
         try:

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from jiucom.db import Database
-from jiucom.encoding import encode
+from jiucom.encoding import json_text
 from jiucom.jobs.job import Report
 
 LEASE = 60  # s
@@ -65,7 +65,7 @@ class Leases:
 
     async def finish(self, job: str, run: int, report: Report | None, error: str | None) -> None:
         """Record the end of a run and give the lease back."""
-        detail: Any = None if report is None else encode(dict(report)).decode()
+        detail: Any = None if report is None else json_text(dict(report))
         async with self._db.transaction() as tx:
             await tx.execute(_FINISH, ("FAILED" if error else "SUCCEEDED", detail, error, run))
             await tx.execute(_RELEASE, (job, self._holder))

@@ -16,7 +16,7 @@ from msgspec import Struct
 from jiucom.clock import Clock
 from jiucom.db import Database, WriteSession
 from jiucom.deadline import deadline, within
-from jiucom.encoding import encode
+from jiucom.encoding import json_text
 from jiucom.errors import ApiError
 from jiucom.mail.addressing import addressed
 from jiucom.mail.templates import TEMPLATES
@@ -111,7 +111,7 @@ async def enqueue_all(tx: WriteSession, mails: Sequence[Draft]) -> None:
         rows.append((mail.recipient, mail.template, variables, mail.dedup_key, mail.template in BULK))
     if not rows:
         return
-    await tx.execute(_INSERT, (encode(rows).decode(),))
+    await tx.execute(_INSERT, (json_text(rows),))
 
 
 class Outbox(Worker):

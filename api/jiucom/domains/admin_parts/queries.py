@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-import msgspec
-
 from jiucom.db import ReadSession, WriteSession
+from jiucom.encoding import json_text
 
 _GIVEN = """
 JSON_TABLE(%s, '$[*]' COLUMNS (
@@ -89,17 +88,17 @@ async def lock_uploads(tx: WriteSession) -> None:
 
 async def insert(tx: WriteSession, parts: Sequence[dict[str, Any]]) -> int:
     """Insert parts without their prices; the id of the first."""
-    return await tx.insert(_INSERT, (_json(parts),))
+    return await tx.insert(_INSERT, (json_text(parts),))
 
 
 async def update(tx: WriteSession, parts: Sequence[dict[str, Any]]) -> int:
     """Change the given fields of the parts with these `id`s, except their prices; the number of parts found."""
-    return await tx.execute(_UPDATE, (_json(parts),))
+    return await tx.execute(_UPDATE, (json_text(parts),))
 
 
 async def set_prices(tx: WriteSession, parts: Sequence[dict[str, Any]]) -> None:
     """Set the given list prices of the parts with these `id`s. `prices.changes.settle` makes them visible."""
-    given = _json(parts)
+    given = json_text(parts)
     for statement in (_SET_PRICES, _LOWEST_FOLLOWS, _HIGHEST_FOLLOWS):
         await tx.execute(statement, (given,))
 
@@ -111,18 +110,14 @@ async def delete(tx: WriteSession, part_id: int) -> bool:
 
 async def existing(session: ReadSession, part_ids: Sequence[int]) -> set[int]:
     """Those of the ids that are parts."""
-    return {row[0] for row in await session.fetch_rows(_BY_ID, (_json(part_ids),))}
+    return {row[0] for row in await session.fetch_rows(_BY_ID, (json_text(part_ids),))}
 
 
 async def by_names(session: ReadSession, names: Sequence[tuple[int, str, str]]) -> dict[int, int]:
     """Ids of parts by (number, category, name): a mapping from the number to the id; the oldest part of several."""
-    return dict(await session.fetch_rows(_BY_NAME, (_json(names),)))
+    return dict(await session.fetch_rows(_BY_NAME, (json_text(names),)))
 
 
 async def sellers(session: ReadSession, wanted: Sequence[tuple[int, int | None, str | None]]) -> dict[int, int]:
     """Ids of open shops by (number, id, name): a mapping from the number to the id. The name counts where the id is None."""
-    return dict(await session.fetch_rows(_SELLERS, (_json(wanted),)))
-
-
-def _json(value: Any) -> str:
-    return msgspec.json.encode(value).decode()
+    return dict(await session.fetch_rows(_SELLERS, (json_text(wanted),)))

@@ -8,7 +8,7 @@ from msgspec import Raw, Struct
 from jiucom.db import ReadSession, WriteSession
 from jiucom.domains.builds.schemas import BuildLine
 from jiucom.domains.parts.schemas import PartCategory
-from jiucom.encoding import encode
+from jiucom.encoding import json_text
 
 _OF_BUILD = """
 SELECT build_parts.id, parts.id, parts.name, parts.category, parts.manufacturer, parts.image_url, parts.specs,
@@ -93,4 +93,4 @@ async def parts(session: ReadSession, wanted: Quantities) -> list[Part]:
 
 
 def _json(wanted: Quantities) -> str:
-    return encode(list(wanted.items())).decode()
+    return json_text(list(wanted.items()))

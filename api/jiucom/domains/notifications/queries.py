@@ -8,7 +8,7 @@ import msgspec
 
 from jiucom.db import ReadSession, WriteSession
 from jiucom.domains.notifications.schemas import Notification
-from jiucom.encoding import encode
+from jiucom.encoding import json_text
 
 _COLUMNS = "id, type, title, message, link_url, reference_id, is_read, created_at"
 _MINE = "user_id = %s AND is_deleted = FALSE"
@@ -57,8 +57,8 @@ async def insert_all(
 ) -> list[tuple[int, Notification]]:
     """Store drafts (with their users and keys) of one moment whose keys are new; users, and drafts with their ids."""
     rows = [(user, d.type, d.title, d.message, d.link_url, d.reference_id, key) for user, d, key in drafts]
-    await tx.execute(_INSERT_ALL, (at, at, encode(rows).decode()))
-    keys = encode([key for _, _, key in drafts]).decode()
+    await tx.execute(_INSERT_ALL, (at, at, json_text(rows)))
+    keys = json_text([key for _, _, key in drafts])
     ids = dict(await tx.fetch_rows(_INSERTED, (keys, at)))
     return [(user, msgspec.structs.replace(draft, id=ids[key])) for user, draft, key in drafts if key in ids]
 
@@ -85,7 +85,7 @@ async def after(session: ReadSession, notification_id: int, limit: int) -> Seque
 
 async def by_ids(session: ReadSession, ids: Sequence[int]) -> list[Notification]:
     """Notifications of any users, in the order of the ids."""
-    return await session.fetch_all(_BY_IDS, (encode(ids).decode(),), Notification)
+    return await session.fetch_all(_BY_IDS, (json_text(ids),), Notification)
 
 
 async def count(session: ReadSession, user_id: int) -> int:

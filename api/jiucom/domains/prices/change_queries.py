@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
 from jiucom.db import ReadSession, WriteSession
+from jiucom.encoding import json_text
 
 
 class Offer(NamedTuple):
@@ -98,22 +99,22 @@ WHERE EXISTS (
 
 async def lock(tx: WriteSession, part_ids: Sequence[int]) -> set[int]:
     """Lock the parts until the end of the transaction; those that exist. Ids in ascending order."""
-    return {row[0] for row in await tx.fetch_rows(_LOCK, (_json(part_ids),))}
+    return {row[0] for row in await tx.fetch_rows(_LOCK, (json_text(part_ids),))}
 
 
 async def insert(tx: WriteSession, offers: Sequence[Offer]) -> None:
     """Store offers that are new. Raises DuplicateKeyError when the seller offers the part already."""
-    await tx.execute(_INSERT, (_json(offers),))
+    await tx.execute(_INSERT, (json_text(offers),))
 
 
 async def upsert(tx: WriteSession, offers: Sequence[Offer]) -> None:
     """Store offers, replacing those of the same sellers and parts."""
-    await tx.execute(_UPSERT, (_json(offers),))
+    await tx.execute(_UPSERT, (json_text(offers),))
 
 
 async def remember(tx: WriteSession, offers: Sequence[Offer], day: date) -> None:
     """Write prices into the history; the last one of a day counts."""
-    await tx.execute(_HISTORY, (day, _json(offers)))
+    await tx.execute(_HISTORY, (day, json_text(offers)))
 
 
 async def remove(tx: WriteSession, part_id: int, seller_id: int) -> bool:
@@ -124,18 +125,14 @@ async def remove(tx: WriteSession, part_id: int, seller_id: int) -> bool:
 
 async def standings(session: ReadSession, part_ids: Sequence[int]) -> list[Standing]:
     """The parts with the prices of their offers; deleted parts are left out."""
-    return await session.fetch_all(_STANDINGS, (_json(part_ids),), Standing)
+    return await session.fetch_all(_STANDINGS, (json_text(part_ids),), Standing)
 
 
 async def settle(tx: WriteSession, rows: Sequence[tuple[int, int | None, int | None, int]]) -> None:
     """Store id, lowest, highest and score of parts."""
-    await tx.execute(_SETTLE, (_json(rows),))
+    await tx.execute(_SETTLE, (json_text(rows),))
 
 
 async def waited_for(tx: WriteSession, part_ids: Sequence[int]) -> list[tuple[int, int]]:
     """The parts whose price meets the target of an alert, with their prices."""
-    return [(row[0], row[1]) for row in await tx.fetch_rows(_WAITED_FOR, (_json(part_ids),))]
-
-
-def _json(value: Any) -> str:
-    return msgspec.json.encode(value).decode()
+    return [(row[0], row[1]) for row in await tx.fetch_rows(_WAITED_FOR, (json_text(part_ids),))]
