@@ -19,5 +19,5 @@ async def shop(state: AppState) -> AsyncIterator[Shop]:
 
 @pytest.fixture
 def tools(state: AppState) -> Tools:
-    """What jobs work with."""
+    """The tools of jobs."""
     return Tools(state.db, state.cache, state.settings)

@@ -138,7 +138,7 @@ async def test_prices_follow_the_offers(admin: User, shop: Shop) -> None:
 
 
 async def test_what_is_set_comes_back_when_it_is_sold_out(admin: User, user: User, shop: Shop) -> None:
-    """Nobody sells at that price, so nobody is told of it."""
+    """No shop sells at that price, so no alert is triggered."""
     part = (await created(admin, shop, lowestPrice=100, highestPrice=200))["id"]
     await shop.offer(part, 1, 150)
     await admin.client.put(f"/admin/parts/{part}", json={"lowestPrice": 1})

@@ -90,7 +90,7 @@ async def test_suspension_ends_tokens_and_refuses_logins(admin: User, client: ht
     assert said(await profile(client, account.tokens)) == (401, "JIUCOM-A004")
     assert said(await refresh(client, account.tokens["refreshToken"])) == (401, "JIUCOM-A004")
     assert said(await login(client, account.email)) == (403, "JIUCOM-A002")
-    # Who does not know the password does not learn of it.
+    # Without the right password the answer does not tell.
     assert said(await login(client, account.email, "wrong-password")) == (401, "JIUCOM-A005")
     assert (await _status(admin, user_id, "ACTIVE")).status_code == 200
     # Old logins stay ended.

@@ -57,7 +57,7 @@ async def test_signup_answers_tokens_that_work(client: httpx.AsyncClient, state:
         ({"email": "a@example.com\n"}, "email"),
         ({"email": "a@example.com,b@example.com"}, "email"),
         ({"email": "x" * 95 + "@x.com"}, "email"),
-        # What is one character here becomes four, and the other one a comma.
+        # In NFKC one character becomes four, and the other one a comma.
         ({"email": "㌀" * 30 + "@x.com"}, "email"),
         ({"email": "a@example.com，b"}, "email"),
         ({"email": "some\u200bbody@example.com"}, "email"),
@@ -190,7 +190,7 @@ async def test_login_takes_the_same_time_for_all(state: AppState) -> None:
             begun = time.process_time()
             assert not await state.passwords.verify("wrong-password", hashed)
             spent[name].append(time.process_time() - begun)
-    # The least of each: what else this process does only adds.
+    # The minimum: other work of the process only adds to the time.
     quickest = [min(times) for times in spent.values()]
     assert max(quickest) < 1.25 * min(quickest), {name: statistics.median(times) for name, times in spent.items()}
 
@@ -240,7 +240,7 @@ async def test_reuse_after_the_grace_ends_the_family(client: httpx.AsyncClient, 
             (account.email,),
         )
     assert said(await refresh(client, account.tokens["refreshToken"])) == (401, "JIUCOM-A004")
-    # The thief's or the owner's: nobody can tell, so both end, access tokens too.
+    # It is unknown which use was the thief's, so the whole family ends, access tokens too.
     assert said(await refresh(client, successor["refreshToken"])) == (401, "JIUCOM-A004")
     assert said(await profile(client, successor)) == (401, "JIUCOM-A004")
     assert said(await profile(client, account.tokens)) == (401, "JIUCOM-A004")

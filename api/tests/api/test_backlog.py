@@ -55,7 +55,7 @@ async def application(settings: Settings, mysql_server: tuple[int, str]) -> Asyn
 
 @pytest.fixture
 async def state(application: Starlette) -> AsyncIterator[AppState]:
-    """What it owns, with nothing left to do from other tests."""
+    """The AppState, without tasks of other tests."""
     yield state_of(application)
     await execute(state_of(application), "DELETE FROM backlog")
 
@@ -88,7 +88,7 @@ def requested(statements: list[str]) -> list[str]:
 
 
 async def people(state: AppState, count: int) -> str:
-    """So many new users with verified addresses; what their addresses begin with."""
+    """New users with verified addresses; the prefix of the addresses."""
     unique = secrets.token_hex(4)
     await execute(state, USERS, unique, unique, str(list(range(count))))
     return unique
@@ -128,7 +128,7 @@ async def test_a_change_costs_the_same_for_one_and_for_many_alerts(
     async with client_of(application, token) as client:
         for many in (1, MANY):
             part = await watched(state, many)
-            # Whose token it is, is known from now on.
+            # Caches the account of the token.
             await client.get("/users/me")
             before = len(taken)
             answer = await client.post("/sellers/products", json={"partId": part, "price": 800})

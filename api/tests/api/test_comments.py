@@ -27,7 +27,7 @@ COMMENT = {
 
 @pytest.fixture
 async def author(make_user: MakeUser) -> User:
-    """Who wrote the post."""
+    """The author of the post."""
     return await make_user()
 
 
@@ -230,7 +230,7 @@ async def test_only_authors_change_comments(user: User, author: User, post: int)
 
 
 async def test_deleted_comments_keep_the_thread(client: httpx.AsyncClient, user: User, post: int) -> None:
-    """What was replied to stays as a placeholder, the rest goes, and the count is of those that are there."""
+    """Deleted comments with replies stay as placeholders, others are left out; the counter counts those that are not deleted."""
     root = await comment(user, post, "처음")
     middle = await comment(user, post, parent=root)
     leaf = await comment(user, post, parent=middle)

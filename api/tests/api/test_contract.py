@@ -100,6 +100,6 @@ def _unlimited(hint: Any, where: str) -> Iterator[str]:
 
 @pytest.mark.parametrize("operation", operations(), ids=lambda each: f"{each.method} {each.path}")
 def test_requests_have_limits(operation: Operation) -> None:
-    """Whatever a client sends has an end, and the document says where."""
+    """Every text and list of a request has a maximum length, which the document shows."""
     named = {"query": operation.query, "body": operation.body, **{n: t for n, (_, t) in operation.path_params.items()}}
     assert [where for name, hint in named.items() for where in _unlimited(hint, name)] == []

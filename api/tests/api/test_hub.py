@@ -32,7 +32,7 @@ class Accounts:
 
 
 class Connected:
-    """A session that notes each check; `answer` is what a check waits for."""
+    """A session that notes each check; a check waits for `answer`."""
 
     def __init__(self) -> None:
         self.checks = 0

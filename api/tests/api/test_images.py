@@ -277,7 +277,7 @@ async def test_quota(state: AppState, user: User, monkeypatch: pytest.MonkeyPatc
 
 
 async def test_quota_of_parallel_uploads(state: AppState, user: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each counts what the others have stored."""
+    """Each upload counts the others."""
     noise = Image.effect_noise((300, 300), 90)
     out = io.BytesIO()
     noise.save(out, "PNG")

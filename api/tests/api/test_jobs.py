@@ -194,7 +194,7 @@ async def test_one_of_many_runs_it(state: AppState, tools: Tools) -> None:
     due = datetime.now(UTC)
     results = await asyncio.gather(*(Runner(tools).run(each, due) for _ in range(5)), return_exceptions=True)
     assert (ran, sum(isinstance(result, JobBusyError) for result in results)) == (1, 4)
-    # A replica whose clock is late finds it done.
+    # A replica with a slow clock finds that it has run.
     with pytest.raises(JobBusyError):
         await Runner(tools).run(each, due)
     # Next time, and by hand, it runs again.
@@ -316,7 +316,7 @@ async def test_a_lease_that_cannot_be_renewed_is_given_up_in_time(
 async def test_runs_of_any_process_are_in_the_metrics(
     state: AppState, tools: Tools, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """And what goes wrong in between is not the end of it."""
+    """Also after an error in between."""
     monkeypatch.setattr(JobMetrics, "interval", 0.05)
     here = Metrics()
     each, later = job(nothing), job(nothing)

@@ -129,7 +129,7 @@ async def test_fifty_users_toggle_five_hundred_times_at_once(
     kind: str,
     where: str,
 ) -> None:
-    """Every answer 200; who toggles an odd number of times likes it in the end; rows are the counter."""
+    """Every answer is 200; users with an odd number of toggles like it in the end; the counter equals the number of rows."""
     users = [await make_user() for _ in range(50)]
     path = f"/likes/{kind}/{targets[kind]}"
     if where == "on many replicas":

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture
 async def small(changed: Callable[..., Settings], database: Settings) -> AsyncIterator[Starlette]:
-    """An application with two connections, whose workers want none of them."""
+    """An application with two connections, without workers that use them."""
     async with started(changed(db_pool_size=2, db_acquire_timeout=30)) as app:
         state = state_of(app)
         for worker in (state.outbox, state.cache, state.accounts, state.realtime, state.backlog):

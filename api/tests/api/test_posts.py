@@ -121,7 +121,7 @@ async def test_every_look_counts_and_none_is_an_edit(client: httpx.AsyncClient, 
 async def test_looks_at_once_are_told_their_own_number(
     client: httpx.AsyncClient, user: User, state: AppState, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A post that everybody looks at takes one connection, not all of the pool."""
+    """Views of a popular post take one connection, not the whole pool."""
     post, statements = await write(user), []
     run = ReadSession._run
 

@@ -34,7 +34,7 @@ async def test_extremes_follow_the_offers_in_stock(shop: Shop, state: AppState) 
     assert await shop.prices(part) == (1000, 1200)
     await state.db.write(lambda tx: changes.withdraw(tx, state.cache, part, 1))
     assert await shop.prices(part) == (1200, 1200)
-    # Without an offer in stock it has what administrators set.
+    # Without an offer in stock it has its list prices.
     await shop.offer(part, 2, 1200, available=False)
     assert await shop.prices(part) == (5, 9_999_999)
     unpriced = await shop.part()

@@ -67,7 +67,7 @@ async def test_with_redis_stopped_and_flushed(own_redis: tuple[str, Settings]) -
 
         await asyncio.to_thread(servers.docker, "start", container)
         await eventually(lambda: _answers(container), 10)
-        # Whatever it may have known.
+        # Remove all that Redis had stored.
         servers.docker("exec", container, "redis-cli", "FLUSHALL")
         assert await refused()
         assert (await refresh(there, account.tokens["refreshToken"])).status_code == 401
@@ -76,7 +76,7 @@ async def test_with_redis_stopped_and_flushed(own_redis: tuple[str, Settings]) -
 
 
 async def _come_and_go(client: httpx.AsyncClient, account: Account) -> None:
-    """Whose sessions are looked at meanwhile must not keep the others from their turn."""
+    """Constant changes of one user must not delay the checks of others."""
     while True:
         tokens = (await login(client, account.email)).json()["data"]
         await client.post("/auth/logout", headers=bearer(tokens))

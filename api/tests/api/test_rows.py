@@ -49,7 +49,7 @@ NEW_PASSWORD = "another-horse-9"
 
 
 class Person:
-    """Somebody with a password, who gets mails."""
+    """A user with a password and a mailbox."""
 
     def __init__(self, url: str, box: Mailbox) -> None:
         unique = secrets.token_hex(4)
@@ -69,7 +69,7 @@ class Person:
         return {"Authorization": self._http.headers["Authorization"]}
 
     def mailed(self, path: str, pattern: str) -> str:
-        """What a mail says after asking for it."""
+        """A code or token from a requested mail."""
         self._http.post(path, json={"email": self.email}).raise_for_status()
         end = time.monotonic() + 10
         while not self._box.to(self.email):
@@ -88,7 +88,7 @@ class Platform:
         self.box = box
 
     def complete(self, case: Case, headers: Any) -> Any:
-        """Give a request what no example can know; headers of the one who may send it."""
+        """Fill in values that no example can have; returns the headers to send."""
         person = Person(self.server.url, self.box)
         body: dict[str, str] = {}
         match case.operation.label:
@@ -146,7 +146,7 @@ def test_a_row(platform: Platform, operation: Operation) -> None:
     if label in OWN:
         other = server.call(case, server.user(OWNERS[access])[1])
         assert (other.status_code, other.json()["code"]) == REFUSED[label.split("/")[1]]
-    # What others have tried has changed nothing.
+    # The refused requests have changed nothing.
     headers = platform.complete(case, headers)
     answer = server.call(case, headers)
     assert answer.status_code == _MOVED.get(label, int(ROWS[label]["ok"])), answer.text

@@ -65,7 +65,7 @@ def commanded(settings: Settings, *arguments: str) -> tuple[str, ...]:
 async def test_jobs_run_in_a_process_of_their_own(
     state: AppState, database: Settings, caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:
-    """Started with the time they were due, once whatever starts them how often, and known to the metrics afterwards."""
+    """Started with the time they were due; each runs once, although several replicas start it; the metrics show it afterwards."""
     caplog.set_level(logging.INFO)
     each, due = BY_NAME["old-runs"], datetime.now(UTC)
     metrics = Metrics()

@@ -103,7 +103,7 @@ async def test_posts_and_builds(client: httpx.AsyncClient, user: User, shop: Sho
 
 
 async def test_pages_are_cut_by_the_client(client: httpx.AsyncClient, shop: Shop) -> None:
-    """The same hits whatever the page, and more of them than one page has."""
+    """The same hits for every page, more than one page has."""
     word = f"쪽{secrets.token_hex(4)}"
     for number in range(12):
         await shop.part(name=f"{word} 부품 {number}")

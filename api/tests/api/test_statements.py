@@ -15,7 +15,7 @@ from testing.clients import User, client_of, started, state_of
 
 pytestmark = pytest.mark.anyio
 
-# Those of other tables may be of whoever works in the background.
+# Statements on other tables may come from background workers.
 Statements = Callable[[str], list[tuple[type, str]]]
 
 

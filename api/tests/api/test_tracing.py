@@ -32,7 +32,7 @@ def collector() -> Iterator[Collector]:
 
 @pytest.fixture(scope="module")
 async def traced(collector: Collector, settings: Settings, database: Settings) -> AsyncIterator[Starlette]:
-    """An application that samples half of what nobody has decided."""
+    """An application that samples half of the requests without a decision."""
     async with started(replace(settings, zipkin_endpoint=collector.endpoint, tracing_sampling=0.5)) as app:
         yield app
 
@@ -203,7 +203,7 @@ async def test_scrapes_are_not_traced(client: httpx.AsyncClient, traced: Starlet
 async def test_zipkin_is_nobodys_business(
     collector: Collector, changed: Callable[..., Settings], database: Settings, fault: str
 ) -> None:
-    """E3: no answer changes, none is late, what is lost is counted, and the end does not wait for it."""
+    """E3: answers do not change or slow down, lost spans are counted, and shutdown does not wait."""
     endpoint = "http://127.0.0.1:9/api/v2/spans" if fault == "gone" else collector.endpoint
     collector.delay, collector.status = (5.0 if fault == "slow" else 0.0), (503 if fault == "refusing" else 202)
     try:

@@ -136,7 +136,7 @@ async def test_password(client: httpx.AsyncClient) -> None:
 
 
 async def test_guesses_at_a_password_are_limited(changed: Callable[..., Settings], database: Settings) -> None:
-    """By whoever has got hold of an access token."""
+    """With a stolen access token."""
     with servers.redis() as (_, port):
         settings = changed(redis_port=port, rate_limit_login=3)
         async with started(settings) as app, client_of(app) as client:
@@ -155,7 +155,7 @@ async def test_password_validates(client: httpx.AsyncClient) -> None:
     assert [error["field"] for error in short.json()["errors"]] == ["newPassword"]
 
 
-# What is the caller's
+# The user's content
 
 
 @pytest.mark.parametrize("name", LISTS)
@@ -219,7 +219,7 @@ async def test_withdrawal(client: httpx.AsyncClient, state: AppState) -> None:
     assert said(await refresh(client, account.tokens["refreshToken"])) == (401, "JIUCOM-A004")
     assert said(await login(client, account.email)) == (401, "JIUCOM-A005")
 
-    # What was written stays under another name, which the backlog brings into the cache.
+    # Posts and comments stay under another name; the backlog updates the caches.
     async def renamed() -> bool:
         return bool((await client.get(f"/posts/{post_id}")).json()["data"]["authorNickname"] == "탈퇴한 사용자")
 
@@ -241,7 +241,7 @@ async def test_withdrawal(client: httpx.AsyncClient, state: AppState) -> None:
 async def test_withdrawal_takes_name_and_words_out_of_the_audit_log(
     client: httpx.AsyncClient, admin: User, state: AppState
 ) -> None:
-    """Of what an administrator has deleted; that it was, and who did it, stays."""
+    """Texts in audit records are removed; the records stay."""
     people = [await signup(client) for _ in range(2)]
     for account in people:
         headers = bearer(account.tokens)

@@ -1,4 +1,4 @@
-"""What the keys of the schema promise."""
+"""Unique and foreign keys of the schema."""
 
 from typing import Any
 

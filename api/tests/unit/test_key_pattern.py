@@ -1,4 +1,4 @@
-"""What traces show of Redis keys: their kind, and nothing of whose they are."""
+"""Redis keys in traces: their kind, without ids."""
 
 import random
 from ipaddress import IPv6Address

@@ -1,4 +1,4 @@
-"""Workers end when they are told to, whatever became of the first telling."""
+"""Workers end when they are stopped, even if the first cancellation is lost."""
 
 import asyncio
 

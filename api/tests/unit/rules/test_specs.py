@@ -180,7 +180,7 @@ def test_keys_that_contradict_each_other_say_nothing() -> None:
     ids=lambda text: f"{len(text)} of {text[:3]}",
 )  # fmt: skip
 def test_no_text_takes_long(text: str) -> None:
-    """What has no limit is not read; up to the limit all readers together take less than a blink."""
+    """Texts above the limit are not read; up to the limit all readers together are fast."""
     readers: list[Callable[..., Any]] = [
         specs.sockets, specs.memory_generations, specs.board_sizes, specs.count, specs.sticks, specs.watts,
         specs.millimetres, specs.radiator, specs.is_m2,
@@ -193,7 +193,7 @@ def test_no_text_takes_long(text: str) -> None:
 
 
 def test_spellings_of_shops_are_read_as_they_are_meant() -> None:
-    """The table of `make bench-compat`: what cannot be read costs a check, what is misread costs a false error."""
+    """The table of `make bench-compat`: no spelling is read wrongly."""
     table = list(compat.spellings())
     assert len(table) >= 450
     assert [each for each in table if each.verdict == "contradictory"] == []
