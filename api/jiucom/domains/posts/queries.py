@@ -38,7 +38,7 @@ _POST = f"""
     posts.comment_count, posts.created_at, posts.updated_at
 """
 
-_OWN = f"FROM posts JOIN users ON users.id = posts.user_id WHERE posts.user_id = %s AND {VISIBLE}"
+_OWN = f"posts.user_id = %s AND {VISIBLE}"
 
 _BY_ID = f"FROM posts JOIN users ON users.id = posts.user_id WHERE posts.id = %s AND {VISIBLE}"
 
@@ -99,7 +99,8 @@ async def count(session: ReadSession, query: PostQuery, plan: Plan, *, indexed: 
 async def page_of_author(session: ReadSession, author_id: int, query: PageQuery) -> list[PostItem]:
     """One page of an author's posts, newest first."""
     return await session.fetch_all(
-        f"SELECT {_ITEM} {_OWN} ORDER BY posts.created_at DESC, posts.id DESC LIMIT %s OFFSET %s",
+        f"SELECT {_ITEM} FROM posts JOIN users ON users.id = posts.user_id WHERE {_OWN}"  # noqa: S608
+        " ORDER BY posts.created_at DESC, posts.id DESC LIMIT %s OFFSET %s",
         (author_id, query.size, query.offset),
         PostItem,
     )
@@ -107,7 +108,7 @@ async def page_of_author(session: ReadSession, author_id: int, query: PageQuery)
 
 async def count_of_author(session: ReadSession, author_id: int) -> int:
     """How many posts an author has."""
-    return int(await session.fetch_value(f"SELECT COUNT(*) {_OWN}", (author_id,)))
+    return int(await session.fetch_value(f"SELECT COUNT(*) FROM posts WHERE {_OWN}", (author_id,)))  # noqa: S608
 
 
 async def by_id(session: ReadSession, post_id: int) -> Post | None:
