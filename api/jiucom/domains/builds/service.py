@@ -107,7 +107,7 @@ async def update(app: AppState, owner: Principal, build_id: int, changes: BuildU
 
     async def work(session: WriteSession) -> BuildDetail:
         if not await queries.update(session, build_id, owner.user_id, changes):
-            raise await _not_ones_own(session, build_id, owner)
+            raise await _not_own_error(session, build_id, owner)
         if changes.parts is not None:
             await _set_parts(session, build_id, changes.parts)
         return await _detail(session, await queries.by_id(session, build_id, owner.user_id))
@@ -120,7 +120,7 @@ async def delete(app: AppState, owner: Principal, build_id: int) -> None:
 
     async def work(session: WriteSession) -> None:
         if not await queries.delete(session, build_id, owner.user_id):
-            raise await _not_ones_own(session, build_id, owner)
+            raise await _not_own_error(session, build_id, owner)
 
     await app.db.write(work)
 
@@ -149,7 +149,7 @@ async def share(app: AppState, owner: Principal, build_id: int) -> BuildShare:
     async def work(session: WriteSession) -> str:
         held = await queries.share(session, build_id, owner.user_id, secrets.token_urlsafe(_TOKEN_BYTES))
         if held is None:
-            raise await _not_ones_own(session, build_id, owner)
+            raise await _not_own_error(session, build_id, owner)
         return held
 
     token = await app.db.write(work)
@@ -161,7 +161,7 @@ async def unshare(app: AppState, owner: Principal, build_id: int) -> None:
 
     async def work(session: WriteSession) -> None:
         if not await queries.unshare(session, build_id, owner.user_id):
-            raise await _not_ones_own(session, build_id, owner)
+            raise await _not_own_error(session, build_id, owner)
 
     await app.db.write(work)
 
@@ -246,7 +246,7 @@ async def _detail(session: ReadSession, build: Row | None) -> BuildDetail:
     )
 
 
-async def _not_ones_own(session: ReadSession, build_id: int, caller: Principal) -> ApiError:
+async def _not_own_error(session: ReadSession, build_id: int, caller: Principal) -> ApiError:
     """The error when a build is not the caller's: A002 if the caller may see it, else B001."""
     seen = await queries.by_id(session, build_id, caller.user_id)
     return ApiError(ErrorCode.FORBIDDEN if seen else ErrorCode.BUILD_NOT_FOUND)

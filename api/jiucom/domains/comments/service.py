@@ -66,7 +66,7 @@ async def update(app: AppState, author: Principal, comment_id: int, changes: Com
     """The changed comment. Raises C001, C002."""
 
     async def work(session: WriteSession) -> Comment:
-        comment = await _ones_own(session, comment_id, author)
+        comment = await _own_comment(session, comment_id, author)
         if not await queries.update(session, comment_id, author.user_id, changes.content):
             raise ApiError(ErrorCode.COMMENT_NOT_FOUND)
         await app.cache.invalidate(session, keys.post(comment.post_id))
@@ -79,7 +79,7 @@ async def delete(app: AppState, author: Principal, comment_id: int) -> None:
     """Delete the author's comment. Raises C001, C002."""
 
     async def work(session: WriteSession) -> None:
-        comment = await _ones_own(session, comment_id, author)
+        comment = await _own_comment(session, comment_id, author)
         await _remove(app, session, comment, author.user_id)
 
     await app.db.write(work)
@@ -117,7 +117,7 @@ async def _notify(session: WriteSession, written: queries.Written, parent: Row |
         await announce(session, written.post_author_id, "COMMENT_REPLY", "내 글에 새 댓글이 달렸습니다", text, link)
 
 
-async def _ones_own(session: ReadSession, comment_id: int, author: Principal) -> Row:
+async def _own_comment(session: ReadSession, comment_id: int, author: Principal) -> Row:
     comment = found(await queries.by_id(session, comment_id), ErrorCode.COMMENT_NOT_FOUND)
     if comment.author_id != author.user_id:
         raise ApiError(ErrorCode.COMMENT_NOT_AUTHOR)

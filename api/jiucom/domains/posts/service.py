@@ -96,7 +96,7 @@ async def update(app: AppState, author: Principal, post_id: int, changes: PostUp
 
     async def work(session: WriteSession) -> PostDetail:
         if not await queries.update(session, post_id, author, changes):
-            raise await _not_ones_own(session, post_id, author)
+            raise await _not_own_error(session, post_id, author)
         await app.cache.invalidate(session, keys.post(post_id), keys.POSTS)
         return found(await queries.detail(session, post_id), ErrorCode.POST_NOT_FOUND)
 
@@ -108,7 +108,7 @@ async def delete(app: AppState, author: Principal, post_id: int) -> None:
 
     async def work(session: WriteSession) -> None:
         if not await queries.delete(session, post_id, author.user_id):
-            raise await _not_ones_own(session, post_id, author)
+            raise await _not_own_error(session, post_id, author)
         await app.cache.invalidate(session, keys.post(post_id), keys.POSTS)
 
     await app.db.write(work)
@@ -133,7 +133,7 @@ def _check_board(author: Principal, board: BoardType | None) -> None:
         raise _officials_only()
 
 
-async def _not_ones_own(session: ReadSession, post_id: int, author: Principal) -> ApiError:
+async def _not_own_error(session: ReadSession, post_id: int, author: Principal) -> ApiError:
     post = await queries.by_id(session, post_id)
     if post is None:
         return ApiError(ErrorCode.POST_NOT_FOUND)

@@ -53,7 +53,7 @@ async def update(app: AppState, author: Principal, review_id: int, changes: Revi
 
     async def work(session: WriteSession) -> Review:
         if not await queries.update(session, review_id, author.user_id, changes):
-            raise await _not_ones_own(session, review_id)
+            raise await _not_own_error(session, review_id)
         return found(await queries.by_id(session, review_id), ErrorCode.REVIEW_NOT_FOUND)
 
     return await app.db.write(work)
@@ -64,7 +64,7 @@ async def delete(app: AppState, author: Principal, review_id: int) -> None:
 
     async def work(session: WriteSession) -> None:
         if not await queries.delete(session, review_id, author.user_id):
-            raise await _not_ones_own(session, review_id)
+            raise await _not_own_error(session, review_id)
 
     await app.db.write(work)
 
@@ -82,6 +82,6 @@ async def moderate(app: AppState, admin: Principal, review_id: int, address: str
     await app.db.write(work)
 
 
-async def _not_ones_own(session: ReadSession, review_id: int) -> ApiError:
+async def _not_own_error(session: ReadSession, review_id: int) -> ApiError:
     exists = await queries.author(session, review_id)
     return ApiError(ErrorCode.REVIEW_NOT_AUTHOR if exists else ErrorCode.REVIEW_NOT_FOUND)
