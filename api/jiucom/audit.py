@@ -11,8 +11,8 @@ INSERT INTO audit_log (actor_id, action, target_type, target_id, before_state, a
 VALUES (%s, %s, %s, %s, %s, %s, %s)
 """
 
-# The personal data in recorded states of posts, comments and reviews.
-_WORDS = "'$.title', '$.content', '$.authorNickname'"
+# The personal data in recorded states of posts, comments, reviews and shops.
+_WORDS = "'$.title', '$.content', '$.authorNickname', '$.rejectionReason'"
 
 _FORGET = {
     kind: f"""
@@ -20,7 +20,7 @@ _FORGET = {
     SET before_state = JSON_REMOVE(before_state, {_WORDS}), after_state = JSON_REMOVE(after_state, {_WORDS})
     WHERE audit_log.target_type = '{kind}' AND {table}.user_id = %s
     """  # noqa: S608
-    for kind, table in {"POST": "posts", "COMMENT": "comments", "REVIEW": "reviews"}.items()
+    for kind, table in {"POST": "posts", "COMMENT": "comments", "REVIEW": "reviews", "SELLER": "sellers"}.items()
 }
 
 
@@ -43,7 +43,7 @@ async def record(
 
 
 async def forget(tx: WriteSession, user_id: int) -> None:
-    """Remove the name and texts of a withdrawing user from records about their posts, comments and reviews."""
+    """Remove the name and texts of a withdrawing user from records about their posts, comments, reviews and shop."""
     for statement in _FORGET.values():
         await tx.execute(statement, (user_id,))
 

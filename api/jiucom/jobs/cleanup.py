@@ -15,10 +15,11 @@ ORDER BY id LIMIT %s
 _REFRESH_TOKENS = "DELETE FROM refresh_tokens WHERE expires_at < UTC_TIMESTAMP(6) - INTERVAL 1 DAY ORDER BY id LIMIT %s"
 _ACCOUNT_TOKENS = "DELETE FROM account_tokens WHERE expires_at < UTC_TIMESTAMP(6) - INTERVAL 1 DAY ORDER BY id LIMIT %s"
 
-# Sent or given up; they hold mail addresses.
+# They hold mail addresses. What waits for two days was written while no mail server is set: it would be dropped unsent.
 _MAILS = """
 DELETE FROM mail_outbox
 WHERE GREATEST(next_attempt_at, COALESCE(sent_at, next_attempt_at)) < UTC_TIMESTAMP(6) - INTERVAL 30 DAY
+    OR (sent_at IS NULL AND attempts = 0 AND created_at < UTC_TIMESTAMP(6) - INTERVAL 2 DAY)
 ORDER BY id LIMIT %s
 """
 
@@ -47,7 +48,7 @@ async def tokens(tools: Tools) -> Report:
 
 
 async def mails(tools: Tools) -> Report:
-    """Delete mails that were sent or given up long ago."""
+    """Delete mails that were sent or given up long ago, and those that were never tried."""
     return {"removed": await _in_batches(tools, _MAILS)}
 
 

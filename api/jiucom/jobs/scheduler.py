@@ -22,8 +22,8 @@ log = logging.getLogger(__name__)
 
 # Jobs that were due longer ago, while the machine slept, are skipped.
 _GRACE = timedelta(minutes=5)
-# Time for a job to end after SIGTERM (s).
-_PATIENCE = 10.0
+# The longest that a job may run, and the time it has to end after SIGTERM (s).
+_LONGEST, _PATIENCE = 3600.0, 10.0
 _ELSEWHERE = 3
 
 
@@ -36,11 +36,13 @@ class Scheduler(Worker):
         clock: Clock,
         metrics: JobMetrics,
         command: Sequence[str] = (sys.executable, "-m", "jiucom"),
+        longest: float = _LONGEST,
     ) -> None:
         self._jobs = jobs
         self._clock = clock
         self._metrics = metrics
         self._command = command
+        self._longest = longest
         self._running: set[asyncio.Task[None]] = set()
 
     async def stop(self) -> None:
@@ -71,6 +73,8 @@ class Scheduler(Worker):
                 log.debug("job %s runs elsewhere", job.name)
             else:
                 log.error("job %s failed with exit code %d", job.name, code)
+        except TimeoutError:
+            log.error("job %s was ended after %d s", job.name, self._longest)
         except Exception:
             log.exception("job %s", job.name)
 
@@ -80,7 +84,8 @@ class Scheduler(Worker):
             *self._command, *arguments, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE
         )
         try:
-            output, _ = await process.communicate()
+            async with asyncio.timeout(self._longest):
+                output, _ = await process.communicate()
         finally:
             if process.returncode is None:
                 process.terminate()

@@ -369,6 +369,21 @@ async def test_old_mails(state: AppState, tools: Tools) -> None:
     assert left == [(20, 20), (None, 20), (20, 40)]
 
 
+async def test_mails_that_wait_without_a_server(state: AppState, tools: Tools) -> None:
+    recipient = f"{secrets.token_hex(4)}@example.com"
+    for days in (3, 1):
+        await insert(
+            state,
+            "INSERT INTO mail_outbox (recipient, template, variables, created_at, next_attempt_at)"
+            " VALUES (%s, 'password-reset', '{}', UTC_TIMESTAMP(6) - INTERVAL %s DAY, UTC_TIMESTAMP(6))",
+            recipient,
+            days,
+        )
+    await cleanup.mails(tools)
+    waiting = "SELECT DATEDIFF(UTC_TIMESTAMP(), created_at) FROM mail_outbox WHERE recipient = %s"
+    assert await rows(state, waiting, recipient) == [(1,)]
+
+
 async def test_old_records_of_runs(state: AppState, tools: Tools) -> None:
     name = f"test-{secrets.token_hex(4)}"
     for days, status in ((300, "SUCCEEDED"), (200, "SUCCEEDED"), (100, "FAILED"), (95, "FAILED"), (10, "RUNNING")):

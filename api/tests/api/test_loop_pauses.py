@@ -23,8 +23,8 @@ from testing.shop import Shop
 
 pytestmark = pytest.mark.anyio
 
-# 50 ms are promised for the deployed machine (s, of CPU time): this one may be slower, and tests are watched while they run.
-LIMIT = 0.15
+# The longest that one request may keep the loop busy (s, of CPU time).
+LIMIT = 0.05
 # Limit of an error answer (bytes).
 MAX_ERRORS = 64 * 1024
 # As uvicorn hands a body over (bytes).

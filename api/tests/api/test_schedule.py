@@ -101,3 +101,10 @@ async def test_a_job_ends_with_its_scheduler(state: AppState, database: Settings
     found = await rows(state, "SELECT status, error FROM job_runs WHERE job = 'endless'")
     assert found == [("FAILED", "cancelled")]
     assert await rows(state, "SELECT 1 FROM job_locks WHERE job = 'endless' AND locked_until > UTC_TIMESTAMP(6)") == []
+
+
+async def test_a_job_that_does_not_end_is_ended(state: AppState, caplog: pytest.LogCaptureFixture) -> None:
+    command = (sys.executable, "-c", "import time; time.sleep(600)")
+    scheduler = Scheduler(JOBS, state.clock, JobMetrics(state.db, Metrics()), command, longest=0.5)
+    await asyncio.wait_for(scheduler._start(Job("endless", "", "0 3 * * *", nothing), datetime.now(UTC)), 30)
+    assert "job endless was ended after" in caplog.text

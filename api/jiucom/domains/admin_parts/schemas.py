@@ -8,7 +8,7 @@ from msgspec import Meta
 
 from jiucom.domains.parts.schemas import PartCategory
 from jiucom.domains.sellers.schemas import Price, Url
-from jiucom.web import Id, InvalidFieldError, NotBlank, Schema
+from jiucom.web import Id, InvalidFieldError, OneLine, Schema
 
 MAX_LINES = 20_000
 
@@ -16,8 +16,8 @@ MAX_LINES = 20_000
 _MAX_SPECS_BYTES = 20_000
 _MAX_SPECS_DEPTH = 20
 
-Name = Annotated[str, NotBlank, Meta(max_length=200, examples=["AMD Ryzen 7 7800X3D"])]
-Manufacturer = Annotated[str, NotBlank, Meta(max_length=100, examples=["AMD"])]
+Name = Annotated[str, OneLine, Meta(max_length=200, examples=["AMD Ryzen 7 7800X3D"])]
+Manufacturer = Annotated[str, OneLine, Meta(max_length=100, examples=["AMD"])]
 ModelNumber = Annotated[str, Meta(max_length=100, examples=["7800X3D"])]
 ImageUrl = Annotated[str, Meta(max_length=500)]
 # An object, or its JSON text, which older clients send.

@@ -19,7 +19,7 @@ _INVISIBLE = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\ufe00-\ufe
 
 Email = Annotated[str, Meta(pattern=_ADDRESS, max_length=_ADDRESS_LENGTH, examples=["gamer@jiucom.com"])]
 NewPassword = Annotated[str, NotBlank, Meta(min_length=8, max_length=50, examples=["correct-horse-8"])]
-# Existing passwords have no length rule; the limit bounds the work.
+# Older passwords may break today's rules: only what no password can be is refused.
 Password = Annotated[str, NotBlank, Meta(max_length=500, examples=["correct-horse-8"])]
 # The name shown for withdrawn accounts is not allowed.
 _TAKEN = rf"[\s{JOINERS}]*".join(("", *WITHDRAWN.replace(" ", ""), ""))

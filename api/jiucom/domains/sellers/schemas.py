@@ -7,7 +7,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from jiucom.domains.parts.schemas import PartCategory, Won
-from jiucom.web import Id, NotBlank, Schema
+from jiucom.web import Id, OneLine, Schema
 
 MAX_SELLERS = 1000
 
@@ -50,7 +50,7 @@ class SellerDetail(Seller, frozen=True):
 class RegisterRequest(Schema, frozen=True):
     """An application for a shop."""
 
-    name: Annotated[str, NotBlank, Meta(max_length=100, examples=["지우컴"])]
+    name: Annotated[str, OneLine, Meta(max_length=100, examples=["지우컴"])]
     site_url: Url
     logo_url: Url | None = None
 
