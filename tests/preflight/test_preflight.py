@@ -219,7 +219,7 @@ def test_a_text_is_no_list(tmp_path: Path) -> None:
 def test_prod_without_its_vault(tmp_path: Path) -> None:
     """The inventory as it is, but for the way to the host: this machine stands for it."""
     here = words(ansible_connection="local", ansible_become="false", ansible_python_interpreter="/usr/bin/python3")
-    assert "vault.yml.example" in refused(tmp_path, *here, inventory="inventories/prod")
+    assert "playbooks/secrets.yml" in refused(tmp_path, *here, inventory="inventories/prod")
     one = words(database_root_password="a-secret-of-more-than-sixteen-characters")
     said = refused(tmp_path, *here, *one, inventory="inventories/prod")
     assert said.count(" is not set") >= 9
