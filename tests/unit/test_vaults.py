@@ -43,7 +43,7 @@ fifth: ""
     given = {"first": 'it\'s "set"', "second": None, "third": "set", "fourth": None, "fifth": "", "sixth": "elsewhere"}
     filled, made = vaults.fill(text, given, {name: {} for name in [*given, "seventh"]})
     assert made == ["second", "fourth", "fifth", "seventh"]
-    values = [yaml.compose(filled).value[n][1].value for n in (1, 3, 5, 6)]
+    values = [yaml.compose(filled).value[n][1].value for n in (1, 3, 5, 6)]  # type: ignore[union-attr]
     assert filled == text.replace("second:", f'second: "{values[0]}"').replace("~", f'"{values[1]}"').replace(
         'fifth: ""', f'fifth: "{values[2]}"'
     ) + (f'seventh: "{values[3]}"\n')

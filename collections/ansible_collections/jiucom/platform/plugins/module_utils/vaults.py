@@ -107,7 +107,7 @@ def rotate(text: str, name: str, present: str, rule: Mapping[str, Any]) -> tuple
     found = value_at(text, path)
     if found is None:
         raise VaultTextError(
-            f"{name} does not stand in it as a plain value: put a new one where you keep it, and run this with -e value=mine"
+            f"{name} does not stand in it as a plain value: put a new one where you keep it, and run this with -e mine=true"
         )
     if found != present:
         raise VaultTextError(
