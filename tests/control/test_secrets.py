@@ -18,7 +18,13 @@ PUBLISHED = yaml.safe_load((ROOT / "inventories/dev/group_vars/all/secrets.yml")
 def opened(inventory: Inventory, password: Path | None = None) -> dict[str, Any]:
     """Read the vault as ansible-vault does."""
     vault = PLAYBOOK.removesuffix("playbook") + "vault"
-    command = [vault, "view", "--vault-password-file", str(password or inventory.password), str(inventory.all / "vault.yml")]
+    command = [
+        vault,
+        "view",
+        "--vault-password-file",
+        str(password or inventory.password),
+        str(inventory.all / "vault.yml"),
+    ]
     shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     values: dict[str, Any] = yaml.safe_load(shown)
     return values

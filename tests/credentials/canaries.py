@@ -35,4 +35,9 @@ def leaves(values: Mapping[str, Any]) -> dict[str, str]:
 
 def shown(values: Mapping[str, Any], text: str) -> list[str]:
     """Name the secrets that a text shows, with the form."""
-    return [f"{name} ({form})" for name, value in leaves(values).items() for form, word in forms(value).items() if word in text]
+    return [
+        f"{name} ({form})"
+        for name, value in leaves(values).items()
+        for form, word in forms(value).items()
+        if word in text
+    ]

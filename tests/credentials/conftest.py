@@ -19,7 +19,7 @@ from testing.images import image
 ROOT = Path(__file__).parents[2]
 SECRETS = yaml.safe_load((ROOT / "inventories/dev/group_vars/all/secrets.yml").read_text())
 # With every character that a reader may stumble over, where it takes them.
-AWKWARD = "it's \"so\" \\n $HOME `#;%?"
+AWKWARD = 'it\'s "so" \\n $HOME `#;%?'
 
 
 class Installation:
@@ -43,7 +43,13 @@ class Installation:
             "platform_network_subnet": f"{subnet}.0/24",
             "platform_gateway_address": f"{subnet}.10",
             "images_resolved": {
-                name: {"reference": image(name), "pull_policy": "never", "product": name, "version": "9.7", "line": "9.7"}
+                name: {
+                    "reference": image(name),
+                    "pull_policy": "never",
+                    "product": name,
+                    "version": "9.7",
+                    "line": "9.7",
+                }
                 for name in names
             },
             # Small enough for a machine that tests other things too.
@@ -71,12 +77,7 @@ class Installation:
 
     def deploy(self, *words: str) -> str:
         """What site.yml does with these two roles; returns what Ansible said."""
-        said = self.play(["database", "cache", "stack"], [], *words)
-        return said
-
-    def verb(self, role: str, tasks: str, **more: Any) -> str:
-        """Run one file of tasks of a role."""
-        return self.play([], [{"ansible.builtin.include_role": {"name": role, "tasks_from": tasks}}], **more)
+        return self.play(["database", "cache", "stack"], [], *words)
 
     def compose(self, *command: str, given: str = "", check: bool = True) -> str:
         """Run docker compose; returns what it printed."""
@@ -85,10 +86,6 @@ class Installation:
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
         return run.stdout.strip()
-
-    def container(self, service: str) -> str:
-        """Return the id of a service's container."""
-        return self.compose("ps", "--quiet", service)
 
     def mysql(self, user: str, password: str, host: str = "mysql") -> bool:
         """Tell whether an account of MySQL's may log in, as services do: with a new connection."""

@@ -1,4 +1,4 @@
-"""A secret is in its own file alone: not in what Ansible says, also when a role fails, and not in what the roles write beside it."""
+"""A secret is in its own file alone: not in what Ansible says, also when a role fails, nor in what the roles write beside it."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def planted() -> dict[str, Any]:
 
 
 def tasks(role: str) -> dict[str, Any]:
-    """Return a play's roles and tasks, with the others' variables known; the API, which would be built, writes its files alone."""
+    """Return a play's roles and tasks, with the others' variables known; the API, not to be built, writes its files alone."""
     others = [{"role": other, "tags": ["never"]} for other in (*ROLES, "tracing") if other != role]
     if role != "api":
         return {"roles": ["platform", role, *others]}
@@ -82,7 +82,12 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], Path,
     plays = [{"hosts": f"*-{role}", "gather_facts": False, **tasks(role)} for role in ROLES]
     (home / "hosts.yml").write_text(yaml.safe_dump({"all": {"hosts": hosts, "vars": variables}}))
     (home / "play.yml").write_text(yaml.safe_dump(plays))
-    command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", str(home / "hosts.yml"), str(home / "play.yml")]
+    command = [
+        str(Path(sys.executable).with_name("ansible-playbook")),
+        "-i",
+        str(home / "hosts.yml"),
+        str(home / "play.yml"),
+    ]
     done = subprocess.run(
         [*command, "-vvv", "--diff", "-e", json.dumps(facts)], capture_output=True, text=True, timeout=500, check=False,
         env=os.environ | {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_DISPLAY_TRACEBACK": "always"},

@@ -20,7 +20,9 @@ def base(tmp_path: Path) -> Path:
 def ask(base: Path, state: str, value: str, **more: Any) -> dict[str, Any]:
     """Run the module."""
     module = ROOT / "roles/platform/library/platform_rotation.py"
-    return modules.result(modules.start(module, path=str(base), secret="cache_app_password", state=state, value=value, **more))
+    return modules.result(
+        modules.start(module, path=str(base), secret="cache_app_password", state=state, value=value, **more)
+    )
 
 
 def test_an_interrupted_change_is_pending_once_a_value_was_made(base: Path) -> None:

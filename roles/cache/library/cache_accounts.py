@@ -95,7 +95,9 @@ def main() -> None:
     run = subprocess.run(load, capture_output=True, text=True, timeout=60, check=False)
     if run.returncode:
         replace(file, old)
-        module.fail_json(msg=f"Redis did not load its accounts, which are as they were: {run.stdout}{run.stderr}".strip())
+        module.fail_json(
+            msg=f"Redis did not load its accounts, which are as they were: {run.stdout}{run.stderr}".strip()
+        )
     module.exit_json(changed=True, users=users)
 
 

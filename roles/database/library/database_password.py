@@ -15,8 +15,8 @@ DOCUMENTATION = r"""
 module: database_password
 short_description: Change the password of one of MySQL's accounts while services use the old one
 description:
-  - C(both) lets MySQL accept the new password beside the one that its services have (a dual password), and writes it to the file of
-    the installation, as whoever changes it by hand would. Repeating it changes nothing.
+  - C(both) lets MySQL accept the new password beside the one that its services have (a dual password), and writes it to the file
+    of the installation, as whoever changes it by hand would. Repeating it changes nothing.
   - C(new) ends that the old one is accepted.
 options:
   state: {type: str, choices: [both, new], required: true, description: Which passwords are accepted.}
@@ -28,7 +28,8 @@ options:
 author: [JIUCOM]
 """
 EXAMPLES = """
-- database_password: {state: both, path: /opt/jiucom, project: jiucom, name: app_password, account: "'jiucom'@'%'", password: '...'}
+- database_password:
+    {state: both, path: /opt/jiucom, project: jiucom, name: app_password, account: "'jiucom'@'%'", password: '...'}
 """
 RETURN = "changed: {type: bool, returned: always, description: Whether anything was done.}"
 

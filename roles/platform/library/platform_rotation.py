@@ -14,8 +14,8 @@ DOCUMENTATION = r"""
 module: platform_rotation
 short_description: Remember that the change of a secret has begun, until it has ended
 description:
-  - C(begun) writes C(.rotating/<secret>) into the installation, with a salted hash of the value before. A run that was interrupted
-    after the new value was made is seen by it, and goes on with that value.
+  - C(begun) writes C(.rotating/<secret>) into the installation, with a salted hash of the value before. A run that was
+    interrupted after the new value was made is seen by it, and goes on with that value.
 options:
   state: {type: str, choices: [begun, ended], required: true, description: What to do.}
   path: {type: path, required: true, description: Directory of the installation.}
