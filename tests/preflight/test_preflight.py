@@ -196,6 +196,20 @@ def test_sampling_takes_a_share_and_a_time(given: dict[str, object], named: str,
     assert named in refused(tmp_path, "-e", json.dumps(given), playbook="playbooks/sampling.yml")
 
 
+@pytest.mark.parametrize(
+    ("secret", "named"),
+    [
+        ("", "Name one secret, -e secret=NAME, of: database_root_password"),
+        ("database_password", "Name one secret"),
+        ("gateway_admin_users.lee", "gateway_admin_users.kim"),
+        ("api_jwt_secret", "has no platform yet"),
+    ],
+)
+def test_rotation_takes_a_secret_of_a_platform_that_is_there(secret: str, named: str, tmp_path: Path) -> None:
+    given = {"secret": secret, "gateway_admin_users": {"kim": "a password"}}
+    assert named in refused(tmp_path, "-e", json.dumps(given), playbook="playbooks/rotate.yml")
+
+
 def test_a_taken_port_is_named_with_its_variable(tmp_path: Path) -> None:
     """And numbers that are texts, in what is looked at before, are numbers."""
     with socket.create_server(("127.0.0.1", 0)) as server:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,14 @@ def test_a_host_without_a_platform_has_nothing_to_change(tmp_path: Path) -> None
     assert "has no platform yet" in ask(tmp_path, "begun", "old")["msg"]
 
 
-def test_the_age_of_the_deployed_value_is_known(base: Path) -> None:
+def test_a_change_may_have_to_wait_for_the_one_before(base: Path) -> None:
+    """But not one that was interrupted."""
     (base / "key").touch()
-    assert 0 <= ask(base, "begun", "old", last="key")["age"] < 600
-    assert ask(base, "begun", "old", last="none")["age"] == -1
+    said = ask(base, "begun", "old", file="key", seconds=604800)
+    assert "cache_app_password was changed 0.0 days ago, and may be changed again 7.0 days after that" in said["msg"]
+    assert not (base / ".rotating").exists()
+    assert not ask(base, "begun", "old", file="none", seconds=604800)["pending"]
+    assert ask(base, "begun", "new", file="key", seconds=604800)["pending"]
+    ask(base, "ended", "new")
+    os.utime(base / "key", (0, 0))
+    assert not ask(base, "begun", "new", file="key", seconds=604800)["pending"]

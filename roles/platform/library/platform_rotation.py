@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import time
 from pathlib import Path
@@ -21,14 +22,14 @@ options:
   path: {type: path, required: true, description: Directory of the installation.}
   secret: {type: str, required: true, description: 'Name of the secret.'}
   value: {type: str, required: true, description: 'What the inventory has now, never printed.'}
-  last: {type: str, default: '', description: 'Files of the installation that say when the value was changed last.'}
+  file: {type: str, default: '', description: 'File of the installation that says when the value was changed last.'}
+  seconds: {type: int, default: 0, description: How long ago that must be before a change begins.}
 author: [JIUCOM]
 """
 EXAMPLES = "- platform_rotation: {state: begun, path: /opt/jiucom, secret: cache_app_password, value: '...'}"
-RETURN = r"""
-pending: {type: bool, returned: always, description: Whether an interrupted run has made a new value already.}
-age: {type: float, returned: always, description: 'Seconds since the file of the value was written last; -1 where there is none.'}
-"""
+RETURN = (
+    "pending: {type: bool, returned: always, description: Whether an interrupted run has made a new value already.}"
+)
 
 
 def digest(salt: bytes, value: str) -> str:
@@ -44,7 +45,8 @@ def main() -> None:
             "path": {"type": "path", "required": True},
             "secret": {"type": "str", "required": True, "no_log": False},
             "value": {"type": "str", "required": True, "no_log": True},
-            "last": {"type": "str", "default": ""},
+            "file": {"type": "str", "default": ""},
+            "seconds": {"type": "int", "default": 0},
         },
         supports_check_mode=True,
     )
@@ -55,19 +57,22 @@ def main() -> None:
     if module.params["state"] == "ended":
         if not module.check_mode:
             marker.unlink(missing_ok=True)
-        module.exit_json(changed=True, pending=False, age=-1)
-    deployed = base / module.params["last"]
-    age = time.time() - deployed.stat().st_mtime if deployed.is_file() else -1
+        module.exit_json(changed=True, pending=False)
     if marker.is_file():
         salt, known = marker.read_text().split()
-        module.exit_json(changed=False, pending=digest(bytes.fromhex(salt), value) != known, age=age)
+        module.exit_json(changed=False, pending=digest(bytes.fromhex(salt), value) != known)
+    deployed = base / module.params["file"]
+    age = time.time() - deployed.stat().st_mtime if deployed.is_file() else math.inf
+    if age < module.params["seconds"]:
+        days = f"{age / 86400:.1f} days ago, and may be changed again {module.params['seconds'] / 86400:.1f} days after that"
+        module.fail_json(msg=f"{module.params['secret']} was changed {days}")
     if module.check_mode:
-        module.exit_json(changed=True, pending=False, age=age)
+        module.exit_json(changed=True, pending=False)
     marker.parent.mkdir(mode=0o700, exist_ok=True)
     salted = os.urandom(16)
     with open(marker, "w", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
         file.write(f"{salted.hex()} {digest(salted, value)}")
-    module.exit_json(changed=True, pending=False, age=age)
+    module.exit_json(changed=True, pending=False)
 
 
 if __name__ == "__main__":
