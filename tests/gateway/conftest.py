@@ -40,6 +40,7 @@ class Upstream(BaseHTTPRequestHandler):
     do_POST = do_GET
 class Server(ThreadingHTTPServer):
     daemon_threads = True
+    request_queue_size = 512
 for port in (3000, 9411):
     Thread(target=Server(("", port), Upstream).serve_forever, daemon=True).start()
 Server(("", 8080), Upstream).serve_forever()
