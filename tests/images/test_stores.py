@@ -15,7 +15,7 @@ REPOSITORY = Path(__file__).parents[2]
 ROOT = "a-secret-of-root"
 MYSQL_HEALTH = "mysql --defaults-extra-file=/run/secrets/health.cnf --connect-timeout=3 -N -e 'SELECT 1' | grep -qx 1"
 ACL = """user default off
-user health on >{0} -@all +ping
+user health on >{0} -@all +ping +acl|load
 user exporter on >{0} -@all +info +ping
 user app on >{0} ~* +@all
 """
@@ -31,7 +31,11 @@ def start_mysql(start: Start, directory: Directory, **init: str | bytes) -> Serv
     files: dict[str, str | bytes] = {
         # Not executable, so it is read by the entry point's own shell, as the deployment's is.
         "10-accounts.sh": f"""
-MYSQL_PWD="$(cat /run/secrets/root_password)" mysql --protocol=socket --user=root <<'SQL'
+mysql --defaults-extra-file=/dev/fd/3 --protocol=socket 3<<OPTIONS <<'SQL'
+[client]
+user = root
+password = "$(cat /run/secrets/root_password)"
+OPTIONS
 CREATE USER health@'127.0.0.1' IDENTIFIED BY '{account}';
 CREATE USER exporter@'%' IDENTIFIED BY '{account}';
 CREATE USER other@'%' IDENTIFIED BY '{account}';
@@ -101,7 +105,8 @@ def test_mysql_health_check_is_red_without_the_account(start: Start, directory: 
     assert mysql.sh(MYSQL_HEALTH)[0] != 0
 
 
-REDIS_HEALTH = 'REDISCLI_AUTH="$(cat /run/secrets/health_password)" redis-cli --user health ping | grep -qx PONG'
+ASK = r"""printf 'AUTH health "%s"\n%s\n' "$(sed 's/["\\]/\\&/g' /run/secrets/health_password)" {} | redis-cli | tail -n +2"""
+REDIS_HEALTH = f"{ASK.format('PING')} | grep -qx PONG"
 # Redis reads no quotes in an ACL file, so its passwords are words.
 REDIS_SECRET = "a-secret-of-redis"
 
@@ -130,6 +135,7 @@ def test_redis(start: Start, directory: Directory) -> None:
     as_app = f"REDISCLI_AUTH={REDIS_SECRET} redis-cli --user app"
     assert redis.out(f"{as_app} set key value").strip() == "OK"
     assert "NOAUTH" in redis.out("redis-cli get key"), "the account file was not read"
+    assert redis.out(ASK.format("'ACL LOAD'")).strip() == "OK"
     assert redis.stop() == 0
     redis.restart()
     redis.healthy(REDIS_HEALTH)
