@@ -104,12 +104,12 @@ class Lock:
             self._write({"verb": verb, **owner, "since": now, "until": now + seconds, "depth": 1, "token": token})
             return note
 
-    def note(self, owner: Owner, **facts: Any) -> None:
-        """Add facts to one's own lock."""
+    def describe(self, changes: str) -> None:
+        """Add to the lock what is being changed, for the log."""
         with self._alone():
             lock = self.read()
-            if lock and same(lock, owner):
-                self._write(lock | facts)
+            if lock:
+                self._write(lock | {"changes": changes})
 
     @contextmanager
     def working(self) -> Iterator[None]:
