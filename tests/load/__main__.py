@@ -2,8 +2,8 @@
 
     python3 -m tests.load --url http://172.30.80.10 --rate 200 --seconds 60 --sources 172.30.80.100 172.30.80.101 ... --token ...
 
-Requests begin at their times, however long earlier ones take, over connections that are kept; three of ten write a post. A request is
-sent once. A client that sees its connection closed before it sends takes another one, as every client does.
+Requests begin at their times, however long earlier ones take, over connections that are kept; three of ten write a post. A request
+is sent once. A client that sees its connection closed before it sends takes another one, as every client does.
 """
 
 from __future__ import annotations
@@ -54,7 +54,9 @@ class Connection:
         """Send a request and read its answer."""
         self.writer.write(head + body)
         lines = (await self.reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
-        headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:] if line)}
+        headers = {
+            name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:] if line)
+        }
         if headers.get("transfer-encoding") == "chunked":
             content = b""
             while size := int(await self.reader.readuntil(b"\r\n"), 16):
@@ -86,7 +88,7 @@ class Load:
         write = number % 10 < 3
         post = {"title": f"load {self.options.mark} {number}", "content": "부하 시험의 글입니다.", "boardType": "FREE"}
         body = json.dumps(post).encode() if write else b""
-        path = "/api/v1/posts" if write else random.choice(READS)  # noqa: S311
+        path = "/api/v1/posts" if write else random.choice(READS)
         head = f"{'POST' if write else 'GET'} {path} HTTP/1.1\r\nHost: {self.host}\r\nUser-Agent: load\r\n"
         if write:
             head += f"Authorization: Bearer {self.options.token}\r\nContent-Type: application/json\r\n"
@@ -110,7 +112,9 @@ class Load:
             self.result.failed.append(f"{time.time():.2f} {head.split(b' HTTP')[0].decode()}, {stage}: {fault!r}")
             return
         if not 200 <= status < 300:
-            self.result.failed.append(f"{time.time():.2f} {head.split(b' HTTP')[0].decode()}: {status} {content[:200]!r}")
+            self.result.failed.append(
+                f"{time.time():.2f} {head.split(b' HTTP')[0].decode()}: {status} {content[:200]!r}"
+            )
         elif body:
             self.result.written += 1
         self.result.slowest = max(self.result.slowest, time.monotonic() - began)
@@ -138,7 +142,7 @@ class Load:
                     left = time.monotonic()
                 writer.close()
             # As STOMP clients do: not all at once.
-            await asyncio.sleep(random.uniform(0.1, 2.0))  # noqa: S311
+            await asyncio.sleep(random.uniform(0.1, 2.0))
 
     async def hear(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, left: float) -> None:
         """Read frames until the close; the first one says that we are connected."""

@@ -56,7 +56,9 @@ class Releases:
         releases = self.listed()
         now = image_of(self.fragment.read_text())
         others = [one for one in releases if one["image"] != now]
-        wanted = [one for one in releases if name in (tag(one["image"]), one["image"], one["commit"])] if name else others
+        wanted = (
+            [one for one in releases if name in (tag(one["image"]), one["image"], one["commit"])] if name else others
+        )
         if wanted:
             return wanted[0]
         known = ", ".join(f"{tag(one['image'])} (commit {one['commit'] or 'unknown'})" for one in others) or "none"

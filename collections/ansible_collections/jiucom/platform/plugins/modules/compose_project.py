@@ -42,8 +42,8 @@ options:
     type: str
     default: ''
     description:
-      - A service whose change M(rollout) brings about, while it runs. Its definition in compose.yaml stays as it is until then, and the
-        new file waits in C(.compose.next.yaml).
+      - A service whose change M(rollout) brings about, while it runs. Its definition in compose.yaml stays as it is until then, and
+        the new file waits in C(.compose.next.yaml).
   applied: {type: list, elements: str, default: [], description: Record that these services have read their files, and end.}
 author: [JIUCOM]
 """
@@ -205,7 +205,9 @@ class Project:
         name, waits = self.params["careful"], self.path / NEXT
         file = self.path / "compose.yaml"
         old = block(file.read_text(), name) if name and file.is_file() else ""
-        running = [reason for reason in state["reasons"] if reason.startswith(f"{name}: ") and "no container" not in reason]
+        running = [
+            reason for reason in state["reasons"] if reason.startswith(f"{name}: ") and "no container" not in reason
+        ]
         state["held"] = bool(old and running)
         if self.module.check_mode:
             return text

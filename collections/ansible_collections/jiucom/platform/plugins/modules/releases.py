@@ -18,7 +18,11 @@ description:
   - Nothing is started here.
 options:
   path: {type: path, required: true, description: Directory of the installation.}
-  state: {type: str, choices: [recorded, restored], required: true, description: What to do.}
+  state:
+    type: str
+    choices: [recorded, restored, kept]
+    required: true
+    description: Record what serves, put an earlier release's definition in place, or that of what serves.
   version: {type: str, default: '', description: 'The release to restore: tag, image or commit; empty is the one before.'}
 author: [JIUCOM]
 """
@@ -42,7 +46,7 @@ def main() -> None:
     module = AnsibleModule(
         {
             "path": {"type": "path", "required": True},
-            "state": {"type": "str", "choices": ["recorded", "restored"], "required": True},
+            "state": {"type": "str", "choices": ["recorded", "restored", "kept"], "required": True},
             "version": {"type": "str", "default": ""},
         },
     )
@@ -54,6 +58,11 @@ def main() -> None:
     if module.params["state"] == "recorded":
         releases.record(str(Lock(base).read().get("commit", "")))
         module.exit_json(changed=False, version=tag(releases.listed()[0]["image"]))
+    if module.params["state"] == "kept":
+        # Without one, nothing has served yet.
+        for release in releases.listed()[:1]:
+            releases.restore(release)
+        module.exit_json(changed=False, version="")
     try:
         release = releases.before(module.params["version"])
     except LookupError as fault:

@@ -11,16 +11,22 @@ import signal
 import time
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.jiucom.platform.plugins.module_utils import engine
 from ansible_collections.jiucom.platform.plugins.module_utils.locks import Lock
-from ansible_collections.jiucom.platform.plugins.module_utils.rollout.gateway import Gateway, GatewayError, Worker, run
+from ansible_collections.jiucom.platform.plugins.module_utils.releases import Releases
+from ansible_collections.jiucom.platform.plugins.module_utils.rollout.gateway import (
+    GatewayError,
+    Worker,
+    run,
+    running_gateway,
+)
 from ansible_collections.jiucom.platform.plugins.module_utils.rollout.replicas import (
     SERVICE,
     Replica,
     ReplicaError,
+    drain,
     replicas,
 )
 
@@ -30,8 +36,8 @@ short_description: Replace the replicas of the API without a lost request
 description:
   - 'New replicas are started beside the old ones; when each is healthy and has answered a request, the gateway is pointed to them
     alone; when its old workers and the old replicas have nothing left to answer, the old replicas are stopped and removed.'
-  - Until the gateway points to the new replicas, a failure or a signal puts everything back, compose.yaml too. Afterwards the rest is
-    done, whatever comes.
+  - Until the gateway points to the new replicas, a failure or a signal puts everything back, compose.yaml too. Afterwards the rest
+    is done, whatever comes.
   - Where no replica or no gateway serves, there is nothing to be careful with; C(docker compose up) does it.
 options:
   path: {type: path, required: true, description: Directory of the installation.}
@@ -102,7 +108,15 @@ class Rollout:
         """Run docker compose on the new definition. Raises RefusedError with what it said."""
         file = self.next if self.next.is_file() else self.file
         done = run(
-            "docker", "compose", "--project-directory", str(self.base), "--file", str(file), "--progress", "quiet", *arguments
+            "docker",
+            "compose",
+            "--project-directory",
+            str(self.base),
+            "--file",
+            str(file),
+            "--progress",
+            "quiet",
+            *arguments,
         )
         if done.returncode:
             raise RefusedError(f"docker compose {' '.join(arguments)}: {(done.stderr + done.stdout).strip()[-2000:]}")
@@ -112,12 +126,6 @@ class Rollout:
         """Make the new definition the one that counts."""
         if self.next.is_file():
             self.next.replace(self.file)
-
-    def gateway(self) -> Gateway | None:
-        """Return the gateway, where it serves."""
-        found = engine.containers(self.given["project"]).get("nginx", [])
-        running = [one for one in found if one["State"]["Status"] == "running"]
-        return Gateway(running[0], self.base / "nginx/conf", self.given["gateway"]) if running else None
 
     def check(self, fresh: list[Replica], new: int, image: str) -> None:
         """Refuse what cannot work, before anything is started."""
@@ -155,7 +163,9 @@ class Rollout:
         self.accept()
         self.say(f"{why}: docker compose up")
         count = f"{SERVICE}={self.given['replicas']}"
-        self.compose("up", "--detach", "--wait", "--wait-timeout", str(self.given["patience"]), "--scale", count, SERVICE)
+        self.compose(
+            "up", "--detach", "--wait", "--wait-timeout", str(self.given["patience"]), "--scale", count, SERVICE
+        )
 
     def start(self, old: list[Replica], new: int) -> list[Replica]:
         """Start more replicas beside those that there are; returns them."""
@@ -170,20 +180,6 @@ class Rollout:
         self.say("healthy, and each has answered a request")
         return started
 
-    def drain(self, retired: list[Replica], workers: list[Worker]) -> None:
-        """Wait until nothing is left to be answered by the old replicas."""
-        end = time.monotonic() + self.given["drain"]
-        while True:
-            running = sum(one.running() for one in retired)
-            holding = [worker for worker in workers if not worker.lets_go()]
-            if not running and not holding:
-                self.say("the old workers of nginx and the old replicas have nothing left to answer")
-                return
-            if time.monotonic() > end:
-                self.say(f"after {self.given['drain']} s still {running} requests and {len(holding)} workers, which end now")
-                return
-            time.sleep(0.1)
-
     def remove(self, ones: list[Replica]) -> None:
         """Stop and remove replicas."""
         for one in ones:
@@ -193,7 +189,8 @@ class Rollout:
 
     def run(self) -> None:
         """Do it."""
-        old, gateway = self.replicas(), self.gateway()
+        old = self.replicas()
+        gateway = running_gateway(self.given["project"], self.base / "nginx/conf/app.conf", self.given["gateway"])
         healthy = [one for one in old if one.health == "healthy"]
         if not self.given["careful"] or not healthy or gateway is None:
             self.plain("not careful (stack_rollout)" if not self.given["careful"] else "nothing serves")
@@ -231,11 +228,13 @@ class Rollout:
             raise
         self.accept()
         if retired:
-            self.drain(retired, workers)
+            self.say(f"the old replicas and workers of nginx: {drain(retired, workers, self.given['drain'])}")
             self.remove(retired)
             gateway.point_back(seconds=20)
         self.say(f"{self.given['replicas']} replicas of {image} serve")
-        Lock(self.base).describe(f"{old[0].image} -> {image}, {self.given['replicas']} replicas")
+        lock = Lock(self.base)
+        Releases(self.base).record(str(lock.read().get("commit", "")))
+        lock.describe(f"{old[0].image} -> {image}, {self.given['replicas']} replicas")
 
 
 def main() -> None:
@@ -262,7 +261,9 @@ def main() -> None:
             rollout.run()
     except (RefusedError, ReplicaError, GatewayError, InterruptedByError, engine.EngineError) as fault:
         rollout.next.unlink(missing_ok=True)
-        module.fail_json(msg=f"The new version was refused, and the one before serves as it did. {fault}", steps=rollout.steps)
+        module.fail_json(
+            msg=f"The new version was refused, and the one before serves as it did. {fault}", steps=rollout.steps
+        )
     module.exit_json(changed=True, steps=rollout.steps)
 
 

@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.jiucom.platform.plugins.module_utils import engine
+
 CONFIGURATION = "/etc/nginx/jiucom/nginx.conf"
 STEADY = "steady"
 _NAMED = re.compile(r"^( *)server app:(\d+) resolve(.*);$", re.MULTILINE)
@@ -89,12 +91,18 @@ class Worker:
         return clients <= services
 
 
-class Gateway:
-    """The nginx of a Compose project."""
+def running_gateway(project: str, file: Path, url: str) -> Gateway | None:
+    """Return the gateway of a project, to change one of its files; None where it does not run."""
+    found = engine.containers(project).get("nginx", [])
+    running = [one for one in found if one["State"]["Status"] == "running"]
+    return Gateway(running[0], file, url) if running else None
 
-    def __init__(self, container: dict[str, Any], directory: Path, url: str) -> None:
-        self.container, self.url = container, url
-        self.file = directory / "app.conf"
+
+class Gateway:
+    """The nginx of a Compose project, and the one of its files that is changed."""
+
+    def __init__(self, container: dict[str, Any], file: Path, url: str) -> None:
+        self.container, self.file, self.url = container, file, url
         self.before, self.status = self.file.read_bytes(), self.file.stat()
 
     def workers(self) -> list[Worker]:
@@ -110,7 +118,7 @@ class Gateway:
         return [worker for worker in found if worker.title().startswith("nginx: worker")]
 
     def _write(self, content: bytes, keep_time: bool) -> None:
-        aside = self.file.with_name(".app.conf.new")
+        aside = self.file.with_name(f".{self.file.name}.new")
         aside.write_bytes(content)
         os.chown(aside, self.status.st_uid, self.status.st_gid)
         aside.chmod(self.status.st_mode & 0o7777)

@@ -10,7 +10,7 @@ import urllib.request
 from typing import Any
 
 from ansible_collections.jiucom.platform.plugins.module_utils import engine
-from ansible_collections.jiucom.platform.plugins.module_utils.rollout.gateway import run
+from ansible_collections.jiucom.platform.plugins.module_utils.rollout.gateway import Worker, run
 
 SERVICE = "app"
 _RUNNING = re.compile(r"^jiucom_http_requests_running(?:\{[^}]*\})? (\S+)$", re.MULTILINE)
@@ -49,7 +49,9 @@ class Replica:
     def health(self) -> str:
         """What Docker says of it: healthy, starting, unhealthy, or the state of one that does not run."""
         state = self.inspected["State"]
-        return str(state.get("Health", {}).get("Status", "healthy") if state["Status"] == "running" else state["Status"])
+        return str(
+            state.get("Health", {}).get("Status", "healthy") if state["Status"] == "running" else state["Status"]
+        )
 
     def refresh(self) -> None:
         """Look again."""
@@ -107,3 +109,16 @@ def replicas(project: str, network: str, port: int) -> list[Replica]:
     """List the replicas, by number."""
     found = engine.containers(project).get(SERVICE, [])
     return sorted((Replica(one, network, port) for one in found), key=lambda one: one.number)
+
+
+def drain(retired: list[Replica], workers: list[Worker], seconds: float) -> str:
+    """Wait until nothing is left to be answered by these replicas and workers of nginx, and say what is left."""
+    end = time.monotonic() + seconds
+    while True:
+        running = sum(one.running() for one in retired)
+        holding = [worker for worker in workers if not worker.lets_go()]
+        if not running and not holding:
+            return "nothing is left to be answered"
+        if time.monotonic() > end:
+            return f"after {seconds:.0f} s there are still {running} requests, and {len(holding)} workers of nginx that hold some"
+        time.sleep(0.1)
