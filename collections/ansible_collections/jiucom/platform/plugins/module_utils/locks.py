@@ -126,6 +126,10 @@ class Lock:
                 if tuple(lock.get("worker", ())) == worker:
                     del lock["worker"]
                     self._write(lock)
+                    # Nobody else is left to release it.
+                    if lock["boot"] == processes.boot() and not processes.alive(lock["process"], lock["started"]):
+                        self._log(lock, "interrupted")
+                        self.path.unlink()
 
     def release(self, owner: Owner, result: str, last: bool = False) -> bool:
         """Give the lock back, as often as it was taken, and log what was done; returns whether it is free now.

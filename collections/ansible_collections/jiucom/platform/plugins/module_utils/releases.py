@@ -64,6 +64,11 @@ class Releases:
         known = ", ".join(f"{tag(one['image'])} (commit {one['commit'] or 'unknown'})" for one in others) or "none"
         raise LookupError(f"There is no release {name or 'before this one'}; those that can be taken are: {known}")
 
+    def keep(self) -> None:
+        """Put the part of what serves back in place; before the first release there is none."""
+        for release in self.listed()[:1]:
+            self.restore(release)
+
     def restore(self, release: dict[str, Any]) -> None:
         """Put a release's part of compose.yaml in place."""
         aside = self.fragment.with_name(".app.new")

@@ -42,8 +42,8 @@ options:
     type: str
     default: ''
     description:
-      - A service whose change M(rollout) brings about, while it runs. Its definition in compose.yaml stays as it is until then, and
-        the new file waits in C(.compose.next.yaml).
+      - A service whose change M(rollout) brings about, while it runs. Its definition in compose.yaml stays as it is until then,
+        and the new file waits in C(.compose.next.yaml).
   applied: {type: list, elements: str, default: [], description: Record that these services have read their files, and end.}
 author: [JIUCOM]
 """

@@ -59,9 +59,7 @@ def main() -> None:
         releases.record(str(Lock(base).read().get("commit", "")))
         module.exit_json(changed=False, version=tag(releases.listed()[0]["image"]))
     if module.params["state"] == "kept":
-        # Without one, nothing has served yet.
-        for release in releases.listed()[:1]:
-            releases.restore(release)
+        releases.keep()
         module.exit_json(changed=False, version="")
     try:
         release = releases.before(module.params["version"])

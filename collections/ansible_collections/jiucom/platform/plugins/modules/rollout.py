@@ -36,8 +36,8 @@ short_description: Replace the replicas of the API without a lost request
 description:
   - 'New replicas are started beside the old ones; when each is healthy and has answered a request, the gateway is pointed to them
     alone; when its old workers and the old replicas have nothing left to answer, the old replicas are stopped and removed.'
-  - Until the gateway points to the new replicas, a failure or a signal puts everything back, compose.yaml too. Afterwards the rest
-    is done, whatever comes.
+  - Until the gateway points to the new replicas, a failure or a signal puts everything back, compose.yaml too. Afterwards the
+    rest is done, whatever comes.
   - Where no replica or no gateway serves, there is nothing to be careful with; C(docker compose up) does it.
 options:
   path: {type: path, required: true, description: Directory of the installation.}
@@ -261,6 +261,7 @@ def main() -> None:
             rollout.run()
     except (RefusedError, ReplicaError, GatewayError, InterruptedByError, engine.EngineError) as fault:
         rollout.next.unlink(missing_ok=True)
+        Releases(rollout.base).keep()
         module.fail_json(
             msg=f"The new version was refused, and the one before serves as it did. {fault}", steps=rollout.steps
         )

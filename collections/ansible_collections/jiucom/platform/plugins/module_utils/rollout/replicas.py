@@ -67,7 +67,10 @@ class Replica:
     def evidence(self) -> str:
         """Show what the health check saw and what the replica said last."""
         log = (self.inspected["State"].get("Health") or {}).get("Log") or []
-        checks = [f"health check: exit {one['ExitCode']}: {one['Output'].strip()[-300:]}" for one in log[-3:]]
+        checks = [
+            f"health check: exit {one['ExitCode']}: {one['Output'].strip().rpartition(chr(10))[2][:300]}"
+            for one in log[-3:]
+        ]
         logged = run("docker", "logs", "--tail", "20", self.id)
         lines = [line[:300] for line in (logged.stdout + logged.stderr).splitlines()]
         return "\n".join([f"{self.name} ({self.image}) is {self.health}", *checks, *lines])
