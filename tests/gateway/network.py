@@ -18,11 +18,12 @@ from tests.role import run_role
 
 
 class Gateway:
-    """The running nginx: its address, and its access log."""
+    """The running nginx: its address, its access log, and where its files are."""
 
-    def __init__(self, container: Container, address: str) -> None:
+    def __init__(self, container: Container, address: str, home: Path) -> None:
         self.container = container
         self.address = address
+        self.home = home
         self.url = f"http://{address}"
 
     def await_start(self) -> None:
@@ -97,9 +98,12 @@ class Network:
             str(home / "jiucom/nginx/conf"): {"bind": "/etc/nginx/jiucom", "mode": "ro"},
             str(home / "jiucom/nginx/secrets"): {"bind": "/run/secrets", "mode": "ro"},
         }
+        if (home / "jiucom/tls").is_dir():
+            mounts[str(home / "jiucom/tls/served")] = {"bind": "/etc/nginx/tls", "mode": "ro"}
+            mounts[str(home / "jiucom/tls/challenges")] = {"bind": "/var/lib/challenges", "mode": "ro"}
         entrypoint = ["nginx", "-c", "/etc/nginx/jiucom/nginx.conf", "-g", "daemon off;"]
         container = self.start(nginx, ["nginx"], entrypoint=entrypoint, user="101:101", volumes=mounts)
-        running = Gateway(container, self.address(container))
+        running = Gateway(container, self.address(container), home / "jiucom")
         running.await_start()
         return running
 

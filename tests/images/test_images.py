@@ -6,6 +6,8 @@ Each test starts the service the way compose.yaml does: same user, mounts, varia
 from __future__ import annotations
 
 import json
+import ssl
+import subprocess
 import time
 import uuid
 import zipfile
@@ -70,6 +72,11 @@ http {{
     upstream app {{ zone app 64k; server python:8080 resolve; }}
     server {{
         listen 80;
+        listen 443 ssl;
+        ssl_certificate /etc/nginx/tls/gateway.pem; ssl_certificate_key /etc/nginx/tls/gateway.pem;
+        ssl_protocols TLSv1.2 TLSv1.3;
+        http2 on;
+        location ^~ /.well-known/ {{ root /var/lib/challenges; }}
         set_real_ip_from 10.0.0.0/8;
         real_ip_header X-Forwarded-For;
         location = /closed {{ auth_basic x; auth_basic_user_file /run/secrets/admin_users; alias /etc/nginx/jiucom/nginx.conf; }}
@@ -92,20 +99,44 @@ http.server.ThreadingHTTPServer(("", 8080), Slow).serve_forever()
 """
 
 
-def test_nginx(start: Start, directory: Directory) -> None:
+def pair(home: Path) -> str:
+    """Make a certificate and its key."""
+    command = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:P-256",
+        "-nodes",
+        "-subj",
+        "/CN=x",
+    ]
+    subprocess.run([*command, "-keyout", "key", "-out", "chain"], cwd=home, check=True, capture_output=True)
+    return (home / "chain").read_text() + (home / "key").read_text()
+
+
+def test_nginx(start: Start, directory: Directory, tmp_path: Path) -> None:
     start("python", command=["python", "-c", SLOW])
     conf = directory("nginx", {"nginx.conf": NGINX.format(word="OK")}, gid=101)
     users = directory("secrets", {"admin_users": "operator:{SSHA}yrht1iYXEIkejLVu42JWkadd80RzYWx0c2FsdA==\n"}, gid=101)
+    tls = directory("tls", {"gateway.pem": pair(tmp_path)}, gid=101)
+    challenges = directory("challenges", {".well-known/word": "challenge"}, gid=101)
     nginx = start(
         "nginx",
         user="101:101",
         entrypoint=["nginx", "-c", "/etc/nginx/jiucom/nginx.conf", "-g", "daemon off;"],
         environment=SEOUL,
-        mounts={"/etc/nginx/jiucom": conf, "/run/secrets": users},
-    )
+        mounts={
+            "/etc/nginx/jiucom": conf, "/run/secrets": users, "/etc/nginx/tls": tls, "/var/lib/challenges": challenges,
+        },
+    )  # fmt: skip
     nginx.healthy(wget(80, "/health", "OK"))
     assert nginx.owner() == (101, 101)
-    assert 80 in nginx.listens()
+    assert {80, 443} <= set(nginx.listens())
+    assert nginx.http(80, "/.well-known/word")[:2] == (200, "challenge")
+    assert ssl.get_server_certificate((nginx.address(), 443)).strip() in Path(tls, "gateway.pem").read_text()
     nginx.out("nginx -t -q -c /etc/nginx/jiucom/nginx.conf -g 'daemon off;'")
     assert eventually(lambda: nginx.http(80, "/app/")[1] == "slow")
     assert [nginx.http(80, "/limited/")[0] for _ in range(2)] == [200, 429]

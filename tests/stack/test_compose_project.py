@@ -92,6 +92,7 @@ def test_an_image_that_was_built_anew_under_its_name_is_another_image(project: P
 def test_a_service_that_is_no_longer_written_is_named(project: Project) -> None:
     del project.definitions["door"]
     assert project.compare()["reasons"] == ["door: is not in compose.yaml"]
+    assert [part.name for part in (project.base / ".services").iterdir()] == ["store.yaml"]
 
 
 def test_stray_files_are_moved_and_stray_secrets_deleted(project: Project) -> None:

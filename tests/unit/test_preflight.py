@@ -234,22 +234,49 @@ def test_the_bridge_that_a_stopped_docker_left_is_ours(destination: str, device:
 
 
 @pytest.mark.parametrize(
-    ("url", "port", "proxied", "named"),
+    ("url", "port", "proxied", "tls", "named"),
     [
-        ("http://localhost", 80, False, ""),
-        ("http://localhost:8081", "8081", False, ""),
-        ("http://localhost", 8081, False, "platform_gateway_port"),
-        ("http://localhost:70000", 70000, False, "a port lies between"),
-        ("https://shop.example.kr", 80, True, ""),
-        ("https://shop.example.kr", 80, False, "gateway_trusted_proxies"),
-        ("shop.example.kr", 80, True, "platform_public_url"),
-        ("http://shop.example.kr/", 80, True, "without a path"),
-        ("ftp://shop.example.kr", 80, True, "platform_public_url"),
-        ("http://", 80, True, "platform_public_url"),
+        ("http://localhost", 80, False, "none", ""),
+        ("http://localhost:8081", "8081", False, "none", ""),
+        ("http://localhost", 8081, False, "none", "platform_gateway_port"),
+        ("http://localhost:70000", 70000, False, "none", "a port lies between"),
+        ("https://shop.example.kr", 80, True, "none", ""),
+        ("https://shop.example.kr", 80, False, "none", "gateway_tls (acme, files or selfsigned)"),
+        ("https://shop.example.kr", 443, False, "acme", ""),
+        ("https://shop.example.kr:8443", "8443", False, "files", ""),
+        ("https://shop.example.kr", 8443, False, "files", "platform_gateway_https_port"),
+        ("https://shop.example.kr", 8443, True, "selfsigned", ""),
+        ("http://shop.example.kr", 443, False, "acme", "write https://"),
+        ("http://shop.example.kr", 443, True, "selfsigned", "write https://"),
+        ("shop.example.kr", 80, True, "none", "platform_public_url"),
+        ("http://shop.example.kr/", 80, True, "none", "without a path"),
+        ("ftp://shop.example.kr", 80, True, "none", "platform_public_url"),
+        ("http://", 80, True, "none", "platform_public_url"),
     ],
 )
-def test_public_urls(url: str, port: object, proxied: bool, named: str) -> None:
-    faults = preflight.url_faults(url, port, proxied)  # type: ignore[arg-type]
+def test_public_urls(url: str, port: object, proxied: bool, tls: str, named: str) -> None:
+    faults = preflight.url_faults(url, port, proxied, tls)  # type: ignore[arg-type]
+    assert [named in fault for fault in faults] == ([True] if named else [])
+
+
+@pytest.mark.parametrize(
+    ("name", "mode", "named"),
+    [
+        ("shop.example.kr", "acme", ""),
+        ("xn--9d0b.kr", "acme", ""),
+        ("localhost", "acme", "no name with a domain"),
+        ("192.0.2.7", "acme", "no name with a domain"),
+        ("2001:db8::7", "acme", "no name with a domain"),
+        ("*.example.kr", "acme", "no name with a domain"),
+        ("shop_1.example.kr", "acme", "no name with a domain"),
+        ("localhost", "selfsigned", ""),
+        ("192.0.2.7", "files", ""),
+        ("2001:db8::7", "selfsigned", ""),
+        ("shop, evil", "selfsigned", "not a host name"),
+    ],
+)
+def test_names_of_a_certificate(name: str, mode: str, named: str) -> None:
+    faults = preflight.name_faults([name], mode)
     assert [named in fault for fault in faults] == ([True] if named else [])
 
 

@@ -81,13 +81,19 @@ def test_the_host_s_own_way_to_a_published_port(bind: str, port: object, url: st
     assert services.local_url(bind, port) == url  # type: ignore[arg-type]
 
 
+def test_the_host_s_own_way_by_https() -> None:
+    assert services.local_url("0.0.0.0", 443, "https") == "https://127.0.0.1"
+    assert services.local_url("::", "8443", "https") == "https://[::1]:8443"
+
+
 def test_published_ports_by_service() -> None:
     ports = [
         {"service": "nginx", "address": "::", "port": 80},
+        {"service": "nginx", "address": "::", "port": 8443, "target": 443},
         {"service": "gone", "address": "0.0.0.0", "port": 81},
     ]
     assert services.published(ports, {"nginx": {"port": 80}, "app": {"port": 8080}}) == {
-        "nginx": ["[::]:80:80"],
+        "nginx": ["[::]:80:80", "[::]:8443:443"],
         "app": [],
     }
     assert services.bindings(ports[:1]) == ["[::]:80"]

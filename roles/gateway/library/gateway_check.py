@@ -1,5 +1,5 @@
 #!/usr/bin/python
-"""Look at the gateway from outside: C1, C3 to C8, E6."""
+"""Look at the gateway from outside: C1, C3 to C8, E6, H3.1."""
 
 from __future__ import annotations
 
@@ -9,10 +9,15 @@ import json
 import os
 import re
 import socket
+import ssl
+import subprocess
+import time
+from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from ansible_collections.jiucom.platform.plugins.module_utils.checks import (
+    UNVERIFIED,
     Checks,
     Seen,
     administrator,
@@ -43,6 +48,11 @@ PATHS = (
     "/grafana/login",
     "/zipkin/",
 )
+
+# Renewed at a third; below a quarter it has failed several times (as the alert CertificateEnding).
+LEAST = 0.25
+OLD = [ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1]
+NEW = [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3]
 
 
 @checks.check("C1", "the manual's routes lead where it says")
@@ -102,10 +112,18 @@ def cors(expected: dict[str, Any]) -> Seen:
     return passed, f"{strange}: {seen[0]} {seen[1] or 'no origin allowed'}; inventory: {allowed}"
 
 
+def connect(url: str) -> socket.socket:
+    """Connect to where a URL leads, by TLS where it says so."""
+    parts = urlsplit(url)
+    port = parts.port or {"https": 443}.get(parts.scheme, 80)
+    plain = socket.create_connection((parts.hostname or "", port), timeout=10)
+    return UNVERIFIED.wrap_socket(plain) if parts.scheme == "https" else plain
+
+
 @checks.check("C5", "a connection is upgraded to WebSocket")
 def upgrade(expected: dict[str, Any]) -> Seen:
     address = urlsplit(expected["gateway"])
-    with socket.create_connection((address.hostname or "", address.port or 80), timeout=10) as connection:
+    with connect(expected["gateway"]) as connection:
         key = base64.b64encode(os.urandom(16)).decode()
         connection.sendall(
             f"GET /api/v1/ws/websocket HTTP/1.1\r\nHost: {address.netloc}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -160,6 +178,72 @@ def assets(expected: dict[str, Any]) -> Seen:
 def slashes(expected: dict[str, Any]) -> Seen:
     seen = {p: http_request(expected["gateway"] + p).header("Location") for p in ("/grafana", "/zipkin")}
     return seen == {"/grafana": "/grafana/", "/zipkin": "/zipkin/"}, str(seen)
+
+
+def handshake(expected: dict[str, Any], version: ssl.TLSVersion | None = None) -> tuple[bytes, str, str]:
+    """Shake hands by the public name; returns the certificate, the protocol, and what was agreed on above it."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.set_alpn_protocols(["h2", "http/1.1"])
+    if version:
+        context.set_ciphers("ALL:@SECLEVEL=0")
+        context.minimum_version = context.maximum_version = version
+    parts = urlsplit(expected["gateway"])
+    with (
+        socket.create_connection((parts.hostname or "", parts.port or 443), timeout=10) as plain,
+        context.wrap_socket(plain, server_hostname=expected["names"][0]) as connection,
+    ):
+        der = connection.getpeercert(binary_form=True) or b""
+        return der, connection.version() or "", connection.selected_alpn_protocol() or ""
+
+
+def speaks(expected: dict[str, Any], version: ssl.TLSVersion) -> bool:
+    """Return whether the gateway accepts a version of TLS."""
+    try:
+        return bool(handshake(expected, version))
+    except OSError:
+        return False
+
+
+@checks.check("H3.1", "the certificate that is served is the one in place, was renewed, and has time left")
+def certificate(expected: dict[str, Any]) -> Seen:
+    if expected["tls"] == "none":
+        return True, "gateway_tls is none: the gateway speaks HTTP, and what is in front of it TLS"
+    directory = Path(expected["path"]) / "tls"
+    state = json.loads((directory / "state.json").read_text())
+    pem = (directory / "served/gateway.pem").read_text().partition("-----END CERTIFICATE-----")
+    served = handshake(expected)[0]
+    left = (state["not_after_seconds"] - time.time()) / (state["not_after_seconds"] - state["not_before_seconds"])
+    wrong = []
+    if served != ssl.PEM_cert_to_DER_cert(f"{pem[0]}{pem[1]}\n"):
+        wrong.append("the gateway serves another certificate than served/gateway.pem: certificate.py renew")
+    if left < LEAST:
+        wrong.append(f"{left:.0%} of its lifetime are left")
+    if expected["tls"] == "acme" and state["self_signed"]:
+        wrong.append("no authority has given one yet, it is self-signed")
+    wrong += [state["fault"]] if state["fault"] else []
+    kind = "self-signed" if state["self_signed"] else expected["tls"]
+    return not wrong, "; ".join(wrong) or f"{state['serial']} ({kind}), {left:.0%} of its lifetime left"
+
+
+@checks.check("H3.1", "a timer looks after the certificate")
+def timer(expected: dict[str, Any]) -> Seen:
+    if expected["tls"] == "none" or not expected["timer"]:
+        return True, "none is needed" if expected["tls"] == "none" else "cron, where no systemd runs"
+    command = ["systemctl", "is-active", expected["timer"]]
+    said = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+    return said == "active", f"{expected['timer']} is {said}"
+
+
+@checks.check("H3.1", "HTTP leads to HTTPS, TLS is 1.2 or 1.3, and HTTP/2 is offered")
+def spoken(expected: dict[str, Any]) -> Seen:
+    if expected["tls"] == "none":
+        return True, "gateway_tls is none"
+    versions = [version.name for version in OLD + NEW if speaks(expected, version)]
+    answer = http_request(f"{expected['http']}/api/v1/parts")
+    seen = (answer.status, answer.header("Location"), handshake(expected)[2], versions)
+    wanted = (301, f"{expected['public']}/api/v1/parts", "h2", [version.name for version in NEW])
+    return seen == wanted, f"{seen[0]} to {seen[1]}, {seen[2]}, {', '.join(versions)}"
 
 
 if __name__ == "__main__":

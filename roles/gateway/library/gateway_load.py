@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import urlsplit
 
-from ansible_collections.jiucom.platform.plugins.module_utils.checks import Checks, Seen
+from ansible_collections.jiucom.platform.plugins.module_utils.checks import UNVERIFIED, Checks, Seen
 
 DOCUMENTATION = r"""
 module: gateway_load
@@ -31,7 +31,10 @@ ERROR = {"success", "code", "message", "timestamp"}
 
 def burst(base: str, path: str, count: int) -> list[tuple[int, str, bytes]]:
     """Send `count` requests on one kept connection as fast as they are answered."""
-    connection, answers = http.client.HTTPConnection(urlsplit(base).netloc, timeout=20), []
+    parts, answers = urlsplit(base), []
+    connection = http.client.HTTPConnection(parts.netloc, timeout=20)
+    if parts.scheme == "https":
+        connection = http.client.HTTPSConnection(parts.netloc, timeout=20, context=UNVERIFIED)
     for _ in range(count):
         connection.request("GET", path)
         response = connection.getresponse()

@@ -57,12 +57,13 @@ def compose_part(
 
     `definition` has what only this service needs, in Compose's own terms, and `health`: the shell command of its health
     check, with `start_period` in seconds beside it; `tmp`: the size of /tmp; `proxies: true` leaves it the proxies of Docker's
-    client configuration.
+    client configuration. A volume that is an empty text is left out.
     `service` is its row of the service table, `settings` what all services share: `stop_grace_seconds`, `log_max_size`,
     `log_max_files`, `ulimits`, and `services`, the names of all that are in the file. It depends on none but these: Compose
     refuses a dependency that is not there, as in a play of some roles only.
     """
     part = dict(definition)
+    part["volumes"] = [volume for volume in part.get("volumes", []) if volume]
     part["depends_on"] = {
         other: how for other, how in part.get("depends_on", {}).items() if other in settings["services"]
     }

@@ -233,7 +233,9 @@ def port_faults(ports: Iterable[Mapping[str, Any]]) -> list[str]:
             ipaddress.ip_address(str(entry["address"]))
         except ValueError:
             bind = (
-                name.replace("_port", "_bind") if "gateway" in name or "direct" in name else "platform_monitoring_bind"
+                name.replace("_https", "").replace("_port", "_bind")
+                if "gateway" in name or "direct" in name
+                else "platform_monitoring_bind"
             )
             faults.append(f"{bind} is {entry['address']!r}: set an address of the host, such as 0.0.0.0 or 127.0.0.1")
         if not 1 <= port <= 65535:
@@ -276,23 +278,46 @@ def cidr_faults(networks: Iterable[str], variable: str) -> list[str]:
     return faults
 
 
-def url_faults(url: str, port: int | str, proxied: bool) -> list[str]:
-    """List what is wrong with `platform_public_url`; `proxied` says that something in front of the gateway is known."""
+def url_faults(url: str, port: int | str, proxied: bool, tls: str = "none") -> list[str]:
+    """List what is wrong with `platform_public_url`.
+
+    `port` is the port that users reach, `proxied` says that something in front of the gateway is known, `tls` is gateway_tls.
+    """
     parts = urlsplit(str(url))
     try:
-        given = parts.port or 80
+        given = parts.port or {"https": 443}.get(parts.scheme, 80)
     except ValueError:
         return [f"platform_public_url is {url!r}: a port lies between 1 and 65535"]
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.path or parts.query or parts.fragment:
         return [f"platform_public_url is {url!r}: write scheme and host without a path, like http://shop.example.kr"]
-    if parts.scheme == "https" and not proxied:
+    if tls != "none" and parts.scheme == "http":
+        return [f"platform_public_url is {url}, and gateway_tls {tls}: write https://, or set gateway_tls: none"]
+    if tls == "none" and parts.scheme == "https" and not proxied:
         return [
-            "platform_public_url is https, and the gateway speaks http: set gateway_trusted_proxies to the addresses of "
-            "what ends TLS in front of it"
+            "platform_public_url is https, and the gateway speaks http: set gateway_tls (acme, files or selfsigned), or "
+            "gateway_trusted_proxies to the addresses of what ends TLS in front of it"
         ]
     if not proxied and given != int(port):
-        return [f"platform_public_url is {url}, and platform_gateway_port {port}: name the same port in both"]
+        variable = "platform_gateway_port" if tls == "none" else "platform_gateway_https_port"
+        return [f"platform_public_url is {url}, and {variable} {port}: name the same port in both"]
     return []
+
+
+def name_faults(names: Iterable[str], mode: str) -> list[str]:
+    """List the names for which no certificate can be had: a public authority knows only names with a domain."""
+    label = r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)"
+    domain = re.compile(rf"({label}\.)+(?=[A-Za-z0-9-]*[A-Za-z]){label}")
+    host = re.compile(rf"{label}(\.{label})*")
+    faults = []
+    for name in map(str, names):
+        if mode == "acme" and not domain.fullmatch(name):
+            faults.append(
+                f"gateway_tls is acme, and {name} is no name with a domain, which an authority could look up: set "
+                "platform_public_url and gateway_tls_names, or gateway_tls: selfsigned or files"
+            )
+        elif ":" not in name and not host.fullmatch(name):
+            faults.append(f"gateway_tls_names: {name!r} is not a host name")
+    return faults
 
 
 def example_faults(values: Mapping[str, Any]) -> list[str]:
@@ -361,6 +386,7 @@ class FilterModule:
             "origin_faults": origin_faults,
             "cidr_faults": cidr_faults,
             "url_faults": url_faults,
+            "name_faults": name_faults,
             "example_faults": example_faults,
             "zone_faults": zone_faults,
             "range_faults": range_faults,

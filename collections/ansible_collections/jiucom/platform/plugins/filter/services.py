@@ -89,12 +89,16 @@ def bindings(ports: Iterable[Mapping[str, Any]]) -> list[str]:
 
 
 def published(ports: Iterable[Mapping[str, Any]], services: Table) -> dict[str, list[str]]:
-    """Return what Compose publishes, `address:port:container port`, by service; an empty list for what publishes nothing."""
+    """Return what Compose publishes, `address:port:container port`, by service; an empty list for what publishes nothing.
+
+    The container's port is the service's own, or the entry's `target`.
+    """
     found: dict[str, list[str]] = {name: [] for name in services}
     for entry in ports:
         name = entry["service"]
         if name in found:
-            found[name].append(f"{bracketed(str(entry['address']))}:{entry['port']}:{services[name]['port']}")
+            target = entry.get("target", services[name]["port"])
+            found[name].append(f"{bracketed(str(entry['address']))}:{entry['port']}:{target}")
     return found
 
 
@@ -103,10 +107,15 @@ def bracketed(address: str) -> str:
     return f"[{address}]" if ":" in address else address
 
 
-def local_url(bind: str, port: int | str) -> str:
+def local_address(bind: str) -> str:
+    """Return the address at which the host itself reaches what is published on an address."""
+    return _EVERYWHERE.get(str(bind), str(bind))
+
+
+def local_url(bind: str, port: int | str, scheme: str = "http") -> str:
     """Return the URL by which the host itself reaches what is published on an address."""
-    address = _EVERYWHERE.get(str(bind), str(bind))
-    return f"http://{bracketed(address)}" + ("" if str(port) == "80" else f":{port}")
+    usual = {"http": "80", "https": "443"}[scheme]
+    return f"{scheme}://{bracketed(local_address(bind))}" + ("" if str(port) == usual else f":{port}")
 
 
 class FilterModule:
@@ -126,5 +135,6 @@ class FilterModule:
             "limits": limits,
             "bindings": bindings,
             "published": published,
+            "local_address": local_address,
             "local_url": local_url,
         }

@@ -233,6 +233,9 @@ class Project:
             return {}
         if not self.module.check_mode:
             self.replace(file, text)
+            for part in (self.path / ".services").glob("*.yaml"):
+                if part.stem not in self.services:
+                    part.unlink()
         return {"before": before, "after": text, "before_header": str(file), "after_header": str(file)}
 
 
