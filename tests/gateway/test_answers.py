@@ -172,7 +172,9 @@ def test_the_way_past_the_rules_serves_a_page_of_an_allowed_origin(gateway: Gate
 
 def test_maintenance_refuses_in_the_apis_shape_and_leaves_what_watches(tmp_path: Path) -> None:
     """The state of the host, not of the inventory: the role writes what platform_host says."""
-    with running_gateway(tmp_path, platform_host={"maintenance": True}, gateway_maintenance_retry=90) as gateway:
+    with running_gateway(
+        tmp_path, tracing_trusted_networks=[], platform_host={"maintenance": True}, gateway_maintenance_retry=90
+    ) as gateway:
         refused = httpx.get(f"{gateway.url}/api/v1/parts")
         assert (refused.status_code, refused.json()["code"], refused.headers["Retry-After"]) == (
             503,
