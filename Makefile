@@ -20,7 +20,7 @@ help: ## this list
 deploy: .venv/control ## install the platform on this machine and verify it
 	ansible-playbook site.yml $(ARGS)
 
-verify: .venv/control ## look at every promise of the running platform, load tests included
+verify: .venv/control ## check the running platform against the manual, load tests included
 	ansible-playbook playbooks/verify.yml --tags verify,load $(ARGS)
 
 doctor: .venv/control ## what is wrong on this machine, and what to type; changes nothing
@@ -34,7 +34,7 @@ test: check images test-control test-preflight test-images test-api test-gateway
 check: lint types unit ## the fast part: lint, types, unit tests
 
 lint: .venv/ready
-	ruff check . && ruff format --check .
+	ruff check . && ruff format --check . && PYTHONPATH=api lint-imports --no-logo
 	yamllint --strict . && ansible-lint --offline
 
 types: .venv/ready

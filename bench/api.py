@@ -2,9 +2,9 @@
 
 The process runs in a container of the deployed image, with metrics on and one request in ten traced.
 
-Requests per second wander by a factor of two on a busy machine, and so would these: one client sends one request after
-the other, each kind takes turns with the bare route, everything is measured in each of seven rounds, and the medians are
-shown with the lowest and the highest.
+Requests per second vary by a factor of two on a busy machine. So CPU time is measured: one client sends one request after the
+other, each kind alternates with the bare route, everything is measured in seven rounds, and medians are shown with the lowest
+and the highest.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ Request = tuple[str, str, str | None]
 
 @dataclass(frozen=True)
 class Scenario:
-    """What is measured, and how dear it may be as a multiple of the bare route."""
+    """A measured request, and its limit as a multiple of the bare route."""
 
     name: str
     request: Callable[[], Request]
@@ -74,7 +74,7 @@ class Client:
         return (self.cpu() - before) / requests * 1e6
 
     def costs(self, scenario: Scenario, other: Scenario) -> tuple[float, float]:
-        """What `cost` is of both, by turns: whatever else the machine does, it does to both."""
+        """The `cost` of both, measured alternately, so that other load affects both."""
         turns = TURNS if scenario.requests % TURNS == 0 else 1
         size = scenario.requests // turns
         found = [(self.cost(scenario, size), self.cost(other, size)) for _ in range(turns)]
@@ -82,7 +82,7 @@ class Client:
 
 
 def scenarios(client: Client, prefix: str = "/api/v1") -> list[Scenario]:
-    """What is measured, with the rows it needs made."""
+    """The measured requests; makes the rows they need."""
 
     def get(path: str) -> Callable[[], Request]:
         return lambda: ("GET", prefix + path, None)
@@ -96,7 +96,7 @@ def scenarios(client: Client, prefix: str = "/api/v1") -> list[Scenario]:
         root = make(f"/posts/{post}/comments", content="댓글입니다")
         for _ in range(9):
             make(f"/posts/{post}/comments", content="답글입니다", parentId=root)
-    # Each is a page that no cache has; there are as many as the rounds need.
+    # Each is a page that is not cached; as many as the rounds need.
     sizes = iter(range(51, 101))
     texts = itertools.count()
 
@@ -149,7 +149,7 @@ def multiples(client: Client, known: list[Scenario]) -> list[dict[str, Any]]:
 
 
 def observation(client: Client, scenario: Scenario) -> list[dict[str, Any]]:
-    """What metrics and traces add to a request (µs)."""
+    """The cost of metrics and traces per request (µs)."""
     variants = {
         "nothing": "sampling=0&metrics=off",
         "metrics": "sampling=0&metrics=on",
@@ -176,7 +176,7 @@ def observation(client: Client, scenario: Scenario) -> list[dict[str, Any]]:
 
 @contextmanager
 def collector() -> Iterator[str]:
-    """Something that takes spans: without it, the exporter would be busy with failures. The URL."""
+    """A server that accepts spans, so that the exporter has no failures. The URL."""
 
     class Accept(BaseHTTPRequestHandler):
         def do_POST(self) -> None:

@@ -1,4 +1,4 @@
-"""Boards of any size that read like a shop's: questions, reviews and talk, with words that nearly every post has."""
+"""Generated boards of any size: questions, reviews and talk, with words that nearly every post has."""
 
 import itertools
 import random
@@ -44,7 +44,7 @@ def serial(number: int) -> str:
     return f"{(number + 1) * 2_654_435_761 % 2**32:08x}"
 
 
-# What nearly every post says, what one in five does, and one alone.
+# Words of nearly every post, of one in five, and of a single post.
 COMMON, USUAL, RARE = "습니다", "7800X3D", serial(99)
 
 

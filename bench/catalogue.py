@@ -1,4 +1,4 @@
-"""A catalogue of any size that looks like a shop's: parts of six categories, two offers each, a history of prices."""
+"""A generated catalogue of any size: parts of six categories, two offers each, a history of prices."""
 
 import itertools
 import random

@@ -1,6 +1,6 @@
-"""How part data is read that shops write (`make bench-compat`): compat.tsv says what each spelling means.
+"""How spellings of shops are read (`make bench-compat`): compat.tsv has the meaning of each spelling.
 
-A spelling that is not read costs a check. One that is read as something else may cost a false error, and fails the run.
+A spelling that is not read only means a missing check. One that is read wrongly may cause a false error, and fails the run.
 """
 
 import json
@@ -17,12 +17,12 @@ from typing import Any
 from msgspec import Raw
 
 from bench.platform import save, show
-from jiucom.db.seed.catalogue import PARTS
 from jiucom.domains.builds import compatible
 from jiucom.domains.builds.schemas import BuildLine
 from jiucom.domains.parts.schemas import PartCategory
 from jiucom.encoding import encode
 from jiucom.rules import boards, facts, specs
+from jiucom.seed.catalogue import PARTS
 
 # Looks in a round, and what one of them may cost (µs).
 _LOOKS = 2000

@@ -1,7 +1,7 @@
 """Memory of idle STOMP connections through the gateway of the running platform (`make bench-connections`).
 
-A thousand clients connect, subscribe and fall silent but for heart-beats; at the end one notification must reach them all.
-What earlier connections have left behind is used again and not counted: restart app and nginx before the first number.
+A thousand clients connect, subscribe and send heart-beats only; at the end one notification must reach them all.
+Memory freed by earlier connections is used again and not counted: restart app and nginx before the first run.
 One user has them all, from one address: `gateway_realtime_connections`, REALTIME_SESSIONS_PER_USER and
 REALTIME_SESSIONS_PER_ADDRESS must allow it.
 """
@@ -23,9 +23,9 @@ from testing.accounts import bearer, signup
 from testing.stomp import Stomp, stomp
 
 COUNT = 1000
-# More at once would measure the handshakes' queue.
+# More at once would measure the queue of handshakes.
 _AT_ONCE = 20
-# Longer than a heart-beat, so that what each connection keeps for them is there (s).
+# Longer than the heart-beat interval, so that its memory is counted (s).
 _IDLE = 12
 # All have come by then: the gateway lets in as many a second as it lets requests (s).
 _PATIENCE = 180

@@ -56,7 +56,7 @@ WORDS = (
 
 
 class _Plans:
-    """Stands where a session does, and asks for the plan of each statement in place of its rows."""
+    """A session that explains each statement instead of returning its rows."""
 
     def __init__(self, session: Any) -> None:
         self._session = session
@@ -109,7 +109,7 @@ async def took(client: httpx.AsyncClient, path: str, **params: str) -> float:
 
 
 def compared(name: str, small: list[float], large: list[float]) -> dict[str, Any]:
-    """One line: medians, what most stay below, and what the first took, whose answer nobody had yet (ms)."""
+    """One line: median, 95th percentile, and the first request, which is not cached (ms)."""
     first, small, large = large[0], small[1:], large[1:]
     low, high = statistics.median(small), statistics.median(large)
     tails = [statistics.quantiles(each, n=20)[-1] for each in (small, large)]

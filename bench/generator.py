@@ -1,4 +1,4 @@
-"""Clients that ask as fast as they are answered (closed loop), or so many times a second (open loop)."""
+"""Clients that send the next request after each answer (closed loop), or at a fixed rate (open loop)."""
 
 import asyncio
 import statistics

@@ -1,7 +1,7 @@
 """The API under load, with more than one client (`make bench-load`): through the gateway and past it.
 
-The server has one core of this machine, in a container with the platform's limits, everything else has the other: shares
-and ratios carry over to other machines, requests per second do not. Ends with 1 where an aim is missed.
+The server runs on one core, in a container with the platform's limits; everything else runs on the other core. Shares and ratios
+carry over to other machines, requests per second do not. Ends with 1 where an aim is missed.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ PARTS, POSTS, USERS = 20_000, 5_000, 20
 SECONDS = float(os.environ.get("JIUCOM_BENCH_SECONDS", "6"))
 CONNECTIONS = (1, 10, 100)
 CROWDS = (20, 100, 300, 500)
-# The share of the best that is still answered when more come than can be served, and how much later the unlucky are.
+# Under overload: the share of the best throughput that must remain, and the ratio of p95 to the mean wait.
 GOODPUT, FAIRNESS = 0.9, 2.0
 # Reads at 60 % of what the server can do (ms).
 CALM = 50.0
@@ -120,7 +120,7 @@ class Server:
 
 
 async def measured(server: Server, work: Callable[[], Any]) -> tuple[Measured, dict[str, Any]]:
-    """What the clients saw, and a row of the table."""
+    """The results of the clients, as a row of the table."""
     before, began = await asyncio.to_thread(server.state), time.perf_counter()
     found: Measured = await work()
     spent, after = time.perf_counter() - began, await asyncio.to_thread(server.state)
@@ -141,14 +141,14 @@ async def measured(server: Server, work: Callable[[], Any]) -> tuple[Measured, d
 
 
 def limited_by(row: dict[str, Any]) -> str:
-    """What keeps a kind of request from being answered more often."""
+    """The resource that limits a kind of request."""
     if int(row["core"].rstrip("%")) > 85:
         return "the API's core"
     return "MySQL" if row["pool wait ms"] > row["mean ms"] / 3 else "clients and gateway"
 
 
 class Aims:
-    """What must be true, and was not."""
+    """Requirements that were not met."""
 
     def __init__(self) -> None:
         self.missed: list[str] = []
@@ -226,7 +226,7 @@ async def beside(server: Server, known: dict[str, Kind]) -> list[dict[str, Any]]
     await crowd
     rows = []
     for name, each in zip(others, found, strict=True):
-        # A wrong password is an answer, too.
+        # An answer to a wrong password counts as an answer.
         answered = len(each.times) + each.others.get(401, 0)
         busy = sum(count for status, count in each.others.items() if status >= 500)
         rows.append(

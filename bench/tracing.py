@@ -1,7 +1,7 @@
 """What Zipkin's faults cost the API (E3), and what metrics and traces cost at all (`make bench-tracing`).
 
-Everything is interleaved: the servers are asked by turns of a few requests, the variants measured by rounds, and the order
-turns each time. Every request is traced where nothing else is said.
+Everything is interleaved: each server gets a few requests in turn, variants are measured in rounds, in alternating order. Every
+request is traced unless stated otherwise.
 """
 
 import asyncio

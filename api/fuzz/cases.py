@@ -42,6 +42,8 @@ class Attempt:
     case: Case
     role: Role | None
     owner: bool
+    # One value of the body was replaced by a large or deep one.
+    grown: bool = False
 
 
 def _document() -> dict[str, Any]:
@@ -82,7 +84,7 @@ def shown(operation: Operation) -> Case:
 
 
 def attempts(operation: Operation) -> st.SearchStrategy[Attempt]:
-    """Requests: of owners, of anybody, and against the schema."""
+    """Requests by owners, by others, against the schema, and with large values."""
     access = ACCESS[operation.label]
     senders = st.sampled_from(_SENDERS[access])
     valid = operation.as_strategy(generation_mode=GenerationMode.POSITIVE)
@@ -91,7 +93,37 @@ def attempts(operation: Operation) -> st.SearchStrategy[Attempt]:
         return allowed
     owned = st.builds(Attempt, valid, st.just(OWNERS[access]), st.just(True))
     wrong = operation.as_strategy(generation_mode=GenerationMode.NEGATIVE)
-    return st.one_of(owned, allowed, st.builds(Attempt, wrong, senders, st.just(False)))
+    kinds = [owned, allowed, st.builds(Attempt, wrong, senders, st.just(False))]
+    if operation.body:
+        grown = st.builds(_grow, valid.map(_with_known_ids), st.integers(min_value=0), _LARGE)
+        kinds.append(st.builds(Attempt, grown, senders, st.just(False), st.just(True)))
+    return st.one_of(kinds)
+
+
+def _nested(depth: int, as_object: bool) -> Any:
+    value: Any = 1
+    for _ in range(depth):
+        value = {"a": value} if as_object else [value]
+    return value
+
+
+# Sizes and depths of all orders of magnitude, from less than the limits to far beyond them.
+_LARGE: st.SearchStrategy[Any] = st.one_of(
+    st.builds(lambda n, char: char * 2**n, st.integers(0, 17), st.sampled_from("a가\u0301\u200b😀 ")),
+    st.builds(lambda n, item: [item] * 2**n, st.integers(0, 14), st.sampled_from([1, "a", {}, {"partId": 1}, None])),
+    st.builds(_nested, st.integers(0, 9).map(lambda n: 2**n), st.booleans()),
+    st.integers(0, 300).map(lambda n: 10**n),
+)
+
+
+def _grow(case: Case, field: int, value: Any) -> Case:
+    """The request with a large value in one of its fields, or in one that does not exist."""
+    if isinstance(case.body, dict):
+        names = [*case.body, "unknown"]
+        case.body = {**case.body, names[field % len(names)]: value}
+    elif isinstance(case.body, list):
+        case.body = [value]
+    return case
 
 
 def _with_known_ids(case: Case) -> Case:

@@ -1,6 +1,6 @@
-"""The command line: `python -m jiucom` migrates, seeds and serves; its subcommands do one of these, or work by hand.
+"""The command line: `python -m jiucom` migrates, seeds and serves. Subcommands do one of these, or a task of an operator.
 
-What a command has to say is its output, as JSON with `--json`. Progress, and what goes wrong, goes to standard error.
+Results go to standard output, as JSON with `--json`. Progress and errors go to standard error.
 """
 
 import argparse
@@ -35,7 +35,7 @@ def main() -> int:
         _with_json(each)
     options = parser.parse_args()
     command = options.command or "start"
-    # As process 1 of a container nobody else ends us while we wait for a database.
+    # Process 1 of a container has no default action for SIGTERM: without this it would not end while it waits for a database.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     if command in _BY_HAND:
         return _by_hand(_BY_HAND[command], options)
@@ -46,7 +46,7 @@ def main() -> int:
 
 
 def start() -> int:
-    """What the image does: migrate, seed, serve."""
+    """Migrate, seed and serve: the default command of the image."""
     settings = _settings()
     if settings is None:
         return 2
@@ -54,7 +54,7 @@ def start() -> int:
 
 
 def serve() -> int:
-    """Serve a database that is ready."""
+    """Serve only: the database must be migrated."""
     settings = _settings()
     return 2 if settings is None else _serve(settings)
 
@@ -118,7 +118,7 @@ def _by_hand(module: _Command, options: argparse.Namespace) -> int:
     settings = _settings(sys.stderr)
     if settings is None:
         return 2
-    # Of the log, only what went wrong.
+    # Commands log warnings and errors only.
     logging.getLogger().setLevel(logging.WARNING)
     try:
         return asyncio.run(_cancelled_by_sigterm(module.run(settings, options)))
@@ -148,8 +148,8 @@ def _settings(logged: TextIO | None = None) -> Settings | None:
 
 
 async def _prepare(settings: Settings) -> int:
+    from jiucom import seed as seeds
     from jiucom.db import migrate as migrations
-    from jiucom.db import seed as seeds
     from jiucom.db.waiting import wait_for_database
 
     try:

@@ -1,4 +1,4 @@
-"""The application: what it is made of, in which order it starts and stops."""
+"""The application: its parts, and the order in which they start and stop."""
 
 import gc
 import importlib.util
@@ -21,7 +21,6 @@ from jiucom.actuator import health, loggers, metrics
 from jiucom.actuator.business import BusinessGauges
 from jiucom.auth.accounts import Accounts
 from jiucom.auth.passwords import Passwords
-from jiucom.auth.principal import Authentication
 from jiucom.auth.tokens import Tokens
 from jiucom.cache import Cache, RedisClient
 from jiucom.clock import Clock
@@ -34,10 +33,11 @@ from jiucom.domains.prices import alerts
 from jiucom.domains.users import renames
 from jiucom.guesses import Guesses
 from jiucom.jobs.backlog import Backlog
-from jiucom.jobs.recall import Recall
+from jiucom.jobs.metrics import JobMetrics
 from jiucom.jobs.scheduler import Scheduler
-from jiucom.limits import RateLimiter
+from jiucom.limiter import RateLimiter
 from jiucom.mail import Outbox
+from jiucom.paths import CONTEXT_PATH
 from jiucom.realtime.endpoint import PREFIX as REALTIME
 from jiucom.realtime.endpoint import Realtime
 from jiucom.runtime_settings import RuntimeSettings
@@ -50,10 +50,11 @@ from jiucom.telemetry.observe import Observe
 from jiucom.telemetry.runtime import Runtime
 from jiucom.telemetry.tracing import Tracing
 from jiucom.web import Operation, docs, openapi
+from jiucom.web.authentication import Authentication
 from jiucom.web.failures import Failures
 from jiucom.web.headers import Headers
 from jiucom.web.operation import collect
-from jiucom.web.routing import CONTEXT_PATH, Router
+from jiucom.web.routing import Router
 from jiucom.worker import Background
 
 
@@ -76,7 +77,7 @@ def create_app(settings: Settings, only: Collection[str] | None = None) -> Starl
         CONTEXT_PATH + each.path for each in known if each.access == "public" and each.path.startswith("/auth/")
     ]
     starlette = Starlette(
-        routes=[_Everything(router, app.realtime)],
+        routes=[_Root(router, app.realtime)],
         # The outermost first.
         middleware=[
             Middleware(Observe, app.metrics.http, app.tracing, Gateway(settings.forwarded_allow_ips)),
@@ -118,7 +119,7 @@ def _state(settings: Settings) -> AppState:
         accounts=accounts,
         passwords=Passwords(),
         outbox=Outbox(settings, db, clock, tracing),
-        backlog=Backlog(db, {alerts.KIND: alerts.tell, renames.KIND: renames.step(cache)}),
+        backlog=Backlog(db, {alerts.KIND: alerts.trigger, renames.KIND: renames.step(cache)}),
         limiter=limiter,
         guesses=Guesses(settings, redis, limiter),
         runtime=RuntimeSettings(redis, tracing),
@@ -132,21 +133,21 @@ def _state(settings: Settings) -> AppState:
 
 @asynccontextmanager
 async def _lifespan(app: AppState) -> AsyncIterator[None]:
-    runtime, business, recall = Runtime(), BusinessGauges(app.db, app.cache), Recall(app.db, app.metrics)
+    runtime, business, job_metrics = Runtime(), BusinessGauges(app.db, app.cache), JobMetrics(app.db, app.metrics)
     app.metrics.registry.register(runtime)
     app.metrics.registry.register(business)
-    jobs = Scheduler(JOBS, app.clock, recall)
+    jobs = Scheduler(JOBS, app.clock, job_metrics)
     workers = (
         *(runtime, app.runtime, app.accounts, app.cache, app.outbox, app.realtime, app.backlog),
-        *(business, recall, jobs, app.background),
+        *(business, job_metrics, jobs, app.background),
     )
-    # What stops with an error keeps nothing else from stopping.
+    # A worker that fails to stop does not keep the others from stopping.
     async with AsyncExitStack() as stack:
         stack.push_async_callback(anyio.to_thread.run_sync, app.tracing.shutdown)
         await app.db.connect()
         stack.push_async_callback(app.db.disconnect)
         stack.push_async_callback(app.redis.close)
-        # What is alive now stays: the collector need not look at it again.
+        # Freeze start-up objects out of garbage collection: they live as long as the process.
         gc.collect()
         gc.freeze()
         gc.set_threshold(20_000, 20, 20)
@@ -160,8 +161,8 @@ async def _pass_on(_: Request, error: Exception) -> Response:
     raise error
 
 
-class _Everything(BaseRoute):
-    """Starlette's only route: our router finds the operation, and WebSockets are all of one kind."""
+class _Root(BaseRoute):
+    """Starlette's only route: our router finds the operation; all WebSockets go to `realtime`."""
 
     def __init__(self, router: Router, realtime: Realtime) -> None:
         self._router = router

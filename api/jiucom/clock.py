@@ -1,4 +1,4 @@
-"""Time as clients see it: aware, in the zone of the settings. Databases hold naive UTC."""
+"""Times: aware and in the zone of the settings for clients, naive UTC in the database."""
 
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo

@@ -1,4 +1,4 @@
-"""How long something may take: what runs longer is cancelled and answered with 503, whatever it waits for."""
+"""Time limits: work that takes longer is cancelled, whatever it waits for."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -6,12 +6,12 @@ from contextlib import asynccontextmanager
 
 from jiucom.errors import ApiError, ErrorCode
 
-# Where no setting says how long (s).
+# For work without a setting (s).
 DEFAULT = 10.0
 
-# A timer that fires later than this shows a busy event loop: the answer may have arrived and not been read yet (s).
+# A timer that fires later than this means a busy event loop: the answer may have arrived and not been read yet (s).
 _BUSY = 0.005
-# How much longer the block then gets each time, and at most in all (s).
+# The block then gets this much longer each time, and at most that much in all (s).
 _GRACE = 0.02
 _LONGEST_GRACE = 1.0
 
@@ -56,6 +56,11 @@ async def punctual(until: float) -> AsyncIterator[None]:
             timer.cancel()
 
 
+def loop_time() -> float:
+    """Now, on the event loop's clock (s)."""
+    return asyncio.get_running_loop().time()
+
+
 def within(seconds: float) -> float:
-    """So many seconds from now, on the event loop's clock."""
-    return asyncio.get_running_loop().time() + seconds
+    """The time `seconds` from now, on the event loop's clock (s)."""
+    return loop_time() + seconds

@@ -1,6 +1,6 @@
-"""JSON as it leaves the API."""
+"""JSON of answers."""
 
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
@@ -9,8 +9,13 @@ T = TypeVar("T")
 encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
+def json_text(value: Any) -> str:
+    """The value as JSON text, for arguments of statements."""
+    return encode(value).decode()
+
+
 class Json(Generic[T]):
-    """A finished `data` value in JSON; the type says what it holds. Cached answers are never decoded."""
+    """An encoded `data` value of type T. Cached answers are sent without decoding them."""
 
     __slots__ = ("raw",)
 

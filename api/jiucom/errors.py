@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
+from typing import TypeVar
 
 import msgspec
 
-# What an answer tells of a request with more: a client that made so many mistakes mends the first.
+T = TypeVar("T")
+
+# Field errors in one answer at most.
 MAX_PROBLEMS = 100
-# Of the problems in an answer, as JSON (bytes). It says each of them twice.
+# Size of the field errors in an answer, as JSON (bytes). Each stands in it twice: in `errors` and in `message`.
 _MAX_TOLD = 30_000
 
 
@@ -19,7 +22,7 @@ class FieldError(msgspec.Struct, frozen=True):
 
 
 class ErrorCode(Enum):
-    """The codes of contract 1.4 and our own (8.7): what is sent, the HTTP status, the default text."""
+    """Each code: what is sent, the HTTP status, the default text."""
 
     INTERNAL_SERVER_ERROR = ("JIUCOM-500", 500, "서버 내부 오류가 발생했습니다.")
     SERVICE_UNAVAILABLE = ("JIUCOM-503", 503, "서비스를 잠시 사용할 수 없습니다. 잠시 후 다시 시도해 주세요.")
@@ -76,7 +79,7 @@ class ErrorCode(Enum):
         self.message = message
 
 
-# Codes of the old service for what this one does not do. They keep their numbers; no answer carries them.
+# Codes of the previous service for features that do not exist here. Their numbers are not reused; no answer has them.
 UNUSED = frozenset(
     {
         ErrorCode.ALREADY_LOGGED_OUT,
@@ -91,7 +94,7 @@ UNUSED = frozenset(
 
 
 class ApiError(Exception):
-    """What ends a request with an error: raise it anywhere below a handler."""
+    """Ends a request with an error answer. Raise it anywhere below a handler."""
 
     def __init__(
         self,
@@ -111,9 +114,9 @@ class ApiError(Exception):
 
 
 def invalid(errors: Sequence[FieldError]) -> ApiError:
-    """400 naming each wrong field; the text is the flat list that old clients show.
+    """400 with each wrong field in `errors`, and all of them in `message`, which older clients show.
 
-    Of many, the first: no more than MAX_PROBLEMS, and no more than fit into an answer of 64 kB.
+    At most MAX_PROBLEMS, and no more than fit into an answer of 64 kB.
     """
     told = list(_first(errors))
     text = ", ".join(f"{error.field}: {error.message}" for error in told)
@@ -129,6 +132,13 @@ def _first(errors: Sequence[FieldError]) -> Iterator[FieldError]:
         yield error
 
 
+def found(value: T | None, error: ErrorCode, message: str | None = None) -> T:
+    """The value. Raises `error` when it is None."""
+    if value is None:
+        raise ApiError(error, message)
+    return value
+
+
 def unavailable(seconds: int = 1) -> ApiError:
-    """503 for what will work again soon; clients are told to wait `seconds`."""
+    """503 for a temporary failure, with `Retry-After: seconds`."""
     return ApiError(ErrorCode.SERVICE_UNAVAILABLE, headers={"Retry-After": str(seconds)})

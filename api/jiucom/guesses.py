@@ -1,7 +1,8 @@
-"""Guesses at the password of one account: how many networks may fail at it within a minute.
+"""Limits wrong passwords per account: so many networks may fail at one account within a minute.
 
-Each network has its own limit of failures (`limits.LOGIN`). So an account is not shut by one stranger, and not guessed at
-from everywhere. Networks from which the account has logged in are not counted at all: strangers cannot shut them out.
+Each network has its own limit of failures too (`limits.LOGIN`). So one attacker cannot lock an account, and many networks
+cannot guess at it without a limit. Networks that the account has logged in from are not counted, so that its owner is not
+locked out.
 """
 
 import hashlib
@@ -11,7 +12,7 @@ from contextlib import asynccontextmanager
 from cachetools import TTLCache
 
 from jiucom.cache.redis import RedisClient, RedisUnavailableError
-from jiucom.limits import MAX_LOCAL, WINDOW, RateLimiter, network
+from jiucom.limiter import MAX_LOCAL, WINDOW, RateLimiter, network
 from jiucom.settings import Settings
 
 NAME = "login-account"
@@ -19,7 +20,7 @@ NAME = "login-account"
 # How long a network is known after a login from it (s).
 _KNOWN = 90 * 24 * 3600
 
-# KEYS: the networks that guess, whether this one is known. Whether it may guess, and the rest of the window (ms).
+# KEYS: the set of networks that failed; the flag that this network is known. Returns: allowed, rest of the window (ms).
 _ENTER = """
 if redis.call('EXISTS', KEYS[2]) == 1 then return {1, 0} end
 local inside = redis.call('SISMEMBER', KEYS[1], ARGV[1]) == 1
@@ -31,18 +32,18 @@ return {1, 0}
 
 
 def account_key(user_id: int | None, email: str) -> str:
-    """What guesses at an account are counted by: its id, however the address is spelled.
+    """The key that failures at an account are counted by: its id, however the address is spelled.
 
     An address without an account has the same limit, so that the limit does not tell which addresses exist.
     """
     if user_id is not None:
         return f"user-{user_id}"
-    # Addresses of people do not belong into keys.
+    # No personal data in keys.
     return f"none-{hashlib.sha256(email.casefold().encode()).hexdigest()[:32]}"
 
 
 class Guesses:
-    """Counts the networks and refuses further ones; in this process while Redis is away."""
+    """Counts the networks that fail at an account and refuses further ones; per process while Redis is away."""
 
     def __init__(self, settings: Settings, redis: RedisClient, limiter: RateLimiter) -> None:
         self._allowed = settings.rate_limit_login
@@ -53,7 +54,7 @@ class Guesses:
 
     @asynccontextmanager
     async def at(self, account: str, address: str) -> AsyncIterator[None]:
-        """The block checks a password of `account`, sent from `address`; it raises ApiError when it is wrong.
+        """Use it around the check of a password of `account`, sent from `address`. The block raises ApiError when it is wrong.
 
         Raises ApiError 429 with `Retry-After` when enough other networks have failed.
         """
@@ -64,7 +65,7 @@ class Guesses:
         await self._remember(guessing, known, subject)
 
     async def remember(self, account: str, address: str) -> None:
-        """`account` is at home at `address`: it was made there."""
+        """Make the network of `address` a known one of `account` (at sign-up)."""
         subject = network(address)
         await self._remember(*_keys(account, subject), subject)
 
@@ -81,13 +82,13 @@ class Guesses:
             raise self._limiter.refusal(NAME, rest)
 
     async def _remember(self, guessing: str, known: str, subject: str) -> None:
-        """It was no guess."""
+        """The password was right: the network is known, and no longer counted."""
         self._known[known] = True
         self._guessing.get(guessing, set()).discard(subject)
         try:
             await self._redis.pipeline([("SET", known, 1, "EX", _KNOWN), ("SREM", guessing, subject)])
         except RedisUnavailableError:
-            # The network counts until the window ends, and is known to this process alone.
+            # The network stays counted until the window ends, and only this process knows it.
             return
 
 

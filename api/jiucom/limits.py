@@ -1,48 +1,19 @@
-"""Rate limits, counted in Redis for all replicas and, while Redis is away, in each process (contract 8.10).
+"""The rate limits that operations declare. Every write has one anyway.
 
-An operation declares its own; writes have one anyway. It is looked at before the body is read, so it counts callers and
-networks. Guesses at the password of an account have a limit besides: `jiucom.guesses`.
+A limit is checked before the body is read, so it counts callers and networks. Wrong passwords of one account have another
+limit besides: `jiucom.guesses`.
 """
 
-import time
 from dataclasses import dataclass
-from ipaddress import IPv6Address, ip_address
 from typing import Literal
-
-from cachetools import TTLCache
-
-from jiucom.cache.redis import RedisClient, RedisUnavailableError
-from jiucom.errors import ApiError, ErrorCode
-from jiucom.settings import Settings
-from jiucom.telemetry.metrics import Metrics
-
-WINDOW = 60  # s
-# Counters of one process without Redis. The least recently used go first.
-MAX_LOCAL = 10_000
-
-# Whether there is room for one more, the count so far, and the rest of the window (ms). A window begins with its first
-# request. A counter without an end gets one: Redis may have lost it.
-_TAKE = """
-local count = tonumber(redis.call('GET', KEYS[1]) or 0)
-local room = count < tonumber(ARGV[1])
-if room then count = redis.call('INCR', KEYS[1]) end
-local rest = redis.call('PTTL', KEYS[1])
-if rest < 0 then
-    rest = tonumber(ARGV[2])
-    redis.call('PEXPIRE', KEYS[1], rest)
-end
-return {room and 1 or 0, count, rest}
-"""
-
-_GIVE_BACK = "if tonumber(redis.call('GET', KEYS[1]) or 0) > 0 then redis.call('DECR', KEYS[1]) end"
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """So many requests per minute as `setting` says.
+    """The field `setting` of the settings says how many requests per minute are allowed.
 
-    Counted per `caller` (the user, or the network of a request without one), or per `network`. With `failures` a request
-    counts while it runs, and from then on only if it ends with the client's mistake (4xx).
+    Counted per `caller` (the user, or the network of a request without one), or per `network`. With `failures` a
+    request counts while it runs, and afterwards only if it ended with a 4xx.
     """
 
     name: str
@@ -60,104 +31,3 @@ RESET = Limit("reset", "network", "rate_limit_login", failures=True)
 CODE = Limit("code", "caller", "rate_limit_login")
 WRITE = Limit("write", "caller", "rate_limit_write")
 UPLOAD = Limit("upload", "caller", "rate_limit_upload")
-
-
-@dataclass(slots=True)
-class Counted:
-    """A request in the counter of `key`: the `count` with it, of `allowed`, and the rest of the window (ms)."""
-
-    limit: Limit
-    key: str
-    allowed: int
-    count: int
-    rest: int
-    # Counted by this process, not by Redis.
-    local: bool
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """They tell the client where it stands."""
-        return {
-            "X-RateLimit-Limit": str(self.allowed),
-            "X-RateLimit-Remaining": str(max(0, self.allowed - self.count)),
-            "X-RateLimit-Reset": str(seconds(self.rest)),
-        }
-
-
-@dataclass(slots=True)
-class _Window:
-    ends: float  # s, monotonic
-    count: int = 0
-
-
-class RateLimiter:
-    """Counts and refuses."""
-
-    def __init__(self, settings: Settings, redis: RedisClient, metrics: Metrics) -> None:
-        self._settings = settings
-        self._redis = redis
-        self._refused = metrics.rate_limited
-        self._unchecked = metrics.rate_unchecked
-        self._windows: TTLCache[str, _Window] = TTLCache(MAX_LOCAL, WINDOW)
-
-    async def take(self, limit: Limit, *, user_id: int | None, address: str) -> Counted:
-        """Count a request. Raises ApiError 429 with `Retry-After` when there is no room: that one is not counted."""
-        by_user = limit.by == "caller" and user_id is not None
-        key = f"{{limit:{limit.name}:{f'user-{user_id}' if by_user else network(address)}}}"
-        allowed: int = getattr(self._settings, limit.setting)
-        try:
-            room, count, rest = await self._redis.execute("EVAL", _TAKE, 1, key, allowed, WINDOW * 1000)
-            counted = Counted(limit, key, allowed, count, rest, local=False)
-        except RedisUnavailableError:
-            self._unchecked.labels(limit.name).inc()
-            window = self._window(key)
-            room = window.count < allowed
-            window.count += room
-            counted = Counted(
-                limit, key, allowed, window.count, round((window.ends - time.monotonic()) * 1000), local=True
-            )
-        if not room:
-            raise self.refusal(limit.name, counted.rest, counted.headers)
-        return counted
-
-    async def settle(self, counted: Counted, status: int) -> dict[str, str]:
-        """Give the request back if it does not count, ending with `status`; the headers of its answer."""
-        if counted.limit.failures and not 400 <= status < 500:
-            counted.count -= 1
-            if counted.local:
-                window = self._window(counted.key)
-                window.count = max(0, window.count - 1)
-            else:
-                try:
-                    await self._redis.execute("EVAL", _GIVE_BACK, 1, counted.key)
-                except RedisUnavailableError:
-                    # Then it counts until the window ends.
-                    counted.count += 1
-        return counted.headers
-
-    def refusal(self, name: str, rest: int, headers: dict[str, str] | None = None) -> ApiError:
-        """429 by the limit `name`, to be tried again in `rest` ms. Counted in the metrics."""
-        self._refused.labels(name).inc()
-        return ApiError(ErrorCode.RATE_LIMIT_EXCEEDED, headers={**(headers or {}), "Retry-After": str(seconds(rest))})
-
-    def _window(self, key: str) -> _Window:
-        window = self._windows.get(key)
-        if window is None:
-            window = self._windows[key] = _Window(time.monotonic() + WINDOW)
-        return window
-
-
-def network(address: str) -> str:
-    """The address; of IPv6 the network, since every customer has 2^64 addresses of one."""
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(parsed, IPv6Address):
-        return str(parsed.ipv4_mapped or IPv6Address(int(parsed) >> 64 << 64))
-    return str(parsed)
-
-
-def seconds(milliseconds: int) -> int:
-    """Whole seconds, rounded up."""
-    return -(-milliseconds // 1000)

@@ -1,6 +1,8 @@
-"""Settings that change on a running platform, for all replicas at once: they stand in Redis, each replica looks every
-second, and what expires there falls back to the deployed value by itself (E4, trap 39). While Redis is away, everything
-stays as it was, and what has an end still ends then."""
+"""Settings that change at run time on all replicas: sampling rate and log levels.
+
+They are stored in Redis, and each replica reads them every second. A key that expires gives the deployed value back. While
+Redis is away, the last values stay, and a sampling rate with an end still ends in time.
+"""
 
 import asyncio
 import logging
@@ -27,18 +29,18 @@ LEVELS = {"OFF": logging.CRITICAL + 10, "ERROR": logging.ERROR, "WARN": logging.
 
 
 class RuntimeSettings(Worker):
-    """Polls and applies."""
+    """Reads the settings every second and applies them."""
 
     def __init__(self, redis: RedisClient, tracing: Tracing) -> None:
         self._redis = redis
         self._tracing = tracing
         self._deployed_rate = tracing.rate
-        # Loggers we changed, and what they had before.
+        # The loggers that were changed, and their levels before.
         self._deployed_levels: dict[str, int] = {}
         self._sampling_ends = inf
 
     async def poll(self) -> None:
-        """Look once and apply."""
+        """Read the settings once and apply them."""
         try:
             left, rate, levels = await self._redis.pipeline(
                 [("PTTL", SAMPLING), ("GET", SAMPLING), ("HGETALL", LOGGERS)]
@@ -47,14 +49,14 @@ class RuntimeSettings(Worker):
             if time.monotonic() >= self._sampling_ends:
                 self._apply_rate(None)
             return
-        # Negative: nothing is set, or without an end.
+        # Negative: not set, or set without an end.
         self._sampling_ends = time.monotonic() + left / 1000 if left >= 0 else inf
         self._apply_rate(rate)
         pairs = levels.items() if isinstance(levels, dict) else zip(levels[::2], levels[1::2], strict=True)
         self.apply_levels({name.decode(): level.decode() for name, level in pairs})
 
     async def set_level(self, logger: str, level: str | None) -> None:
-        """Change a logger on every replica; None gives it back its own level. Raises RedisUnavailableError."""
+        """Change a logger on every replica; None restores its deployed level. Raises RedisUnavailableError."""
         if level is None:
             await self._redis.execute("HDEL", LOGGERS, logger)
         else:
@@ -73,7 +75,7 @@ class RuntimeSettings(Worker):
             self._tracing.rate = rate
 
     def apply_levels(self, wanted: dict[str, str]) -> None:
-        """Give loggers their wanted levels, and those no longer named their own."""
+        """Set the wanted levels, and restore the deployed level of loggers that are no longer named."""
         for name in self._deployed_levels.keys() - wanted.keys():
             _logger(name).setLevel(self._deployed_levels.pop(name))
         for name, level in wanted.items():

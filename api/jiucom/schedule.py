@@ -1,4 +1,4 @@
-"""Every job of the platform: when it runs, and what it does."""
+"""Every job of the platform: its name, its crontab line, and its function."""
 
 from jiucom.domains.images import orphans
 from jiucom.domains.prices import recompute

@@ -17,12 +17,12 @@ log = logging.getLogger(__name__)
 
 PORT = 8080
 
-# Some daemons give containers 1024 to begin with, which a thousand open WebSockets use up.
+# Some Docker daemons start containers with a soft limit of 1024, too few for a thousand WebSockets.
 _OPEN_FILES = 65_536
 
 
 class Server(uvicorn.Server):
-    """Tells readiness that the end has begun."""
+    """Makes readiness DOWN when shutdown begins."""
 
     def __init__(self, config: uvicorn.Config, app: AppState) -> None:
         super().__init__(config)
@@ -33,7 +33,7 @@ class Server(uvicorn.Server):
         super().handle_exit(sig, frame)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        # Streams have no end of their own.
+        # Streaming responses do not end by themselves.
         self._app.realtime.close_all()
         await super().shutdown(sockets)
 
@@ -49,13 +49,13 @@ def run(settings: Settings) -> int:
         loop="uvloop",
         http=HttpProtocol,
         ws=WebSocketProtocol,
-        # Ours is set up, the request log is the middleware's.
+        # Logging is configured in telemetry/logs.py; the middleware writes the request log.
         log_config=None,
         access_log=False,
-        # Client addresses are read by ours (X-Real-IP too).
+        # telemetry/client.py reads client addresses (X-Real-IP too).
         proxy_headers=False,
         server_header=False,
-        # Longer than the gateway keeps its connections, or it would use one that we are closing.
+        # Longer than the gateway keeps idle connections, or it would send a request on one that we are closing.
         timeout_keep_alive=75,
         timeout_graceful_shutdown=20,
         ws_max_size=64 * 1024,

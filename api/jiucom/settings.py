@@ -15,7 +15,7 @@ Seconds = Annotated[float, Meta(gt=0, le=3600)]
 Share = Annotated[float, Meta(ge=0, le=1)]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
-# HMAC needs a key as long as its digest; SHA-256's is the shortest there is.
+# A key for HMAC must be as long as the digest; SHA-256 has the shortest one in use.
 MIN_SECRET_BYTES = 32
 
 _SECRETS = frozenset(
@@ -23,7 +23,7 @@ _SECRETS = frozenset(
 )
 
 
-# They bring accounts with a known password: never on a platform that anybody relies on.
+# Seeds with accounts whose password is known: for development only.
 _DEVELOPMENT_SEEDS = ("dev", "demo")
 
 
@@ -39,7 +39,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Every setting of the API. The variable of a field is its name in capitals (docs/architecture.md, Interfaces)."""
 
     jwt_secret: str
-    # Signs nothing, but tokens that it signed are still good: so a key is changed without ending logins.
+    # Signs no new tokens, but tokens signed with it stay valid: so the key can be changed without ending logins.
     jwt_secret_previous: str = ""
     db_host: str = "localhost"
     db_port: Port = 3306
@@ -61,7 +61,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     tracing_service_name: str = "jiucom-api"
     forwarded_allow_ips: str = "127.0.0.1"  # addresses and networks, by commas
     request_deadline: Seconds = 10
-    # Requests per minute (contract 8.10).
+    # Requests per minute.
     rate_limit_login: Positive = 10
     rate_limit_write: Positive = 120
     rate_limit_upload: Positive = 20
@@ -73,7 +73,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     seed: Literal["none", "dev", "demo"] = "none"
     storage_upload_dir: str = "/var/lib/jiucom/uploads"
     mail_host: str = ""
-    # Without a host: mails with their codes and links become lines of the log, for development.
+    # Without MAIL_HOST, write mails with their codes and links to the log. For development only.
     mail_to_log: bool = False
     mail_port: Port = 25
     mail_from: str = "no-reply@jiucom.com"
@@ -119,12 +119,12 @@ def _raw(environ: Mapping[str, str], variable: str) -> str | None:
         raise ValueError(f"both {variable} and {variable}_FILE are set: use one of them")
     if file:
         return Path(file).read_text().rstrip("\r\n") or None
-    # Compose writes an empty string for what has no value.
+    # Compose passes an empty string for a variable without a value.
     return environ.get(variable) or None
 
 
 def _unusable(values: Mapping[str, Any]) -> list[str]:
-    """What has the right type and still cannot work."""
+    """Values of the right type that cannot work."""
     problems = []
     for variable in ("jwt_secret", "jwt_secret_previous"):
         secret = values.get(variable)

@@ -1,8 +1,8 @@
-"""What a process owns, made once by `create_app` and handed to every handler as `ctx.app`."""
+"""The objects of a process, made once by `create_app` and passed to every handler as `ctx.app`."""
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TypeAlias
 
 from jiucom.auth.accounts import Accounts
 from jiucom.auth.passwords import Passwords
@@ -15,22 +15,20 @@ from jiucom.db.totals import Totals
 from jiucom.db.views import Views
 from jiucom.guesses import Guesses
 from jiucom.jobs.backlog import Backlog
-from jiucom.limits import RateLimiter
+from jiucom.limiter import RateLimiter
 from jiucom.mail import Outbox
+from jiucom.realtime.endpoint import Realtime
 from jiucom.runtime_settings import RuntimeSettings
 from jiucom.settings import Settings
 from jiucom.telemetry.metrics import Metrics
 from jiucom.telemetry.tracing import Tracing
+from jiucom.web.context import Context as _Context
 from jiucom.worker import Background
-
-if TYPE_CHECKING:
-    # Reads bodies as operations do, and the module that does so needs this one.
-    from jiucom.realtime.endpoint import Realtime
 
 
 @dataclass(slots=True)
 class AppState:
-    """Everything below is ready when the first request comes."""
+    """All of it is ready before the first request."""
 
     settings: Settings
     clock: Clock
@@ -49,10 +47,14 @@ class AppState:
     runtime: RuntimeSettings
     totals: Totals
     views: Views
-    realtime: "Realtime"
+    realtime: Realtime
     background: Background
     started_at: datetime
     # The encoded OpenAPI document.
     document: bytes = b"{}"
     # Set on SIGTERM: readiness says DOWN while the last requests finish.
     stopping: bool = False
+
+
+# The first argument of every handler.
+Context: TypeAlias = _Context[AppState]

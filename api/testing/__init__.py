@@ -1,1 +1,1 @@
-"""What the tests of the API are built with: servers, applications, clients. Not part of the image."""
+"""Helpers of the API's tests: servers, applications, clients. Not part of the image."""

@@ -1,4 +1,4 @@
-"""Accounts with a password, made as people make them."""
+"""Accounts with a password, made by sign-up."""
 
 import secrets
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ PASSWORD = "correct-horse-8"  # noqa: S105
 
 @dataclass(frozen=True)
 class Account:
-    """Who signed up, and the first tokens."""
+    """A new account and its first tokens."""
 
     email: str
     nickname: str

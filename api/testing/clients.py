@@ -9,9 +9,9 @@ import httpx
 from starlette.applications import Starlette
 
 from jiucom.app import create_app
+from jiucom.paths import CONTEXT_PATH
 from jiucom.settings import Settings
 from jiucom.state import AppState
-from jiucom.web.routing import CONTEXT_PATH
 
 
 @asynccontextmanager
@@ -24,17 +24,17 @@ async def started(settings: Settings) -> AsyncIterator[Starlette]:
 
 
 def state_of(app: Starlette) -> AppState:
-    """What an application owns."""
+    """The AppState of an application."""
     state: AppState = app.state.app
     return state
 
 
 def client_of(app: Starlette, token: str | None = None, **headers: str) -> httpx.AsyncClient:
-    """A client of an application; paths are those of the contract, without the context path."""
+    """A client of an application; paths are without the context path."""
     if token is not None:
         headers["Authorization"] = f"Bearer {token}"
     return httpx.AsyncClient(
-        # As behind a server: what a handler does not catch is answered, not raised here.
+        # Unhandled exceptions become answers, as behind a server.
         transport=httpx.ASGITransport(app, client=("127.0.0.1", 40000), raise_app_exceptions=False),
         base_url=f"http://testserver{CONTEXT_PATH}",
         headers=headers,

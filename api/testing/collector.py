@@ -1,4 +1,4 @@
-"""A collector of spans on loopback, which keeps what it is sent."""
+"""A collector of spans on loopback."""
 
 import json
 import threading
@@ -10,14 +10,14 @@ from typing import Any
 
 
 class Collector(ThreadingHTTPServer):
-    """Keeps the spans it is sent; answers as slowly, and with the status, that it is told."""
+    """Keeps received spans. Its delay and status can be set."""
 
     daemon_threads = True
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.spans: list[dict[str, Any]] = []
-        # Spans that came, taken or not.
+        # Received spans, accepted or not.
         self.brought = 0
         self.delay = 0.0
         self.status = 202
@@ -41,13 +41,13 @@ class _Handler(BaseHTTPRequestHandler):
         time.sleep(self.server.delay)
         if self.server.status == 202:
             self.server.spans += spans
-        # Who did not wait for the answer is gone.
+        # The client did not wait for the answer.
         with suppress(OSError):
             self.send_response(self.server.status)
             self.end_headers()
 
     def log_message(self, *_: object) -> None:
-        """Quiet."""
+        """No log."""
 
 
 @contextmanager

@@ -6,8 +6,8 @@ from typing import Any
 
 import asyncmy
 
+from jiucom import seed as seeds
 from jiucom.db import migrate
-from jiucom.db import seed as seeds
 from jiucom.settings import Settings
 
 

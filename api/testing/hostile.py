@@ -1,4 +1,4 @@
-"""Requests as large and as deep as they may be, right and wrong, made from what an operation takes."""
+"""The largest and deepest requests within the limits, valid and invalid, made from the types of an operation."""
 
 import json
 import typing
@@ -15,7 +15,7 @@ from jiucom.web.binding import MAX_QUERY
 # A little less than a body may have: names and brackets are added.
 _ROOM = 60_000
 
-# Takes the most work: to be composed, in three bytes each, marks that are put into order.
+# The most expensive text: it must be composed, has three bytes per character, and marks that must be sorted.
 _DECOMPOSED = "\u1112\u1161\u11ab"
 _MARKED = "a" + "\u0301\u0327" * 15
 
@@ -92,14 +92,14 @@ def forms(limit: int) -> Iterator[tuple[str, bytes]]:
 
 
 def paths(operation: Operation) -> Iterator[tuple[str, dict[str, str]]]:
-    """What may stand in place of the parameters of a path, by name."""
+    """Values for the parameters of a path, by name."""
     if operation.path_params:
         for name, text in (("digits", "9" * 7_000), ("marks", "a" + "\u0301" * 1_000), ("dots", "../" * 2_000)):
             yield name, dict.fromkeys(operation.path_params, text)
 
 
 def headers() -> Iterator[tuple[bytes, bytes]]:
-    """Headers of eight kilobytes that somebody reads."""
+    """Large headers that the API reads."""
     for name in ("authorization", "cookie", "origin", "accept", "if-none-match", "x-forwarded-for", "x-real-ip",
                  "x-request-id", "traceparent", "b3", "x-b3-traceid", "content-length", "host", "user-agent"):  # fmt: skip
         for text in ("9" * 8_000, '"a", ' * 1_600, "Bearer " + "eyJ.eyJ." * 1_000, "1.1.1.1," * 1_000):
@@ -116,7 +116,7 @@ def legal(hint: Any) -> Any:
         return legal(next(arg for arg in get_args(hint) if arg is not type(None)))
     limit = next((meta.max_length for meta in metas if getattr(meta, "max_length", None)), None)
     if hint is str:
-        # Once composed it is as long as it may be.
+        # After composing it has the maximum length.
         return _DECOMPOSED * (limit or 100)
     if get_origin(hint) is list:
         return [legal(get_args(hint)[0])] * (limit or 100)

@@ -1,4 +1,4 @@
-"""Colour profiles (ICC version 2), made here: files of others carry their copyright."""
+"""Colour profiles (ICC version 2), generated, since published files are copyrighted."""
 
 import struct
 
@@ -8,7 +8,7 @@ _D50 = (0.9642, 1.0, 0.8249)
 
 
 def display_p3() -> bytes:
-    """The profile of a telephone's camera."""
+    """The profile of a phone camera (Display P3)."""
     colorants = zip((b"rXYZ", b"gXYZ", b"bXYZ"), map(_xyz, _P3), strict=True)
     return _profile(
         b"RGB ", "Display P3", [*colorants, *((name, _srgb_curve()) for name in (b"rTRC", b"gTRC", b"bTRC"))]
@@ -16,7 +16,7 @@ def display_p3() -> bytes:
 
 
 def linear_grey() -> bytes:
-    """Grey whose numbers are amounts of light."""
+    """Linear grey."""
     return _profile(b"GRAY", "Linear grey", [(b"kTRC", b"curv" + bytes(4) + struct.pack(">IH", 1, 256))])
 
 

@@ -16,14 +16,14 @@ from testing.servers import free_port
 
 @dataclass
 class Mailbox:
-    """What arrived; `answers` are given to the next mails in place of acceptance."""
+    """Received mails; `answers` are given to the next mails instead of accepting them."""
 
     port: int = 0
     messages: list[EmailMessage] = field(default_factory=list)
     answers: list[str] = field(default_factory=list)
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's name
-        """A mail has come."""
+        """A mail was received."""
         if self.answers:
             return self.answers.pop(0)
         self.messages.append(
@@ -32,7 +32,7 @@ class Mailbox:
         return "250 OK"
 
     async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, _: Any) -> str:  # noqa: N802
-        """Nobody lives at `refused@`."""
+        """`refused@` is an unknown recipient."""
         if address.startswith("refused"):
             return "550 no such user"
         envelope.rcpt_tos.append(address)

@@ -1,5 +1,6 @@
 """Real MySQL and Redis for the tests: the images this project deploys, in containers of the session."""
 
+import hashlib
 import os
 import secrets
 import socket
@@ -12,7 +13,9 @@ from testing.images import image
 
 # With it, MySQL (which takes 20 s to initialise) stays for the next session; each session has a schema of its own.
 KEEP = "JIUCOM_TEST_KEEP"
-_KEPT = "jiucom-test-mysql"
+_NAME = "jiucom-test-mysql"
+# One for each checkout.
+_KEPT = f"{_NAME}-kept-{hashlib.sha256(__file__.encode()).hexdigest()[:8]}"
 KEPT_PASSWORD = "root-of-the-tests"  # noqa: S105
 
 
@@ -25,12 +28,14 @@ def docker(*arguments: str) -> str:
 def mysql() -> Iterator[tuple[int, str]]:
     """Port on loopback and root's password."""
     if os.environ.get(KEEP):
-        if not docker("ps", "--quiet", "--filter", f"name=^{_KEPT}$"):
+        if docker("ps", "--all", "--quiet", "--filter", f"name=^{_KEPT}$"):
+            docker("start", _KEPT)
+        else:
             start_mysql(_KEPT, KEPT_PASSWORD)
         await_mysql(_KEPT, KEPT_PASSWORD)
         yield port(_KEPT, 3306), KEPT_PASSWORD
         return
-    name, password = f"{_KEPT}-{uuid.uuid4().hex[:8]}", secrets.token_hex(16)
+    name, password = f"{_NAME}-{uuid.uuid4().hex[:8]}", secrets.token_hex(16)
     start_mysql(name, password)
     try:
         await_mysql(name, password)

@@ -1,4 +1,4 @@
-"""What every test of the API may ask for: servers, a migrated database, the application, clients and users."""
+"""Fixtures: servers, a migrated database, the application, clients and users."""
 
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -89,13 +89,13 @@ async def application(database: Settings) -> AsyncIterator[Starlette]:
 
 @pytest.fixture(scope="session")
 def state(application: Starlette) -> AppState:
-    """What it owns."""
+    """The AppState of the application."""
     return state_of(application)
 
 
 @pytest.fixture
 async def client(application: Starlette) -> AsyncIterator[httpx.AsyncClient]:
-    """Nobody's client."""
+    """A client without a user."""
     async with client_of(application) as anonymous:
         yield anonymous
 
@@ -114,7 +114,7 @@ async def seeded(settings: Settings, mysql_server: tuple[int, str]) -> AsyncIter
 
 @pytest.fixture
 async def seeded_client(seeded: Starlette) -> AsyncIterator[httpx.AsyncClient]:
-    """Nobody's client of `seeded`."""
+    """A client of `seeded`, without a user."""
     async with client_of(seeded) as anonymous:
         yield anonymous
 

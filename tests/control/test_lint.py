@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.control.checkout import ROOT
 from tests.control.inventory import NOT_ASKED, Inventory
@@ -46,15 +47,48 @@ WRONG: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-def test_wrong_values_are_named_for_each_host(development: Inventory) -> None:
-    """One host for each wrong value, and one without."""
-    hosts = {f"host{n:02}": {**NOT_ASKED, **values} for n, (values, _) in enumerate([*WRONG, ({}, "")])}
-    development.write("../../hosts.yml", {"all": {"hosts": hosts}})
-    said = development.play(playbook=LINT)
+# What prod refuses besides.
+WRONG_IN_PROD: list[tuple[dict[str, Any], str]] = [
+    ({"platform_public_url": "https://jiucom.example.com"}, "platform_public_url"),
+    ({"api_mail_host": ""}, "api_mail_off: true"),
+    ({"api_mail_to_log": True}, "api_mail_to_log is for development"),
+    ({"gateway_cors_origins": ["*"]}, "gateway_cors_origins is *"),
+    ({"gateway_admin_users": {}}, "gateway_admin_users is empty"),
+    ({"gateway_admin_users": {"operator": "short"}}, "passwords need 16 characters"),
+    ({"gateway_admin_networks": ["172.30.80.1"]}, "holds the bridge address"),
+    ({"gateway_admin_networks": ["172.30.80.0/24"]}, "holds the bridge address"),
+]
+
+
+def are_named(inventory: Inventory, wrong: list[tuple[dict[str, Any], str]]) -> None:
+    """Check an inventory with a host for each wrong value, and one without."""
+    hosts = {f"host{n:02}": {**NOT_ASKED, **values} for n, (values, _) in enumerate([*wrong, ({}, "")])}
+    inventory.write("../../hosts.yml", {"all": {"hosts": hosts}})
+    said = inventory.play(playbook=LINT)
     assert "UNREACHABLE" not in said
     failures = dict(re.findall(r"fatal: \[(host\d+)\]: FAILED! => (.*?)(?=fatal:|TASK|PLAY|ok:)", said))
-    assert sorted(failures) == sorted(hosts)[:-1]
-    assert [named for n, (_, named) in enumerate(WRONG) if named not in failures[f"host{n:02}"]] == []
+    assert sorted(failures) == sorted(hosts)[:-1], said
+    assert [named for n, (_, named) in enumerate(wrong) if named not in failures[f"host{n:02}"]] == []
+
+
+def test_wrong_values_are_named_for_each_host(development: Inventory) -> None:
+    are_named(development, WRONG)
+
+
+def test_production_refuses_what_is_for_development_alone(inventory: Inventory) -> None:
+    inventory.write("main.yml", (ROOT / "inventories/prod/group_vars/all/main.yml").read_text())
+    named = yaml.safe_load((ROOT / "roles/platform/vars/main/secrets.yml").read_text())["_platform_secrets"]
+    filled = {name: f"{name}-0123456789-0123456789" for name in named}
+    inventory.encrypt("vault.yml", filled | {"gateway_admin_users": {"operator": "0123456789-0123456789"}})
+    inventory.write(
+        "own.yml",
+        {
+            "platform_public_url": "https://shop.jiucom.kr",
+            "api_mail_host": "mail.jiucom.kr",
+            "api_mail_from": "a@jiucom.kr",
+        },
+    )
+    are_named(inventory, WRONG_IN_PROD)
 
 
 def test_production_as_it_is_shipped_asks_for_its_vault(inventory: Inventory) -> None:

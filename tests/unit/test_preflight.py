@@ -191,6 +191,55 @@ def test_a_taken_port_is_named_with_its_variable() -> None:
     assert preflight.taken_faults(ports, [{"address": "127.0.0.1", "port": 8080}]) == []
 
 
+@pytest.mark.parametrize(
+    ("wanted", "taken", "free"),
+    [
+        ("192.0.2.7", "192.0.2.8", True),
+        ("192.0.2.7", "192.0.2.7", False),
+        ("192.0.2.7", "0.0.0.0", False),
+        ("0.0.0.0", "127.0.0.1", False),
+    ],
+)
+def test_a_port_may_be_taken_at_another_address(wanted: str, taken: str, free: bool) -> None:
+    ports = [{"variable": "platform_gateway_port", "address": wanted, "port": 80}]
+    assert (preflight.taken_faults(ports, [{"address": taken, "port": 80}]) == []) is free
+
+
+@pytest.mark.parametrize(
+    ("subnet", "address", "named"),
+    [
+        ("", "0.0.0.0", ""),
+        ("", "::1", ""),
+        ("", "::", "set platform_network_subnet_ipv6"),
+        ("fd00:80::/64", "::", ""),
+        ("fd00:80::/120", "::", "/112 or larger"),
+        ("10.0.0.0/8", "::", "/112 or larger"),
+        ("fd00::1/64", "::", "host bits"),
+    ],
+)
+def test_ipv6_is_published_with_a_network_of_its_own(subnet: str, address: str, named: str) -> None:
+    faults = preflight.ipv6_faults(subnet, [{"variable": "platform_gateway_port", "address": address, "port": 80}])
+    assert [named in fault for fault in faults] == ([True] if named else [])
+
+
+@pytest.mark.parametrize(
+    ("project", "network", "path", "named"),
+    [
+        ("jiucom", "jiucom-network", "/opt/jiucom", ""),
+        ("Staging", "jiucom-network", "/opt/jiucom", "platform_project"),
+        ("-a", "jiucom-network", "/opt/jiucom", "platform_project"),
+        ("jiucom", "a network", "/opt/jiucom", "platform_network_name"),
+        ("jiucom", "jiucom-network", "/opt/my platform", "platform_dir"),
+        ("jiucom", "jiucom-network", "opt/jiucom", "platform_dir"),
+        ("jiucom", "jiucom-network", "/opt/../etc", "platform_dir"),
+        ("jiucom", "jiucom-network", "/", "platform_dir"),
+    ],
+)
+def test_names_and_directory(project: str, network: str, path: str, named: str) -> None:
+    faults = preflight.place_faults(project, network, path)
+    assert [named in fault for fault in faults] == ([True] if named else [])
+
+
 NETWORKS = [
     {"name": "other", "subnets": ["172.31.80.0/20"]},
     {"name": "jiucom-network", "subnets": ["172.30.80.0/24"]},

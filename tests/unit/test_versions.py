@@ -19,6 +19,7 @@ TABLE = yaml.safe_load((ROOT / "roles/platform/vars/main/services.yml").read_tex
         ("8.0.43", "8.0.44", True),
         ("8.0.44", "8.0.43", True),
         ("8.0.43", "8.0.34", False),
+        ("8.0.34", "8.0.33", False),
         ("8.0.20", "8.0.43", True),
         ("8.0.43", "8.4.6", True),
         ("8.4.6", "8.0.43", False),

@@ -1,1 +1,1 @@
-"""What machines ask: health, info, metrics, loggers. Spring's paths and shapes (contract 1.18), no envelope."""
+"""Health, info, metrics, loggers: the paths and shapes of Spring Boot's actuator, without the envelope."""

@@ -1,4 +1,4 @@
-"""Gauges of users, parts and posts. Counted once a minute for all replicas, never by the scrape itself."""
+"""Gauges of users, parts and posts, counted once a minute for all replicas, not at the scrape."""
 
 from collections.abc import Iterator
 

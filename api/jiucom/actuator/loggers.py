@@ -1,4 +1,4 @@
-"""Log levels: read by everyone, changed by admins, on all replicas at once."""
+"""Log levels: public to read, changed by administrators, on all replicas at once."""
 
 import logging
 from typing import Annotated, Any, Literal
@@ -6,12 +6,13 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta
 from starlette.responses import Response
 
+from jiucom import audit
 from jiucom.cache import RedisUnavailableError
-from jiucom.domains.admin import audit
 from jiucom.encoding import encode
 from jiucom.errors import ApiError, ErrorCode, unavailable
 from jiucom.runtime_settings import LEVELS
-from jiucom.web import Context, Schema, endpoint
+from jiucom.state import Context
+from jiucom.web import Schema, endpoint
 
 _TAG = "Actuator"
 
@@ -20,7 +21,7 @@ Name = Annotated[str, Meta(max_length=200)]
 
 
 class LevelChange(Schema, frozen=True):
-    """The level to set; null gives the logger back its own."""
+    """The level to set; null restores the deployed one."""
 
     configured_level: Level | None = None
 
@@ -51,7 +52,7 @@ async def set_level(ctx: Context, name: Name, body: LevelChange) -> None:
     after = _level(name, body.configured_level)
     async with ctx.app.db.transaction() as tx:
         await audit.record(tx, ctx.user.user_id, "LOG_LEVEL_CHANGED", "LOGGER", None, before, after, ctx.client_address)
-    # The record first: one of a change that Redis did not take is better than a change without a record.
+    # The record first: a record of a failed change is better than a change without a record.
     try:
         await ctx.app.runtime.set_level(name, body.configured_level)
     except RedisUnavailableError:
@@ -59,7 +60,7 @@ async def set_level(ctx: Context, name: Name, body: LevelChange) -> None:
 
 
 def _check(name: str) -> None:
-    # A logger made for every name that somebody asks for would stay for ever.
+    # getLogger would create a logger for every name in a request, and keep it for ever.
     if name != "ROOT" and name not in logging.root.manager.loggerDict:
         raise ApiError(ErrorCode.RESOURCE_NOT_FOUND)
 

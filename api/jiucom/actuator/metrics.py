@@ -9,7 +9,8 @@ from starlette.responses import Response
 
 from jiucom.encoding import encode
 from jiucom.errors import ApiError, ErrorCode
-from jiucom.web import Context, endpoint
+from jiucom.state import Context
+from jiucom.web import endpoint
 
 _TAG = "Actuator"
 

@@ -1,1 +1,1 @@
-"""Who is asking: tokens, principals, accounts."""
+"""Authentication: tokens, principals, accounts, passwords."""

@@ -1,12 +1,13 @@
-"""Whether a user is still active, and with which role: true on every replica within a second (contract 8.9).
+"""Status and role of users, cached. Changes are seen on every replica within a second.
 
-Answers are remembered as long as the subscription to changes is alive, and for 5 s without it.
+Changes are announced over Redis. Entries are kept for 60 s while the subscription is alive, and for 5 s without it.
 """
 
 import asyncio
 import logging
 import time
 from collections.abc import Callable
+from math import inf
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -16,15 +17,16 @@ from redis.exceptions import RedisError
 from jiucom.auth.principal import Role
 from jiucom.cache.redis import RedisClient, RedisUnavailableError
 from jiucom.db import Database, WriteSession
-from jiucom.db.line import urgent
+from jiucom.db.queue import urgent
 from jiucom.errors import ApiError, ErrorCode
 from jiucom.worker import Worker
 
 log = logging.getLogger(__name__)
 
 _CHANNEL = "jiucom:accounts-changed"
-_LISTENING = 60.0  # s that an answer is good for while changes are heard
-_DEAF = 5.0
+# Lifetime of an entry with and without the subscription (s).
+_LIFETIME_LISTENING = 60.0
+_LIFETIME_DEAF = 5.0
 _CAPACITY = 10_000
 _HEARTBEAT = 1.0
 
@@ -42,12 +44,12 @@ class Account(Struct, frozen=True):
 
     role: Role
     status: Literal["ACTIVE", "SUSPENDED", "WITHDRAWN"]
-    # Logins whose access tokens would still be valid otherwise.
+    # Ended logins whose access tokens have not expired yet.
     ended: frozenset[str]
 
 
 class Accounts(Worker):
-    """Reads accounts and hears of their changes."""
+    """Reads accounts and receives their changes."""
 
     def __init__(self, db: Database, redis: RedisClient, access_validity: int) -> None:
         self._db = db
@@ -55,18 +57,23 @@ class Accounts(Worker):
         self._access_validity = access_validity  # s
         self._known: dict[int, tuple[Account | None, float]] = {}
         self._changes = 0
-        self._heard = 0.0
+        self._last_beat = -inf
         self._listeners: list[Callable[[int], None]] = []
-        # Whom the others have not been told of.
+        # Changed users whose change is not yet published.
         self._unannounced: set[int] = set()
         self._warned = 0.0
 
+    @property
+    def listening(self) -> bool:
+        """Whether the subscription to changes is alive."""
+        return time.monotonic() - self._last_beat < _LIFETIME_DEAF
+
     async def get(self, user_id: int) -> Account | None:
-        """The account, None when there is none (any more)."""
+        """The account; None when it does not exist or was withdrawn."""
         now = time.monotonic()
         if known := self._known.get(user_id):
             age = now - known[1]
-            if age < _DEAF or (age < _LISTENING and now - self._heard < _DEAF):
+            if age < _LIFETIME_DEAF or (age < _LIFETIME_LISTENING and self.listening):
                 return known[0]
         changes = self._changes
         with urgent():
@@ -77,9 +84,9 @@ class Accounts(Worker):
         if found:
             role, status = found[0]
             account = Account(role, status, frozenset(family for (family,) in ended))
-        # What changed while we read may be older than what we read, or not: do not remember it.
+        # If anything changed meanwhile, what we read may be outdated: do not cache it.
         if changes == self._changes:
-            # At the end of the order, whose beginning is given up.
+            # The oldest entry is dropped.
             self._known.pop(user_id, None)
             if len(self._known) >= _CAPACITY:
                 del self._known[next(iter(self._known))]
@@ -102,17 +109,17 @@ class Accounts(Worker):
             await self._announce()
             if self._unannounced and time.monotonic() - self._warned > 1:
                 self._warned = time.monotonic()
-                # Others may hear Redis well: they would believe what they know for a minute.
+                # Replicas whose Redis connection works keep the old entry for up to a minute.
                 log.warning(
-                    "changes of %d users are announced later: without Redis others see them within %g s",
+                    "changes of %d users are not announced yet: without Redis other replicas see them within %g s",
                     len(self._unannounced),
-                    _DEAF,
+                    _LIFETIME_DEAF,
                 )
 
         session.after_commit(announce, in_doubt=True)
 
     def on_change(self, listener: Callable[[int], None]) -> None:
-        """Call `listener(user_id)` on this replica whenever a user changed anywhere (open sessions end by it)."""
+        """Call `listener(user_id)` on this replica whenever a user changed on any replica."""
         self._listeners.append(listener)
 
     def _forget(self, user_id: int) -> None:
@@ -126,9 +133,9 @@ class Accounts(Worker):
             try:
                 await self._listen()
             except (RedisError, OSError, ValueError) as error:
-                log.info("changes of accounts are not heard: %s", error)
+                log.info("changes of accounts are not received: %s", error)
             except Exception:
-                log.exception("changes of accounts are not heard")
+                log.exception("changes of accounts are not received")
             await asyncio.sleep(_HEARTBEAT)
 
     async def _listen(self) -> None:
@@ -136,32 +143,32 @@ class Accounts(Worker):
         async with client, client.pubsub() as subscription:
             await subscription.subscribe(_CHANNEL)
             await self._beat(subscription)
-            # Subscribed by now; changes before were not heard.
+            # Changes before the subscription were missed: drop all entries.
             self._changes += 1
             self._known.clear()
             while True:
                 await self._beat(subscription)
-                self._heard = time.monotonic()
+                self._last_beat = time.monotonic()
                 await self._announce()
-                self._hear(await subscription.get_message(timeout=_HEARTBEAT))
+                self._handle(await subscription.get_message(timeout=_HEARTBEAT))
 
     async def _beat(self, subscription: PubSub) -> None:
-        """Ping, and hear what comes before the pong: a dead connection shows. Raises TimeoutError."""
+        """Ping and wait for the pong, handling messages before it. Raises TimeoutError when the connection is dead."""
         await subscription.ping()
-        async with asyncio.timeout(_DEAF):
+        async with asyncio.timeout(_LIFETIME_DEAF):
             message = None
             while message is None or message["type"] != "pong":
                 message = await subscription.get_message(timeout=None)
-                self._hear(message)
+                self._handle(message)
 
-    def _hear(self, message: Any) -> None:
+    def _handle(self, message: Any) -> None:
         if message is not None and message["type"] == "message":
             self._forget(int(message["data"]))
 
     async def _announce(self) -> None:
-        """Tell the others of every change that they have not been told of; what fails is told with the next beat."""
+        """Publish every change that is not yet published. What fails is repeated with the next heartbeat."""
         while self._unannounced:
-            # Taken out before: it may change again meanwhile.
+            # Removed first: the user may change again during the call.
             user_id = self._unannounced.pop()
             try:
                 await self._redis.execute("PUBLISH", _CHANNEL, user_id)

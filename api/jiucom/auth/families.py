@@ -1,7 +1,8 @@
-"""Families of refresh tokens: one per login, ended as a whole (contract 8.9).
+"""Families of refresh tokens: one per login, ended as a whole.
 
-A token is used once. Who uses it a second time ends the family, thief and owner alike, except within a short grace: two
-tabs that refresh at once get the same successor. Access tokens carry their family and end with it.
+A refresh token can be used once. A second use ends the family, since one of the two users may have stolen it. Within a short
+grace period a second use gets the same successor instead, for two tabs that refresh at once. Access tokens name their family
+and end with it.
 """
 
 import hashlib
@@ -17,7 +18,7 @@ from jiucom.db import WriteSession
 
 GRACE = 20  # s
 
-# Whoever changes what a user may do locks the user first: no token is issued meanwhile.
+# Changes of role, status or password lock the user first, so no token is issued meanwhile.
 _LOCK_USER = "SELECT role, status FROM users WHERE id = %s AND is_deleted = FALSE FOR UPDATE"
 
 _FIND = """
@@ -43,14 +44,14 @@ WHERE user_id = %s AND family_id <> %s AND revoked_at IS NULL
 
 
 class Pair(Struct, frozen=True):
-    """What a login is worth."""
+    """Access and refresh token of one login."""
 
     access: str
     refresh: str
 
 
 class Rotation(Struct, frozen=True):
-    """What became of a refresh token: the tokens that follow, or the user one of whose logins has just ended."""
+    """The result of using a refresh token: the next pair, or the user whose login has just ended, or neither."""
 
     pair: Pair | None = None
     ended_user: int | None = None
@@ -84,9 +85,9 @@ async def begin(tx: WriteSession, tokens: Tokens, user_id: int, role: Role) -> P
 
 
 async def rotate(tx: WriteSession, tokens: Tokens, token: str) -> Rotation:
-    """The tokens that follow, unless this one is not good (any more).
+    """Use a refresh token: the next pair, unless the token is used, ended or unknown.
 
-    Commit in any case: the family may have ended. Raises ApiError 401 for what is no refresh token of ours.
+    The caller must commit in any case: the family may have ended. Raises ApiError 401 for an invalid token.
     """
     user_id = tokens.verify(token, "refresh").user_id
     user = await tx.fetch_one(_LOCK_USER, (user_id,), _User)
@@ -127,7 +128,7 @@ async def _issue(tx: WriteSession, tokens: Tokens, user_id: int, family: str) ->
 
 
 async def _sign_again(tx: WriteSession, tokens: Tokens, user_id: int, family: str, row: int) -> str | None:
-    """The token of a row, whichever key signed it; None when that key is known no more."""
+    """The token of a row, signed with whichever key it was; None when that key is no longer in the settings."""
     signed = await tx.fetch_one(_SUCCESSOR, (row,), _Signed)
     assert signed is not None  # noqa: S101 - a foreign key
     times = int(signed.issued_at.timestamp()), int(signed.expires_at.timestamp())

@@ -1,7 +1,6 @@
-"""Logins as sessions of STOMP know them: an access token opens a session, which then lives as long as the login it came from.
+"""Logins of STOMP sessions: an access token opens a session, which then lives as long as the login of the token.
 
-A token that has expired opens one too while its login lives: a client whose connection broke off comes back with the token
-it began with, and hears no more than it would have heard on the first connection.
+An expired token opens a session too while its login lives: a client that reconnects has the token it began with.
 """
 
 import time
@@ -15,7 +14,7 @@ from jiucom.auth.tokens import Tokens
 from jiucom.db import Database
 from jiucom.errors import ApiError, ErrorCode
 
-# So long a login is taken to live without another look at its refresh tokens (s). Its end is heard of within a second.
+# How long a login counts as alive before its refresh tokens are read again (s). `Accounts` announces its end within a second.
 _TRUST = 60
 
 _LIVES_UNTIL = """
@@ -24,18 +23,18 @@ SELECT UNIX_TIMESTAMP(MAX(expires_at)) FROM refresh_tokens WHERE family_id = %s 
 
 
 class Login(Struct, frozen=True):
-    """A login that was alive when somebody looked."""
+    """A login that was alive when it was checked."""
 
     user_id: int
     role: Role
-    # Empty for a token that comes from no login: it is its own.
+    # Empty for a token without a login.
     family: str
-    # When to look again (s since the epoch).
+    # When to check again (s since the epoch).
     until: float
 
 
 class Logins:
-    """Says whether logins live. All of it raises ApiError 401: A003 expired, A004 ended or no active user's."""
+    """Checks logins. All methods raise ApiError 401: A003 expired; A004 ended, or the user is not active."""
 
     def __init__(self, db: Database, tokens: Tokens, accounts: Accounts) -> None:
         self._db = db
@@ -46,16 +45,16 @@ class Logins:
         """The login that an access token came from."""
         claims = self._tokens.identify(token)
         account = await self._accounts.active(claims.user_id, claims.family)
-        return await self._look(Login(claims.user_id, account.role, claims.family, claims.expires_at))
+        return await self._read(Login(claims.user_id, account.role, claims.family, claims.expires_at))
 
     async def check(self, login: Login) -> Login:
-        """The same login if it still lives, with the role it began with."""
+        """The same login, if it still lives and the user has the same role."""
         account = await self._accounts.active(login.user_id, login.family)
         if account.role != login.role:
             raise ApiError(ErrorCode.INVALID_TOKEN)
-        return login if time.time() < login.until else await self._look(login)
+        return login if time.time() < login.until else await self._read(login)
 
-    async def _look(self, login: Login) -> Login:
+    async def _read(self, login: Login) -> Login:
         now, until = time.time(), login.until
         if login.family:
             async with self._db.read() as session:

@@ -1,6 +1,6 @@
-"""Single-use tokens that go out by mail: codes that verify an address, and what a password reset needs.
+"""Single-use tokens sent by mail: codes that verify an address, and tokens for password resets.
 
-They are made when their mail is sent, and only their hash is stored. Of each kind a user has one that works: the newest.
+They are made when their mail is sent, and only their hash is stored. Of each kind only the newest one of a user works.
 """
 
 import hashlib
@@ -14,7 +14,7 @@ RESET = "PASSWORD_RESET"
 # Minutes.
 LIFETIMES = {VERIFICATION: 10, RESET: 30}
 
-# Without what looks alike; 40 bits, and few attempts.
+# Without characters that look alike. 40 bits, and five attempts.
 _ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 _CODE_LENGTH = 8
 _ATTEMPTS = 5
@@ -61,7 +61,7 @@ async def make_reset(tx: WriteSession, user_id: int, email: str) -> str:
 
 
 async def made_within(session: ReadSession, user_id: int, purpose: str, minutes: int) -> bool:
-    """Whether the user was given one of this kind lately, used or not."""
+    """Whether a token of this kind was made for the user within so many minutes, used or not."""
     return await session.fetch_value(_MADE_WITHIN, (user_id, purpose, minutes)) is not None
 
 
@@ -82,7 +82,7 @@ async def reset_owner(session: ReadSession, token: str) -> int | None:
 
 
 async def use_reset(tx: WriteSession, user_id: int) -> None:
-    """Spend the user's reset tokens, all of them. The caller has locked the user and looked at the token after that."""
+    """Spend the user's reset tokens, all of them. The caller has locked the user, and checked the token after that."""
     await tx.execute(_SPEND, (user_id, RESET))
 
 

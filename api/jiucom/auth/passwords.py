@@ -1,8 +1,8 @@
 """Password hashes: bcrypt, off the event loop, a bounded number at a time.
 
 Old hashes (`$2a$10$`, perhaps behind Spring's `{bcrypt}`) verify and are renewed at login. New ones hash a digest of the
-password, because bcrypt sees 72 bytes only and fifty Korean characters are 150. Both cost the same, so that the time of
-an answer tells nobody which one an account has, or whether there is an account.
+password, because bcrypt sees 72 bytes only and fifty Korean characters are 150. Both take the same time,
+so that the time of an answer does not tell whether an account exists.
 """
 
 import base64
@@ -18,12 +18,12 @@ _OLD = "{bcrypt}"
 _NEW = "{bcrypt-sha256}"
 _SEEN_BY_BCRYPT = 72
 
-# Of random bytes that were thrown away: what is compared when there is no account.
-_NOBODY = "{bcrypt-sha256}$2b$10$xu9WCNo6edEM.Z6h6rnJG.LmkQTOItwr6oClWp8vKddk83VY5IJB."
+# The hash of discarded random bytes, compared when there is no account.
+_DUMMY = "{bcrypt-sha256}$2b$10$xu9WCNo6edEM.Z6h6rnJG.LmkQTOItwr6oClWp8vKddk83VY5IJB."
 
 
 class Passwords:
-    """Hashes and verifies. One per process: the bound is its own."""
+    """Hashes and verifies. One per process, which bounds the number of threads."""
 
     def __init__(self) -> None:
         # A thread per core: more would only take turns, and starve the event loop's own.
@@ -35,7 +35,7 @@ class Passwords:
 
     async def verify(self, password: str, stored: str | None) -> bool:
         """Whether this is the password; never for None (no account, or one without a password). Takes the same time."""
-        matches = await anyio.to_thread.run_sync(_matches, password, stored or _NOBODY, limiter=self._limiter)
+        matches = await anyio.to_thread.run_sync(_matches, password, stored or _DUMMY, limiter=self._limiter)
         return matches and stored is not None
 
 
@@ -54,7 +54,7 @@ def _matches(password: str, stored: str) -> bool:
             return bcrypt.checkpw(_digest(password), stored.removeprefix(_NEW).encode())
         return bcrypt.checkpw(password.encode()[:_SEEN_BY_BCRYPT], stored.removeprefix(_OLD).encode())
     except ValueError:
-        # Not a hash of bcrypt: nobody's password.
+        # Not a bcrypt hash: no password matches.
         return False
 
 

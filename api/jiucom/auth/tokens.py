@@ -1,4 +1,4 @@
-"""JSON Web Tokens: HMAC, in the variant that fits the key's length, as before (contract 1.6, 8.9)."""
+"""JSON Web Tokens, signed with HMAC-SHA-256, -384 or -512, depending on the length of the key."""
 
 import hashlib
 import secrets
@@ -22,7 +22,7 @@ _CAPACITY = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What a valid token says. `role` is the one at issue: ask the account for the present one."""
+    """The claims of a valid token. `role` is the role at issue; the account has the present one."""
 
     user_id: int
     role: str

@@ -1,4 +1,4 @@
-"""Redis: the client, the table of caches, read-through and invalidation. Domains import from here."""
+"""Redis: client, table of caches, read-through, invalidation. Domains import from here."""
 
 from jiucom.cache import keys
 from jiucom.cache.cache import Cache, Unstored

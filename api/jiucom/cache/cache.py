@@ -1,8 +1,8 @@
-"""Read-through with versions, and invalidation that survives a process that dies.
+"""Read-through cache with versions, and invalidation that survives the death of a process.
 
 A stored value starts with the version that its scope had *before* the value was read from the database. It is used only while
-that is still the scope's version, so a value that was read before a change and stored after it is never used. A scope gets
-its version with its first stored value or its first change.
+the scope still has that version, so a value that was read before a change and stored after it is never used. A scope gets its
+version with its first stored value or its first change.
 """
 
 import asyncio
@@ -18,28 +18,28 @@ from jiucom.cache.flights import Flights
 from jiucom.cache.keys import VERSION_LIFETIME, Entry, version_key
 from jiucom.cache.redis import RedisClient, RedisUnavailableError
 from jiucom.db import Database, WriteSession
-from jiucom.deadline import DEFAULT, deadline, within
-from jiucom.encoding import Json, encode
+from jiucom.deadline import DEFAULT, deadline, loop_time, within
+from jiucom.encoding import Json, encode, json_text
 from jiucom.telemetry.metrics import Metrics
 from jiucom.worker import Worker
 
 log = logging.getLogger(__name__)
 
-# What looking and storing may add to a request in all; afterwards the database answers alone (s).
+# Time of a request for looking up and storing in all; after it the request does without the cache (s).
 _PATIENCE = 0.045
-# What making values invalid may add to a write (s).
+# Time of a write for invalidation (s).
 _PATIENCE_OF_WRITES = 0.4
-# Scopes per round trip.
+# Commands per round trip.
 _PIPELINE = 500
 _VERSION_BYTES = 16
-# The version of a scope that has none yet.
+# Stands for the version of a scope without one.
 _NONE_YET = b""
-# Rows of the outbox are deleted together, so that no write waits for it (s).
+# Rows of the outbox are deleted in batches, so that no write waits for a deletion (s).
 _DELETE_INTERVAL = 0.5
-# Rows that are this old were left behind (s).
+# Rows older than this were left behind by a dead process or an absent Redis (s).
 _LEFT_AFTER = 2
 _SWEEP_BATCH = 500
-# More than these are left to the sweep.
+# Further rows are left to the sweep.
 _MOST_DONE = 10_000
 
 _LEFTOVERS = """
@@ -59,9 +59,9 @@ class Unstored(Struct, frozen=True):
 
 
 class Cache(Worker):
-    """Finished JSON, shared by all replicas. Its failures are counted and never those of a request.
+    """Encoded JSON, shared by all replicas. Failures of Redis are counted and never fail a request.
 
-    A load that takes longer than `seconds` fails, for all who wait for it.
+    A load that takes longer than `seconds` fails for all its callers.
     """
 
     def __init__(self, redis: RedisClient, db: Database, metrics: Metrics, seconds: float = DEFAULT) -> None:
@@ -70,81 +70,81 @@ class Cache(Worker):
         self._seconds = seconds
         self._requests = metrics.cache_requests
         self._flights = Flights()
-        # Rows of the outbox whose versions are raised.
+        # Rows of the outbox that are done: their scopes have new versions.
         self._done: list[int] = []
 
     async def fetch(self, entry: Entry, args: tuple[object, ...], load: Callable[[], Awaitable[Any]]) -> Json[Any]:
-        """The value, or what `load` returns, encoded and stored. Misses at the same time load once per process.
+        """The cached value, or the result of `load`, encoded and stored. Concurrent misses load once per process.
 
-        What `load` raises is raised and not stored, nor is what it returns as `Unstored`. It runs in a task of its own:
-        open sessions inside it.
+        Exceptions of `load` and results wrapped in `Unstored` are not stored. `load` runs in a task of its own: open
+        sessions inside it.
         """
         key, scope = entry.key(*args), entry.scope_of(*args)
-        asked = within(0)
+        asked = loop_time()
         until = asked + _PATIENCE
-        version, value = await self._look(version_key(scope), key, until)
+        version, value = await self._lookup(version_key(scope), key, until)
         self._requests.labels(entry.name, "hit" if value else "error" if version is None else "miss").inc()
         if value is not None:
             return Json(value)
-        left = until - within(0)
+        left = until - loop_time()
 
-        async def fly() -> bytes:
+        async def load_once() -> bytes:
             return await self._load(version_key(scope), key, version, entry.lifetime, load, left)
 
-        return Json(await self._flights.join(scope, key, version, asked, fly))
+        return Json(await self._flights.join(scope, key, version, asked, load_once))
 
     async def invalidate(self, session: WriteSession, *scopes: str) -> None:
-        """Make the scopes' entries invalid when (and only if) the transaction commits. Together 65,535 characters at most."""
+        """Invalidate the scopes if the transaction commits. Their names may have 65,535 characters together."""
         row = await session.insert("INSERT INTO cache_outbox (scope) VALUES (%s)", (" ".join(scopes),))
 
-        async def raise_versions() -> None:
-            if await self.outdate(scopes) and len(self._done) < _MOST_DONE:
+        async def invalidate_scopes() -> None:
+            if await self.invalidate_now(scopes) and len(self._done) < _MOST_DONE:
                 self._done.append(row)
 
-        session.after_commit(raise_versions)
+        session.after_commit(invalidate_scopes)
 
-    async def outdate(self, scopes: Sequence[str]) -> bool:
-        """Make the scopes' entries invalid now; False when Redis is away."""
+    async def invalidate_now(self, scopes: Sequence[str]) -> bool:
+        """Invalidate the scopes now; False when Redis is away."""
         for scope in scopes:
             self._flights.leave(scope)
         fresh = _version()
         commands = [("SET", version_key(scope), fresh, "EX", VERSION_LIFETIME) for scope in scopes]
         try:
             for start in range(0, len(commands), _PIPELINE):
-                # Where reads ask: as long as they get answers, they hear of writes.
+                # Over the connections of the reads: while reads get answers, they see new versions.
                 await self._redis.pipeline(commands[start : start + _PIPELINE], until=within(_PATIENCE_OF_WRITES))
         except RedisUnavailableError:
             return False
         return True
 
     async def sweep(self) -> int:
-        """Raise the versions that a dead process, or an absent Redis, left behind; how many rows."""
+        """Invalidate what a dead process or an absent Redis left behind; the number of rows."""
         async with self._db.read() as session:
             rows = await session.fetch_rows(_LEFTOVERS, (_LEFT_AFTER, _SWEEP_BATCH))
-        if not rows or not await self.outdate(list({scope for _, scopes in rows for scope in scopes.split()})):
+        if not rows or not await self.invalidate_now(list({scope for _, scopes in rows for scope in scopes.split()})):
             return 0
         await self._delete([row for row, _ in rows])
         return len(rows)
 
     async def tidy(self) -> None:
-        """Delete the rows of the outbox that are done with."""
+        """Delete rows of the outbox that are done."""
         if self._done:
             done, self._done = self._done, []
-            # What fails here is found by the sweep.
+            # If this fails, the sweep finds the rows.
             await self._delete(done)
 
     async def stop(self) -> None:
-        """End what `start` began, and loads that are still running."""
+        """Stop, and cancel running loads."""
         await super().stop()
         await self._flights.stop()
         try:
             async with deadline(within(1)):
                 await self.tidy()
         except Exception as error:
-            log.info("the cache's outbox is tidied by another replica: %s", error)
+            log.info("rows of the cache's outbox are left to other replicas: %s", error)
 
-    async def _look(self, version_at: str, key: str, until: float) -> tuple[bytes | None, bytes | None]:
-        """The scope's version (None: Redis is away) and the value, if it is of that version."""
+    async def _lookup(self, version_at: str, key: str, until: float) -> tuple[bytes | None, bytes | None]:
+        """The scope's version (None: Redis is away), and the stored value if it has that version."""
         try:
             version, stored = await self._redis.execute("MGET", version_at, key, until=until)
         except RedisUnavailableError:
@@ -181,17 +181,17 @@ class Cache(Worker):
         self, version_at: str, key: str, version: bytes, value: bytes, lifetime: int, until: float
     ) -> None:
         if version == _NONE_YET:
-            # NX fails when there is a version by now, perhaps that of a change that this value does not know of. Then the
-            # value starts with a version that is not the scope's, and is never used.
+            # NX fails when the scope has got a version meanwhile, perhaps by a change after this value was read. Then the value
+            # has another version than the scope and is never used.
             version = _version()
-            keeping: tuple[Any, ...] = ("SET", version_at, version, "NX", "EX", VERSION_LIFETIME)
+            keep_version: tuple[Any, ...] = ("SET", version_at, version, "NX", "EX", VERSION_LIFETIME)
         else:
-            keeping = ("EXPIRE", version_at, VERSION_LIFETIME)
-        await self._redis.pipeline([keeping, ("SET", key, version + value, "EX", lifetime)], until=until)
+            keep_version = ("EXPIRE", version_at, VERSION_LIFETIME)
+        await self._redis.pipeline([keep_version, ("SET", key, version + value, "EX", lifetime)], until=until)
 
     async def _delete(self, rows: Sequence[int]) -> None:
         async with self._db.statement() as session:
-            await session.execute(_DELETE, (encode(rows).decode(),))
+            await session.execute(_DELETE, (json_text(rows),))
 
     async def _run(self) -> None:
         for turn in itertools.count():
@@ -203,7 +203,7 @@ class Cache(Worker):
                         while await self.sweep() == _SWEEP_BATCH:
                             pass
             except Exception as error:
-                log.warning("left-over cache versions wait: %s", error)
+                log.warning("the sweep of the cache's outbox will be repeated: %s", error)
 
 
 def _version() -> bytes:

@@ -1,14 +1,14 @@
-"""Loads in progress: requests for the same value share one load."""
+"""Single flight: concurrent requests for the same value share one load."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
-from jiucom.deadline import within
+from jiucom.deadline import loop_time
 from jiucom.worker import end
 
-# How long a finished load is still found by lookups that passed its store on their way (s).
+# How long a finished load can still be joined, by requests that missed the value just before it was stored (s).
 _FOUND_FOR = 0.5
 
 
@@ -37,9 +37,10 @@ class Flights:
         asked: float,
         load: Callable[[], Coroutine[Any, Any, bytes]],
     ) -> bytes:
-        """The result of a load that reads nothing older than a load begun at `asked` (s, the loop's time) would.
+        """The result of a load that is as new as one begun at `asked` (s, the loop's time).
 
-        Joins such a load, or begins `load`. The load goes on when the caller is cancelled. Raises what the load raises.
+        Joins a running or just finished load that is new enough, or begins `load`. The load goes on when the caller is
+        cancelled. Raises what the load raises.
         """
         flight = self._latest.get(scope, {}).get(key)
         if flight is None or not _is_good(flight, version, asked):
@@ -47,7 +48,7 @@ class Flights:
         return await asyncio.shield(flight.task)
 
     def leave(self, scope: str) -> None:
-        """Let no later request join the running loads of this scope: they may have read the state before a change."""
+        """Let no later request join loads of this scope that have begun: they may have read the state before a change."""
         self._latest.pop(scope, None)
 
     async def stop(self) -> None:
@@ -58,12 +59,12 @@ class Flights:
         self, scope: str, key: str, version: bytes | None, load: Callable[[], Coroutine[Any, Any, bytes]]
     ) -> _Flight:
         task = asyncio.create_task(load())
-        flight = self._latest.setdefault(scope, {})[key] = _Flight(version, within(0), task)
+        flight = self._latest.setdefault(scope, {})[key] = _Flight(version, loop_time(), task)
         self._running.add(task)
-        task.add_done_callback(lambda _: self._landed(scope, key, flight))
+        task.add_done_callback(lambda _: self._finished(scope, key, flight))
         return flight
 
-    def _landed(self, scope: str, key: str, flight: _Flight) -> None:
+    def _finished(self, scope: str, key: str, flight: _Flight) -> None:
         self._running.discard(flight.task)
         # Reads the exception, which asyncio would otherwise report as never retrieved.
         asyncio.get_running_loop().call_later(

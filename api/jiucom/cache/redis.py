@@ -1,6 +1,6 @@
-"""The Redis client: a command is answered fast or fails, so that requests do not wait for a Redis that is away.
+"""The Redis client: a command gets its answer fast or fails, so that requests do not wait for an absent Redis.
 
-Commands go over redis-py's connections, without its client and pool: those take as much time as the command.
+It uses redis-py's connections without its client and pool, which take as much time as the command itself.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError, ResponseError
 
-from jiucom.deadline import punctual, within
+from jiucom.deadline import loop_time, punctual, within
 from jiucom.settings import Settings
 from jiucom.telemetry import tracing
 from jiucom.telemetry.metrics import Metrics
@@ -26,13 +26,13 @@ log = logging.getLogger(__name__)
 
 # A new connection (s).
 _CONNECT_TIMEOUT = 1.0
-# For one command, with its connection's handshake (s).
+# Timeout of one command, including the handshake of a new connection (s).
 _PATIENCE = 0.4
-# So many late answers in a row, and Redis counts as absent: for ordinary commands, and for the impatient ones of the cache.
+# After so many timeouts in a row Redis counts as absent: for ordinary commands, and for the cache's with their short timeout.
 _LATE_IN_A_ROW, _LATE_IN_A_ROW_OF_CACHE = 2, 5
-# How long nobody asks after a failure; then one command tries again while the others still go without (s).
+# How long no command is sent after that; then one command tries again while the others still fail at once (s).
 _OPEN = 1.0
-# Few: what is under way at once must not keep the event loop so long that answers seem late.
+# Few, so that answers that arrive together do not keep the event loop so long that the last ones seem late.
 _CONNECTIONS = 10
 
 # Addresses (of IPv6 a limit's network, which ends with `::`), hashes, numbers.
@@ -40,12 +40,12 @@ _VARIABLE = re.compile(r"(?<![0-9a-z])(?:[0-9a-f:]*::[0-9a-f:]*|\d+(?:\.\d+){3})
 
 
 class RedisUnavailableError(Exception):
-    """Redis did not answer in time, refused, or has just failed to."""
+    """Redis did not answer in time, refused the command, or counts as absent."""
 
 
 @dataclass(slots=True)
 class _Lane:
-    """Connections, how many are left, and whether it is of any use to ask: what is slow for one is not for another."""
+    """Connections for one kind of commands, with a circuit breaker of their own."""
 
     late_in_a_row: int
     # Waiting for a free connection does not count as a late answer.
@@ -53,13 +53,13 @@ class _Lane:
     # At rest, connected or not.
     connections: list[Connection] = field(default_factory=list)
     closed_until: float = 0.0
-    # In a row. Of those that are under way at the same time one counts: they may be late together.
+    # Timeouts in a row. Of commands under way at the same time only one counts: they may be late together.
     late: int = 0
     late_at: float = 0.0
 
 
 class RedisClient:
-    """Commands by name, `bytes` in the answers. Every one may raise RedisUnavailableError: decide what happens then."""
+    """Commands by name, answers as `bytes`. Every command may raise RedisUnavailableError."""
 
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
         self._calls = metrics.redis_calls
@@ -72,7 +72,7 @@ class RedisClient:
             "username": settings.redis_username if settings.redis_password else None,
             "password": settings.redis_password or None,
             "socket_connect_timeout": _CONNECT_TIMEOUT,
-            # How long an answer may take is said by `punctual`, which knows a busy event loop from a silent Redis.
+            # `punctual` limits the time of an answer instead: it can tell a busy event loop from a silent Redis.
             "socket_timeout": None,
             "retry": Retry(NoBackoff(), 0),
             "client_name": "jiucom-api",
@@ -84,8 +84,8 @@ class RedisClient:
     async def execute(self, *command: Any, until: float | None = None) -> Any:
         """One command: `await redis.execute("SET", key, value, "EX", 60)`.
 
-        The cache says `until` when (s, the event loop's time), waiting for a turn included, and shares its connections and
-        its opinion of Redis with nobody: as long as its reads get answers, its writes do.
+        The cache gives `until` (s, the event loop's time), the wait for a connection included. Its commands have connections
+        and a circuit breaker of their own: while its reads get answers, its writes do too.
         """
         return (await self._run([command], command[0], until))[0]
 
@@ -105,7 +105,7 @@ class RedisClient:
 
     async def _run(self, commands: Sequence[Sequence[Any]], name: str, until: float | None) -> list[Any]:
         lane = self._rest if until is None else self._cache
-        began = within(0)
+        began = loop_time()
         try:
             if until is None:
                 async with lane.slots, punctual(within(_PATIENCE)):
@@ -114,7 +114,7 @@ class RedisClient:
                 return await self._try(lane, commands, name)
         except TimeoutError as error:
             if began >= lane.late_at:
-                lane.late, lane.late_at = lane.late + 1, within(0)
+                lane.late, lane.late_at = lane.late + 1, loop_time()
             self._fail(lane, error, absent=lane.late >= lane.late_in_a_row)
             raise RedisUnavailableError("no answer in time") from error
 
@@ -124,7 +124,7 @@ class RedisClient:
             self._failures.inc()
             raise RedisUnavailableError("circuit open")
         if lane.closed_until:
-            # This one tries; the others go on without until it has an answer.
+            # This command tries again; the others fail at once until it has an answer.
             lane.closed_until = now + _OPEN
         for command in commands:
             self._count(command[0])
@@ -134,7 +134,7 @@ class RedisClient:
             answers = await _send(connection, commands)
         except (RedisError, OSError) as error:
             tracing.finish(span, error)
-            # A refused command is this command's failure; everything else is Redis's.
+            # A refused command is a failure of the command alone; everything else one of Redis.
             self._fail(lane, error, absent=not isinstance(error, ResponseError))
             raise RedisUnavailableError(str(error)) from error
         except BaseException as error:
@@ -153,7 +153,7 @@ class RedisClient:
         child.inc()
 
     def _fail(self, lane: _Lane, error: Exception, *, absent: bool) -> None:
-        """Count it; nobody in this lane asks for a while when Redis is absent."""
+        """Count a failure; if Redis counts as absent, open the circuit of this lane."""
         self._failures.inc()
         now = time.monotonic()
         if absent:
@@ -166,11 +166,11 @@ class RedisClient:
 async def _send(connection: Connection, commands: Sequence[Sequence[Any]]) -> list[Any]:
     """The answers. Raises ResponseError for the first command that is refused."""
     task = asyncio.current_task()
-    heard = task.cancelling() if task else 0
+    cancelled_before = task.cancelling() if task else 0
     answers: list[Any] = []
     try:
         if connection._reader is not None and connection._reader.at_eof():
-            # Closed by the server while it rested: the command goes over a new one.
+            # The server closed the idle connection: connect anew.
             await connection.disconnect(nowait=True)
         await connection.send_packed_command(connection.pack_commands(commands), check_health=False)
         for _ in commands:
@@ -181,8 +181,8 @@ async def _send(connection: Connection, commands: Sequence[Sequence[Any]]) -> li
     finally:
         if len(answers) < len(commands):
             await connection.disconnect(nowait=True)
-        # redis-py goes on now and then as if nobody had cancelled it: a deadline would be missed for good.
-        if task and task.cancelling() > heard:
+        # redis-py sometimes swallows CancelledError, and the deadline would be lost.
+        if task and task.cancelling() > cancelled_before:
             raise asyncio.CancelledError
     for answer in answers:
         if isinstance(answer, ResponseError):
@@ -199,11 +199,11 @@ def _span(name: str, commands: Sequence[Sequence[Any]]) -> Span | None:
 
 def _shown(command: Sequence[Any]) -> str:
     """A command without its values."""
-    # A script's key stands behind the script and the number of keys.
+    # EVAL script numkeys key ...
     key = command[3:4] if command[0] == "EVAL" else command[1:2]
     return " ".join([str(command[0]), *map(key_pattern, key)])
 
 
 def key_pattern(key: object) -> str:
-    """A key without what differs between rows: `{part:7}:detail` is `{part:*}:detail`."""
+    """A key without its variable parts: `{part:7}:detail` is `{part:*}:detail`."""
     return _VARIABLE.sub("*", key.decode("utf-8", "replace") if isinstance(key, bytes) else str(key))

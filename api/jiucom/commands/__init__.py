@@ -1,1 +1,1 @@
-"""What operators do by hand: each module is one command, with its arguments and what it does."""
+"""Commands for operators: each module has the help, the arguments and the function of one command."""

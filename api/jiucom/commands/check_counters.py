@@ -1,4 +1,4 @@
-"""`check-counters`: whether stored numbers are what they count. Exits with 1 when some are not, and are not repaired."""
+"""`check-counters`: compares stored counters with the rows they count. Exits with 1 when some differ and are not repaired."""
 
 import argparse
 
@@ -10,7 +10,7 @@ HELP = "compare likes, comments and totals with what they count"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """What the command takes."""
+    """The arguments of the command."""
     parser.add_argument("--repair", action="store_true", help="put right what drifted")
 
 

@@ -1,4 +1,4 @@
-"""`create-admin`: the first administrator of a platform that starts empty (contract 8.15)."""
+"""`create-admin`: the first administrator of an empty platform."""
 
 import argparse
 import asyncio
@@ -6,10 +6,10 @@ import getpass
 import sys
 from pathlib import Path
 
+from jiucom import audit
 from jiucom.auth.passwords import Passwords
 from jiucom.commands.tools import fail, opened, read_line, show
 from jiucom.db import DuplicateKeyError, WriteSession
-from jiucom.domains.admin import audit
 from jiucom.domains.auth import queries
 from jiucom.domains.auth.schemas import SignupIn
 from jiucom.errors import ApiError
@@ -24,7 +24,7 @@ _TAKEN = {"uk_users_email": "this address has an account already", "uk_users_nic
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """What the command takes. The password never stands on the command line: others can read that."""
+    """The arguments of the command. No password among them: other users of the host can read command lines."""
     parser.add_argument("--email", required=True)
     parser.add_argument("--nickname", required=True)
     parser.add_argument("--password-file", type=Path, help="otherwise asked for, or the first line of standard input")

@@ -14,7 +14,7 @@ HELP = "bring the database schema up to date"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """What the command takes."""
+    """Add the arguments of the command."""
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--contract", action="store_true", help="also what the version before cannot do without")
     what.add_argument("--status", action="store_true", help="say how the schema is, and change nothing")
@@ -22,7 +22,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 async def run(settings: Settings, options: argparse.Namespace) -> int:
     """Migrate; the exit code."""
-    # Its line for each revision is the progress.
+    # Alembic logs a line for each revision: the progress.
     logging.getLogger("alembic.runtime.migration").setLevel(logging.INFO)
     await wait_for_database(settings, migrating=True)
     if options.status:

@@ -1,6 +1,6 @@
-"""`run-job`: a job of the schedule, now. Exits with 1 when it failed, 3 when it runs elsewhere.
+"""`run-job`: runs a job of the schedule now. Exits with 1 when it failed, 3 when another process runs it.
 
-The schedule itself starts it too, with `--due`: then it is quiet, and gives way to the process that serves.
+The scheduler starts it too, with `--due`: then it prints no progress and runs at low priority.
 """
 
 import argparse
@@ -15,12 +15,12 @@ from jiucom.settings import Settings
 HELP = "run a job of the schedule now"
 
 _BUSY = 3
-# As far as one may go without being alone with the idle.
+# Low priority, so that the serving process goes first.
 _NICENESS = 10
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """What the command takes."""
+    """The arguments of the command."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = "jobs:\n" + "\n".join(f"  {job.name:15} {job.crontab:12} {job.text}" for job in JOBS)
     parser.add_argument(

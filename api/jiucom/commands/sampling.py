@@ -1,4 +1,4 @@
-"""`sampling`: trace another share of the requests for a while (E4); every replica follows, and goes back by itself."""
+"""`sampling`: trace another share of the requests for some minutes, on every replica (E4). Then the deployed share is back."""
 
 import argparse
 
@@ -12,7 +12,7 @@ HELP = "trace another share of the requests for a while, on every replica"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """What the command takes."""
+    """The arguments of the command."""
     parser.add_argument("--rate", type=_share, required=True, help="share of the requests, 0 to 1")
     parser.add_argument("--minutes", type=_minutes, default=15, help="after which the deployed rate is back (15)")
 

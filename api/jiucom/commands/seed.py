@@ -1,10 +1,10 @@
-"""`seed`: what an empty database is filled with."""
+"""`seed`: fills an empty database."""
 
 import argparse
 import sys
 
+from jiucom import seed
 from jiucom.commands.tools import show
-from jiucom.db import seed
 from jiucom.db.waiting import wait_for_database
 from jiucom.settings import Settings
 
@@ -12,7 +12,7 @@ HELP = "fill an empty database with the seed that SEED names"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """What the command takes: nothing of its own."""
+    """The command has no arguments of its own."""
 
 
 async def run(settings: Settings, options: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""What commands share: the database and its neighbours for as long as a command runs, and how results are told."""
+"""Shared by commands: database, cache and Redis for as long as a command runs, and output."""
 
 import asyncio
 import sys
@@ -9,15 +9,14 @@ from typing import Any
 from jiucom.cache import Cache, RedisClient
 from jiucom.clock import Clock
 from jiucom.db import Database
-from jiucom.domains.images.storage import Storage
-from jiucom.encoding import encode
+from jiucom.encoding import json_text
 from jiucom.jobs.job import Tools
 from jiucom.settings import Settings
 from jiucom.telemetry.metrics import Metrics
 
 # One connection for the work and one for its lease.
 _CONNECTIONS = 2
-# No client waits: a SELECT may take longer than in a request (s).
+# Longer than in a request: no client waits (s).
 _STATEMENT = 120
 
 
@@ -31,8 +30,8 @@ async def opened(settings: Settings, *, quiet: bool = False) -> AsyncIterator[tu
     await database.connect()
     cache = Cache(redis, database, metrics)
     try:
-        progress = (lambda _: None) if quiet else _tell
-        yield Tools(database, cache, Storage(settings.storage_upload_dir), progress), metrics
+        progress = (lambda _: None) if quiet else _print_progress
+        yield Tools(database, cache, settings, progress), metrics
     finally:
         await cache.stop()
         await redis.close()
@@ -40,12 +39,12 @@ async def opened(settings: Settings, *, quiet: bool = False) -> AsyncIterator[tu
 
 
 def show(result: Any, lines: list[str], *, as_json: bool) -> None:
-    """Print a result: for scripts, or for people."""
-    print(encode(result).decode() if as_json else "\n".join(lines))
+    """Print a result: as JSON, or as lines of text."""
+    print(json_text(result) if as_json else "\n".join(lines))
 
 
 def fail(message: str) -> int:
-    """Say what went wrong; the exit code."""
+    """Print an error to standard error. Returns the exit code."""
     print(message, file=sys.stderr)
     return 1
 
@@ -56,5 +55,5 @@ async def read_line() -> str:
     return line.rstrip("\r\n")
 
 
-def _tell(progress: str) -> None:
+def _print_progress(progress: str) -> None:
     print(progress, file=sys.stderr)

@@ -1,4 +1,4 @@
-"""MySQL: the pool, sessions, and what can go wrong. Domains import from here."""
+"""MySQL: pool, sessions, errors. Domains import from here."""
 
 from jiucom.db.database import Database
 from jiucom.db.errors import BadValueError, DeadlockError, DuplicateKeyError, MissingReferenceError

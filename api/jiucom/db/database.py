@@ -1,10 +1,10 @@
 """The pool, and sessions from it.
 
-`databases` owns the pool. Everything else goes past it: its own statements are three times slower than the driver's,
-and its transaction loses a connection for good when it is cancelled.
+`databases` owns the pool. Statements and transactions do not use it: its statements are three times slower than the driver's,
+and its transactions leak a connection when they are cancelled.
 
-What a request began must not go on in MySQL after the request's deadline, nor hold up others there: each connection says
-how long a SELECT and the wait for a lock may take.
+A statement must not run on in MySQL after the request's deadline: each connection limits the time of a SELECT and of the wait
+for a lock.
 """
 
 import asyncio
@@ -27,9 +27,9 @@ from prometheus_client.registry import Collector
 from jiucom.clock import Clock
 from jiucom.db.errors import DeadlockError, DuplicateKeyError, translated
 from jiucom.db.events import Events
-from jiucom.db.line import RESERVED, Line
 from jiucom.db.probe import Probe
-from jiucom.db.session import Answer, Hook, ReadSession, StatementSession, WriteSession
+from jiucom.db.queue import RESERVED, Queue
+from jiucom.db.session import Hook, ReadSession, ResponseTimeout, StatementSession, WriteSession
 from jiucom.settings import Settings
 from jiucom.telemetry.metrics import Metrics
 
@@ -39,13 +39,13 @@ T = TypeVar("T")
 
 # Below MySQL's wait_timeout, so that the server is never the first to close (s).
 _RECYCLE = 1800
-# With fewer, seventy endpoints' statements push each other out (trap 37).
+# Prepared statements per connection. With fewer, the statements of seventy endpoints evict each other.
 _STATEMENTS = 256
 _ATTEMPTS = 5
-# Longer than any commit takes, and than a server needs that still answers (s).
+# Longer than any commit or rollback of a server that works (s).
 _COMMIT_TIMEOUT = 10.0
 _ROLL_BACK_TIMEOUT = 1.0
-# A server that is silent for so much longer than its own limits is gone (s).
+# The connection is closed when the server has not answered so long after its own limits (s).
 _SILENCE = 20.0
 
 
@@ -61,12 +61,12 @@ class Database:
         self._acquired = metrics.db_acquire
         seconds = seconds or settings.request_deadline
         self._size = settings.db_pool_size
-        self._line = Line(self._size, settings.db_acquire_timeout)
+        self._queue = Queue(self._size, settings.db_acquire_timeout)
         self._silence = seconds + _SILENCE
-        # Those that have a place in line already: a session inside another of the same task has the same connection.
+        # Connections in use: a session inside another one of the same task gets the same connection.
         self._held: set[Held] = set()
-        # Nobody else holds them, and a task that nobody holds may vanish.
-        self._conclusions: set[asyncio.Task[None]] = set()
+        # asyncio keeps only weak references to tasks.
+        self._finishing: set[asyncio.Task[None]] = set()
         self._connect_timeout = settings.db_acquire_timeout
         connect_timeout = max(1, int(settings.db_acquire_timeout))
         self._probe = Probe(
@@ -105,9 +105,9 @@ class Database:
         await self._pool.connect()
 
     async def disconnect(self) -> None:
-        """Close the pool; waits for connections that are in use, and for what follows commits."""
-        if self._conclusions:
-            await asyncio.wait(self._conclusions)
+        """Close the pool; waits for connections in use and for hooks after commits."""
+        if self._finishing:
+            await asyncio.wait(self._finishing)
         await self._probe.close()
         await self._pool.disconnect()
 
@@ -121,7 +121,7 @@ class Database:
     async def transaction(self) -> AsyncIterator[WriteSession]:
         """A transaction: committed at the end of the block, rolled back when it raises. Not retried: see `write`.
 
-        Who is cancelled meanwhile leaves, but a commit that has begun comes to its end, and so does what follows it.
+        If the caller is cancelled during the commit, the commit and its hooks still finish in the background.
         """
         async with AsyncExitStack() as held:
             connection, waited = await held.enter_async_context(self._connection())
@@ -129,25 +129,25 @@ class Database:
                 raise RuntimeError("a transaction inside a transaction: pass the WriteSession on instead")
             session = WriteSession(connection, self._clock, waited, self._silence, self.events)
             try:
-                with translated(), Answer(connection, self._silence):
+                with translated(), ResponseTimeout(connection, self._silence):
                     await connection.begin()
                 yield session
             except BaseException:
                 await _roll_back(connection)
                 raise
-            # The connection is the conclusion's from here on: this task gets another one.
+            # From here on the background task owns the connection; this task would get another one.
             self._pool._connection = None
-            await self._conclude(_commit(held.pop_all(), connection, session))
+            await self._finish(_commit(held.pop_all(), connection, session))
 
     @asynccontextmanager
     async def statement(self) -> AsyncIterator[WriteSession]:
-        """A session for one statement that writes: without the two round trips that begin and end a transaction."""
+        """A session for a single writing statement, without the two round trips that begin and end a transaction."""
         async with self._connection() as (connection, waited):
             session = StatementSession(connection, self._clock, waited, self._silence, self.events)
             yield session
-        # Looks are counted like this, and nothing follows them: no task for nothing.
+        # Views are counted like this, without hooks: do not make a task.
         if session.hooks:
-            await self._conclude(_follow(session.hooks))
+            await self._finish(_run_hooks(session.hooks))
 
     async def write(
         self,
@@ -158,8 +158,8 @@ class Database:
     ) -> T:
         """Run `work` in a transaction, again after deadlocks (and, where asked, after a lost race for a unique key).
 
-        `work` must do nothing outside the database but by `after_commit`. Work of one statement is told so where it is
-        done all the time. Raises what the last try raised.
+        `work` may run several times, so effects outside the database belong into `after_commit`. `one_statement` uses
+        `statement()` instead of a transaction. Raises what the last try raised.
         """
         retried = (DeadlockError, DuplicateKeyError) if retry_duplicates else (DeadlockError,)
         begin = self.statement if one_statement else self.transaction
@@ -168,30 +168,30 @@ class Database:
                 async with begin() as session:
                     return await work(session)
             except retried:
-                # Apart from each other, or they meet again.
+                # A random pause, or the same transactions would collide again.
                 await asyncio.sleep(random.uniform(0.002, 0.02) * attempt)  # noqa: S311
         async with begin() as session:
             return await work(session)
 
-    async def answers(self) -> bool:
-        """Whether the database answers within a second, however busy the pool is. An answer is a second old at most."""
-        return await self._probe.answers()
+    async def is_alive(self) -> bool:
+        """Whether the database answers within a second, however busy the pool is. A result is at most a second old."""
+        return await self._probe.is_alive()
 
-    async def _conclude(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do it to its end, even if this task is cancelled."""
+    async def _finish(self, work: Coroutine[Any, Any, None]) -> None:
+        """Finish `work`, even if this task is cancelled."""
         task = asyncio.create_task(work)
-        self._conclusions.add(task)
-        task.add_done_callback(self._conclusions.discard)
+        self._finishing.add(task)
+        task.add_done_callback(self._finishing.discard)
         await asyncio.shield(task)
 
     def gauges(self) -> Iterator[tuple[str, str, int]]:
-        """Name, text and value of the pool's gauges. Connections that are reserved are not part of them."""
+        """Name, text and value of the pool's gauges. Reserved connections are not counted."""
         pool: Any = self._pool._backend._pool
-        size, used = (self._size, pool.size - pool.freesize - self._line.reserved_used) if pool else (0, 0)
+        size, used = (self._size, pool.size - pool.freesize - self._queue.reserved_used) if pool else (0, 0)
         yield "size", "Connections of the pool", size
         yield "used", "Connections in use", used
         yield "idle", "Connections at rest", size - used
-        yield "waiting", "Tasks that wait for a connection", self._line.waiting
+        yield "waiting", "Tasks that wait for a connection", self._queue.waiting
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[tuple[Connection, float]]:
@@ -201,10 +201,10 @@ class Database:
             yield connection.raw_connection, 0.0
             return
         started = time.perf_counter()
-        place = await self._line.enter()
+        place = await self._queue.enter()
         try:
             with translated():
-                # There is one for each place, but it may have to be made anew.
+                # The pool has a connection for each place; it may have to reconnect.
                 async with asyncio.timeout(self._connect_timeout):
                     await connection.__aenter__()
             waited = time.perf_counter() - started
@@ -220,7 +220,7 @@ class Database:
 
 
 def _session(seconds: float) -> str:
-    """What each connection sets: the zone of stored times, the isolation, and how long SELECT and locks may take."""
+    """The SET statement of each connection: time zone, isolation level, time limits of SELECT and locks."""
     lock = max(1, int(seconds / 2))
     return (
         "SET time_zone = '+00:00', transaction_isolation = 'READ-COMMITTED',"
@@ -229,7 +229,7 @@ def _session(seconds: float) -> str:
 
 
 async def _commit(held: AsyncExitStack, connection: Connection, session: WriteSession) -> None:
-    """Commit, let the connection go, and do what waits for that."""
+    """Commit, release the connection, then run the hooks."""
     try:
         async with held:
             try:
@@ -240,22 +240,22 @@ async def _commit(held: AsyncExitStack, connection: Connection, session: WriteSe
                 await _roll_back(connection)
                 raise
     except BaseException:
-        await _follow(session.hooks_in_doubt)
+        await _run_hooks(session.hooks_in_doubt)
         raise
-    await _follow(session.hooks)
+    await _run_hooks(session.hooks)
 
 
-async def _follow(hooks: Sequence[Hook]) -> None:
-    """Do what waits for the commit."""
+async def _run_hooks(hooks: Sequence[Hook]) -> None:
+    """Run hooks after a commit."""
     for hook in hooks:
         try:
             await hook()
         except Exception:
-            log.exception("what follows a commit failed")
+            log.exception("a hook after a commit failed")
 
 
 async def _roll_back(connection: Connection) -> None:
-    """Undo; a connection that cannot even do that is closed, so that the pool drops it."""
+    """Roll back. If that fails, close the connection, so that the pool replaces it."""
     try:
         async with asyncio.timeout(_ROLL_BACK_TIMEOUT):
             await connection.rollback()

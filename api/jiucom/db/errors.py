@@ -1,5 +1,5 @@
-"""What the driver raises, as errors of the API. Each has a sensible answer of its own, so a domain catches only what it
-can say better."""
+"""Errors of the driver, translated to errors of the API. Each has a status and code, so a domain catches only those that it can
+explain better."""
 
 import asyncio
 import re
@@ -16,7 +16,7 @@ _DUPLICATE = 1062
 _LOCKED = {1205, 1213}
 _BAD_VALUES = {1264, 1366, 1406, 3140, 3819}
 _NO_PARENT = 1452
-# The server cannot be had, or not now: too many connections, shutdown, killed, idle too long, read only, ...
+# The server is not available now: too many connections, shutdown, killed, idle too long, read only, ...
 _UNAVAILABLE = {0, 1040, 1045, 1053, 1129, 1152, 1158, 1159, 1160, 1161, 1203, 1226, 1290, 1317, 1836, 1927, 3024, 4031}
 
 # Lost and never-made connections; asyncmy has them beside the driver's own errors.
@@ -39,7 +39,7 @@ class DeadlockError(ApiError):
 
 
 class BadValueError(ApiError):
-    """A value that the column does not take: validation should have stopped it. 400."""
+    """A value that the column does not take; validation should have refused it. 400."""
 
     def __init__(self) -> None:
         super().__init__(ErrorCode.INVALID_INPUT)
@@ -54,7 +54,7 @@ class MissingReferenceError(ApiError):
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Raises what means something to the API instead of what the driver raises."""
+    """Translates exceptions of the driver inside the block."""
     try:
         yield
     except (driver.MySQLError, *_CONNECTION_ERRORS) as error:
@@ -65,7 +65,7 @@ def translated() -> Iterator[None]:
 
 
 def _translate(error: Exception) -> Exception:
-    """`error` itself when there is nothing better: it is a fault of ours then, and a 500."""
+    """The translated error; `error` itself if it has no translation (a 500)."""
     if isinstance(error, _CONNECTION_ERRORS):
         return unavailable()
     number = error.args[0] if error.args and isinstance(error.args[0], int) else None

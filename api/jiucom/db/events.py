@@ -1,4 +1,4 @@
-"""What happened in a transaction, told to those who listen once it has committed."""
+"""Events of transactions, delivered to their listeners after the commit."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -17,13 +17,13 @@ class Events:
         """Call `listener` with every committed event of exactly this type."""
         self._listeners.setdefault(kind, []).append(listener)
 
-    async def tell(self, *events: object) -> None:
-        """Call the listeners of each event, in the order they came; of several events at the same time."""
+    async def deliver(self, *events: object) -> None:
+        """Call the listeners of each event, in the order of their subscription. Several events are delivered concurrently."""
         if len(events) == 1:
-            await self._tell(events[0])
+            await self._deliver(events[0])
         else:
-            await asyncio.gather(*map(self._tell, events))
+            await asyncio.gather(*map(self._deliver, events))
 
-    async def _tell(self, event: object) -> None:
+    async def _deliver(self, event: object) -> None:
         for listener in self._listeners.get(type(event), ()):
             await listener(event)

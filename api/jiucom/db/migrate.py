@@ -25,7 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from jiucom.settings import Settings
 
 log = logging.getLogger(__name__)
-# What was done is one line of ours; alembic's own account of it is one per revision.
+# `upgrade` logs one line; alembic would log one per revision.
 logging.getLogger("alembic").setLevel(logging.WARNING)
 
 # Long enough for another replica to build an index over a large table.

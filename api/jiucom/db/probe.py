@@ -26,8 +26,8 @@ class Probe:
         self._answer = False
         self._answered_at = -_LIFETIME
 
-    async def answers(self) -> bool:
-        """Whether the database answered within a second. A result is at most a second old; concurrent callers share one."""
+    async def is_alive(self) -> bool:
+        """Whether the database answered within a second. Concurrent callers share one check; a result is at most a second old."""
         if self._now() - self._answered_at < _LIFETIME:
             return self._answer
         if self._asking is None or self._asking.done():

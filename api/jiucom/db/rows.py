@@ -24,10 +24,10 @@ def structs(columns: Sequence[Any], rows: Sequence[tuple[Any, ...]], into: type[
 def mapper(into: type[T], clock: Clock) -> Callable[[tuple[Any, ...]], T]:
     """A function from a row to `into`.
 
-    What MySQL says otherwise than Python is converted by the field's type: DATETIME to aware times, TINYINT to bool,
-    JSON text to `msgspec.Raw` (as it stands) or to dict and list, text to enums.
+    Values are converted by the field's type where MySQL has another one than Python: DATETIME to aware times, TINYINT to bool,
+    JSON text to `msgspec.Raw` (unchanged) or to dict and list, text to enums.
     """
-    # A type is hashable, but the checker cannot see it behind a type variable.
+    # mypy does not see that a type behind a type variable is hashable.
     return typing.cast("Callable[[tuple[Any, ...]], T]", _mapper(typing.cast(Any, into), clock))
 
 
@@ -63,6 +63,6 @@ def _converter(hint: Any, clock: Clock) -> Callable[[Any], Any] | None:
     if (origin or hint) in (dict, list):
         return msgspec.json.decode
     if isinstance(hint, type) and issubclass(hint, Enum):
-        # As `hint(text)`, without the cost of it: lists have one per row.
+        # Faster than `hint(text)`, which matters for lists.
         return {member.value: member for member in hint}.__getitem__
     return None

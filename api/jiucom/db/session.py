@@ -23,7 +23,7 @@ Hook = Callable[[], Awaitable[None]]
 
 
 class Result(NamedTuple):
-    """What a statement brought: columns (their names first), rows, how many rows it matched, the id of an inserted one."""
+    """The result of a statement: column descriptions, rows, number of matched rows, id of the inserted row."""
 
     columns: Sequence[Any]
     rows: Sequence[tuple[Any, ...]]
@@ -31,10 +31,10 @@ class Result(NamedTuple):
     inserted: int
 
 
-class Answer:
-    """Closes the connection when the server does not answer within `seconds`: the driver then raises that it is lost.
+class ResponseTimeout:
+    """Closes the connection when the server does not answer within `seconds`; the driver then raises a lost connection.
 
-    The driver's own `read_timeout` does the same for 10 µs per statement, a third of what the statement costs.
+    The driver's own `read_timeout` does the same, but costs 10 µs per statement, a third of the whole statement.
     """
 
     __slots__ = ("_connection", "_seconds", "_timer")
@@ -50,7 +50,7 @@ class Answer:
         self._timer.cancel()
 
     def _give_up(self) -> None:
-        # `close` would wait for a peer that takes nothing any more.
+        # `close` would wait until the peer reads what is buffered.
         if self._connection._transport is not None:
             self._connection._transport.abort()
         self._connection.close()
@@ -64,7 +64,7 @@ class ReadSession:
         self._clock = clock
         # How long a statement may be without an answer (s).
         self._silence = silence
-        # Shown by the first span: how long the pool made us wait (s).
+        # Wait for the connection, shown on the first span (s).
         self._waited: float | None = waited
 
     async def fetch_all(self, sql: str, args: Args, into: type[T]) -> list[T]:
@@ -78,7 +78,7 @@ class ReadSession:
         return structs(found.columns, found.rows[:1], into, self._clock)[0] if found.rows else None
 
     async def fetch_counted(self, sql: str, args: Args, into: type[T]) -> tuple[list[T], int | None]:
-        """Every row as `into`, and what all rows have in common as one more column: a total. None without rows."""
+        """Every row as `into`, and the value of the last column, the same in all rows (a total); None without rows."""
         found = await self._run(sql, args)
         content = structs(found.columns[:-1], [row[:-1] for row in found.rows], into, self._clock)
         return content, found.rows[0][-1] if found.rows else None
@@ -90,13 +90,13 @@ class ReadSession:
         return self._clock.local(value) if isinstance(value, datetime) else value
 
     async def fetch_rows(self, sql: str, args: Args = ()) -> Sequence[tuple[Any, ...]]:
-        """Every row as the driver has it: DATETIME naive and in UTC, BOOLEAN as int, JSON as text."""
+        """Every row as the driver returns it: DATETIME naive and in UTC, BOOLEAN as int, JSON as text."""
         return (await self._run(sql, args)).rows
 
     async def _run(self, sql: str, args: Args) -> Result:
         span = self._span(sql)
         try:
-            with translated(), Answer(self._connection, self._silence):
+            with translated(), ResponseTimeout(self._connection, self._silence):
                 async with self._connection.cursor() as cursor:
                     matched = await cursor.execute(sql, tuple(_plain(arg) for arg in args))
                     columns = cursor.description or ()
@@ -127,7 +127,7 @@ class WriteSession(ReadSession):
     def __init__(self, connection: Connection, clock: Clock, waited: float, silence: float, events: Events) -> None:
         super().__init__(connection, clock, waited, silence)
         self.hooks: list[Hook] = []
-        # Those that also follow a commit of which nobody knows whether it happened.
+        # Hooks that also run when a commit failed and may have happened or not.
         self.hooks_in_doubt: list[Hook] = []
         self._events = events
 
@@ -140,12 +140,12 @@ class WriteSession(ReadSession):
         return (await self._run(sql, args)).inserted
 
     async def execute_many(self, sql: str, rows: Sequence[Args]) -> int:
-        """Run a statement once per row of arguments, for some hundred rows at most; the rows it matched in all."""
+        """Run a statement once per row of arguments, for some hundred rows at most; the number of rows it matched in all."""
         if not rows:
             return 0
         span = self._span(sql)
         try:
-            with translated(), Answer(self._connection, self._silence):
+            with translated(), ResponseTimeout(self._connection, self._silence):
                 async with self._connection.cursor() as cursor:
                     matched = await cursor.executemany(sql, [tuple(_plain(arg) for arg in row) for row in rows])
         except BaseException as error:
@@ -159,22 +159,22 @@ class WriteSession(ReadSession):
     def after_commit(self, hook: Hook, *, in_doubt: bool = False) -> None:
         """Run `hook` if and when the transaction has committed. Its failures are logged, not raised.
 
-        With `in_doubt` also when the commit failed on its way: then it may have happened.
+        With `in_doubt` also when the commit failed: the connection may have been lost after it happened.
         """
         self.hooks.append(hook)
         if in_doubt:
             self.hooks_in_doubt.append(hook)
 
     def emit(self, *events: object) -> None:
-        """Tell those who subscribed to an event's type (`Database.events`), once the transaction has committed.
+        """Deliver events to the subscribers of their types (`Database.events`) after the commit.
 
-        Events that are emitted together do not wait for each other.
+        Events of one call are delivered concurrently.
         """
-        self.after_commit(partial(self._events.tell, *events))
+        self.after_commit(partial(self._events.deliver, *events))
 
 
 class StatementSession(WriteSession):
-    """A session without a transaction around it: its one statement is one by itself."""
+    """A session without a transaction, for exactly one statement (MySQL commits it)."""
 
     _used = False
 
@@ -192,7 +192,7 @@ _DRIVER_TYPES = frozenset({int, str, float, bool, bytes, type(None)})
 
 
 def _plain(arg: Any) -> Any:
-    """What the driver can take."""
+    """The argument as a type that the driver takes."""
     if type(arg) in _DRIVER_TYPES:
         return arg
     if isinstance(arg, datetime) and arg.tzinfo is not None:

@@ -1,10 +1,10 @@
-"""The shape of a statement: what a span may show of it. Values are never in it, they travel as arguments."""
+"""Statements as spans show them. They hold no values: those are arguments."""
 
 import re
 from functools import lru_cache
 
 _BLANKS = re.compile(r"\s+")
-# Lists of any length are one shape.
+# Lists of any length have one shape.
 _LIST = re.compile(r"%s(?:, ?%s)+")
 _TABLE = re.compile(r"\b(?:from|into|update|join)\s+[(\s]*`?(\w+)", re.IGNORECASE)
 

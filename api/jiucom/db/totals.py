@@ -1,4 +1,4 @@
-"""How many rows a list has. Counting a large one is dear: its total may be a minute old (contract 8.16)."""
+"""Totals of lists. Counting a large list is expensive, so its total is kept for a minute."""
 
 import time
 from collections import OrderedDict
@@ -21,12 +21,12 @@ class Totals:
     async def of(
         self, filters: Hashable, count: Callable[[], Awaitable[int]], *, exact_below: int = EXACT_BELOW
     ) -> int:
-        """The total of the list that `filters` describe, counted by `count` where it is not known."""
+        """The total of the list that `filters` describe: the remembered one, or else the result of `count`."""
         known = self.known(filters)
         return self.learn(filters, await count(), exact_below=exact_below) if known is None else known
 
     def known(self, filters: Hashable) -> int | None:
-        """The remembered total of that list. None when there is none, and once when it has expired: that caller counts anew."""
+        """The remembered total of that list. None when there is none; when it has expired, one caller gets None."""
         known = self._known.get(filters)
         if known is None:
             return None
@@ -37,7 +37,7 @@ class Totals:
         return None
 
     def learn(self, filters: Hashable, total: int, *, exact_below: int = EXACT_BELOW) -> int:
-        """The total of that list, as it was just counted; it is remembered where it is large."""
+        """Remember the total of a list that was just counted, if it is large. Returns it."""
         self._known.pop(filters, None)
         if total > exact_below:
             self._known[filters] = (total, time.monotonic() + _LIFETIME)

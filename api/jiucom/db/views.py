@@ -1,7 +1,7 @@
-"""Counting looks at one thing by many at once.
+"""View counters, written in batches.
 
-Every look is counted and told its own number. But all who look while a count is being written are the next one
-statement: what everybody looks at takes one connection, one lock and one commit at a time.
+Every view is counted and gets its own number. Views that arrive while a write is under way are written together by the next
+statement, so a popular row takes one connection, one lock and one commit at a time.
 """
 
 import asyncio
@@ -9,21 +9,21 @@ from collections.abc import Awaitable, Callable, Hashable
 
 from jiucom.deadline import DEFAULT, deadline, within
 
-# Adds so many looks to a row; how many it has then, 0 when there is no such row.
+# Adds so many views to a row. Returns how many it then has, 0 when there is no such row.
 Write = Callable[[int], Awaitable[int]]
 
 
 class Views:
-    """Counts looks, per process. A write that takes longer than `seconds` fails."""
+    """Counts views, per process. A write that takes longer than `seconds` fails."""
 
     def __init__(self, seconds: float = DEFAULT) -> None:
         self._seconds = seconds
         self._waiting: dict[Hashable, list[asyncio.Future[int]]] = {}
-        # Nobody else holds them, and a task that nobody holds may vanish.
+        # asyncio keeps only weak references to tasks.
         self._writers: set[asyncio.Task[None]] = set()
 
     async def count(self, row: Hashable, write: Write) -> int:
-        """One more look at the row that `row` names; which one it is, 0 when there is no such row. Raises what `write` raises."""
+        """Count one view of `row`. Returns its number, 0 when there is no such row. Raises what `write` raises."""
         mine: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         if row in self._waiting:
             self._waiting[row].append(mine)
@@ -35,18 +35,18 @@ class Views:
         return await mine
 
     async def _write(self, row: Hashable, write: Write) -> None:
-        while looks := self._waiting[row]:
+        while views := self._waiting[row]:
             self._waiting[row] = []
             try:
                 async with deadline(within(self._seconds)):
-                    last = await write(len(looks))
+                    last = await write(len(views))
             except Exception as error:
-                for look in looks:
-                    # Who gave up waiting is counted all the same.
-                    if not look.done():
-                        look.set_exception(error)
+                for view in views:
+                    # A cancelled caller's view is counted all the same.
+                    if not view.done():
+                        view.set_exception(error)
             else:
-                for number, look in enumerate(looks, last - len(looks) + 1):
-                    if not look.done():
-                        look.set_result(number if last else 0)
+                for number, view in enumerate(views, last - len(views) + 1):
+                    if not view.done():
+                        view.set_result(number if last else 0)
         del self._waiting[row]

@@ -1,4 +1,4 @@
-"""Waits for a database that starts later than we do."""
+"""Waits for the database at the start."""
 
 import asyncio
 import logging
@@ -20,7 +20,7 @@ async def wait_for_database(settings: Settings, *, migrating: bool) -> None:
     """Return once the database lets the account in. Raises what the driver raised last when DEADLINE has passed."""
     username = settings.db_migrate_username if migrating else settings.db_username
     password = settings.db_migrate_password if migrating else settings.db_password
-    started = said = time.monotonic()
+    started = logged = time.monotonic()
     while True:
         try:
             connection = await asyncmy.connect(
@@ -35,16 +35,16 @@ async def wait_for_database(settings: Settings, *, migrating: bool) -> None:
             waited = time.monotonic() - started
             if waited > DEADLINE:
                 raise
-            if time.monotonic() - said > 5 or waited < _INTERVAL:
-                said = time.monotonic()
-                _say(settings, username, error, waited)
+            if time.monotonic() - logged > 5 or waited < _INTERVAL:
+                logged = time.monotonic()
+                _log(settings, username, error, waited)
             await asyncio.sleep(_INTERVAL)
         else:
             await connection.ensure_closed()
             return
 
 
-def _say(settings: Settings, username: str, error: Exception, waited: float) -> None:
+def _log(settings: Settings, username: str, error: Exception, waited: float) -> None:
     number = error.args[0] if error.args else None
     hint = "check DB_USERNAME and its password" if number in _ACCESS_DENIED else "check DB_HOST and that MySQL runs"
     log.warning(

@@ -1,1 +1,1 @@
-"""What the API is about: one folder each, with the same four files (routes, schemas, service, queries)."""
+"""The domains: a folder each, with routes, schemas, service and queries."""

@@ -1,4 +1,4 @@
-"""How the account that wrote something is shown. Who withdrew keeps no name (contract 8.14)."""
+"""The name shown for an author. Withdrawn accounts all have the same one."""
 
 WITHDRAWN = "탈퇴한 사용자"
 

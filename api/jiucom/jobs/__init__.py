@@ -1,1 +1,1 @@
-"""What runs by the clock, on one replica at a time, and by hand."""
+"""Jobs that run on a schedule or by hand, in one process at a time; and the backlog of work that requests leave."""

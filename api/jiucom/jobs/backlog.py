@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from jiucom.db import Database, WriteSession
 from jiucom.deadline import DEFAULT, deadline, within
-from jiucom.encoding import encode
+from jiucom.encoding import json_text
 from jiucom.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -61,12 +61,12 @@ Step = Callable[[WriteSession, Task], Awaitable[Sequence[Any] | None]]
 async def add(tx: WriteSession, kind: str, *tasks: tuple[int, int | None]) -> None:
     """Write a task per subject and amount. Work on it begins after the commit."""
     if tasks:
-        await tx.execute(_ADD, (kind, encode(tasks).decode()))
+        await tx.execute(_ADD, (kind, json_text(tasks)))
         tx.emit(Added())
 
 
 class Backlog(Worker):
-    """Works on tasks, at most half of the time, so that requests go first."""
+    """Works on tasks for at most half of the time, so that requests go first."""
 
     def __init__(self, db: Database, steps: Mapping[str, Step]) -> None:
         self._db = db
@@ -87,7 +87,7 @@ class Backlog(Worker):
             if position is None:
                 await tx.execute(_DELETE, (task.id,))
             else:
-                await tx.execute(_MOVE, (encode(position).decode(), task.id))
+                await tx.execute(_MOVE, (json_text(position), task.id))
             return True
 
         try:
@@ -96,7 +96,7 @@ class Backlog(Worker):
         except Exception as error:
             if task is None:
                 raise
-            log.warning("backlog: %s %d waits: %s: %s", task.kind, task.subject_id, type(error).__name__, error)
+            log.warning("backlog: %s %d is postponed: %s: %s", task.kind, task.subject_id, type(error).__name__, error)
             async with self._db.statement() as session:
                 await session.execute(_POSTPONE, (_PAUSE_AFTER_FAILURE, task.id))
             return True
@@ -113,7 +113,7 @@ class Backlog(Worker):
                     await asyncio.sleep(loop.time() - began)
                     began = loop.time()
             except Exception as error:
-                log.warning("backlog waits: %s", error)
+                log.warning("backlog failed, and goes on later: %s", error)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_INTERVAL):
                     await self._added.wait()

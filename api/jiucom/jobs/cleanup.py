@@ -1,24 +1,25 @@
-"""Jobs that remove what nobody needs any more, some rows per transaction so that nobody waits for them."""
+"""Jobs that remove old rows, in small transactions, so that other transactions do not wait long for locks."""
 
 from jiucom.jobs.job import Report, Tools
 
 _BATCH = 1000
 
-# Read and older than 30 days (contract 1.15).
+# Read and older than 30 days.
 _NOTIFICATIONS = """
 UPDATE notifications SET is_deleted = TRUE, deleted_at = UTC_TIMESTAMP(6)
 WHERE is_read = TRUE AND is_deleted = FALSE AND created_at < UTC_TIMESTAMP(6) - INTERVAL 30 DAY
 ORDER BY id LIMIT %s
 """
 
-# A day later than they end: what is revoked must be known as long as an access token made from it may live.
+# A day after they expire: a revoked login must be known as long as its access tokens may live.
 _REFRESH_TOKENS = "DELETE FROM refresh_tokens WHERE expires_at < UTC_TIMESTAMP(6) - INTERVAL 1 DAY ORDER BY id LIMIT %s"
 _ACCOUNT_TOKENS = "DELETE FROM account_tokens WHERE expires_at < UTC_TIMESTAMP(6) - INTERVAL 1 DAY ORDER BY id LIMIT %s"
 
-# Addresses of people, sent to or given up.
+# They hold mail addresses. What waits for two days was written while no mail server is set: it would be dropped unsent.
 _MAILS = """
 DELETE FROM mail_outbox
 WHERE GREATEST(next_attempt_at, COALESCE(sent_at, next_attempt_at)) < UTC_TIMESTAMP(6) - INTERVAL 30 DAY
+    OR (sent_at IS NULL AND attempts = 0 AND created_at < UTC_TIMESTAMP(6) - INTERVAL 2 DAY)
 ORDER BY id LIMIT %s
 """
 
@@ -34,7 +35,7 @@ DELETE job_runs FROM job_runs JOIN (
 
 
 async def notifications(tools: Tools) -> Report:
-    """Soft-delete what has been read long ago."""
+    """Soft-delete notifications that were read long ago."""
     return {"removed": await _in_batches(tools, _NOTIFICATIONS)}
 
 
@@ -47,7 +48,7 @@ async def tokens(tools: Tools) -> Report:
 
 
 async def mails(tools: Tools) -> Report:
-    """Delete mails that went out, or could not, long ago."""
+    """Delete mails that were sent or given up long ago, and those that were never tried."""
     return {"removed": await _in_batches(tools, _MAILS)}
 
 

@@ -1,4 +1,4 @@
-"""Numbers that are stored beside what they count: compared with it, and put right."""
+"""Stored counters: compares them with the rows they count, and corrects them."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ _STEP = 5000
 
 @dataclass(frozen=True, slots=True)
 class Counter:
-    """A column, and the SQL of what it should be. `post` says which post's caches show it."""
+    """A column, and the SQL of its right value. `post` is the SQL of the id of the post whose caches show it."""
 
     table: str
     column: str
@@ -52,7 +52,7 @@ COUNTERS = (
 
 
 class Drift(msgspec.Struct, frozen=True):
-    """A number that is not what it counts."""
+    """A stored number that differs from the rows it counts."""
 
     counter: str
     id: int
@@ -61,7 +61,7 @@ class Drift(msgspec.Struct, frozen=True):
 
 
 async def check(tools: Tools) -> list[Drift]:
-    """Every drifted number. Each comparison is one statement, so that writes in between are never taken for drift."""
+    """All drifted counters. Each comparison is one statement, so concurrent writes do not look like drift."""
     found = []
     for counter in COUNTERS:
         drifts = await _drifts(tools, counter)
@@ -71,7 +71,7 @@ async def check(tools: Tools) -> list[Drift]:
 
 
 async def repair(tools: Tools) -> Report:
-    """Put right what drifted; how many, by counter."""
+    """Correct what drifted; how many, by counter."""
     report = {}
     for counter in COUNTERS:
         drifts = await _drifts(tools, counter)
@@ -103,7 +103,7 @@ async def _repair(tools: Tools, counter: Counter, row: int) -> None:
     table, column = counter.table, counter.column
 
     async def work(tx: WriteSession) -> None:
-        # Writers change rows and number in one transaction, and the number last or under this lock.
+        # Writers change the rows and the counter in one transaction, the counter last or under this lock.
         post = await tx.fetch_value(f"SELECT {counter.post} FROM {table} WHERE id = %s FOR UPDATE", (row,))  # noqa: S608
         actual = await tx.fetch_value(f"SELECT {counter.truth} FROM {table} WHERE id = %s", (row,))  # noqa: S608
         await tx.execute(f"UPDATE {table} SET {column} = %s WHERE id = %s", (actual, row))  # noqa: S608

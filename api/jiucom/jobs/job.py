@@ -1,23 +1,23 @@
-"""What a job is."""
+"""Types of jobs."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from jiucom.cache import Cache
 from jiucom.db import Database
-from jiucom.domains.images.storage import Storage
+from jiucom.settings import Settings
 
-# What a run did, by name: shown by the command line and stored with the run.
+# Numbers that a run reports, by name; printed by the command and stored with the run.
 Report = Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What jobs work with. `progress` is told, now and then, what has been done so far."""
+    """Passed to jobs. `progress` is called now and then with what has been done so far."""
 
     db: Database
     cache: Cache
-    storage: Storage
+    settings: Settings
     progress: Callable[[str], None] = lambda _: None
 
 
@@ -25,7 +25,7 @@ class Tools:
 class Job:
     """A name, when it runs (a crontab line, in the zone of the settings), and what it does.
 
-    `run` may be cut off or repeated at any point: each of its transactions leaves the data right.
+    `run` may be interrupted or repeated at any point: each of its transactions leaves the data consistent.
     """
 
     name: str

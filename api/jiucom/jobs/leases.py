@@ -1,10 +1,10 @@
-"""Who runs a job: a lease in the database, renewed while it runs, that a dead replica loses by itself."""
+"""Leases: one process runs a job at a time. A lease is renewed while the job runs, and expires when the process dies."""
 
 from datetime import datetime
 from typing import Any
 
 from jiucom.db import Database
-from jiucom.encoding import encode
+from jiucom.encoding import json_text
 from jiucom.jobs.job import Report
 
 LEASE = 60  # s
@@ -39,14 +39,14 @@ FROM job_runs WHERE id IN (SELECT MAX(id) FROM job_runs WHERE status = 'SUCCEEDE
 
 
 class Leases:
-    """Leases and records of runs, in the name of one holder."""
+    """Leases and records of runs, for one process (`holder`)."""
 
     def __init__(self, db: Database, holder: str) -> None:
         self._db = db
         self._holder = holder
 
     async def take(self, job: str, due: datetime | None) -> int | None:
-        """The id of a new run; None when somebody runs the job, or has since it was due."""
+        """Take the lease: the id of a new run. None when another process runs the job, or has run it since it was due."""
         async with self._db.transaction() as tx:
             await tx.execute(_PREPARE, (job,))
             if not await tx.execute(_TAKE, (self._holder, LEASE, job)):
@@ -54,7 +54,7 @@ class Leases:
             if due is not None and await tx.fetch_value(_DONE, (job, due)):
                 await tx.execute(_RELEASE, (job, self._holder))
                 return None
-            # Nobody else can be running it.
+            # With the lease, no other process can be running it.
             await tx.execute(_ABANDON, (job,))
             return await tx.insert(_BEGIN, (job, self._holder))
 
@@ -65,7 +65,7 @@ class Leases:
 
     async def finish(self, job: str, run: int, report: Report | None, error: str | None) -> None:
         """Record the end of a run and give the lease back."""
-        detail: Any = None if report is None else encode(dict(report)).decode()
+        detail: Any = None if report is None else json_text(dict(report))
         async with self._db.transaction() as tx:
             await tx.execute(_FINISH, ("FAILED" if error else "SUCCEEDED", detail, error, run))
             await tx.execute(_RELEASE, (job, self._holder))

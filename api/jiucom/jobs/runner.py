@@ -18,11 +18,11 @@ log = logging.getLogger(__name__)
 
 
 class JobBusyError(Exception):
-    """Another process runs the job now, or has done so since it was due."""
+    """Another process runs the job, or has run it since it was due."""
 
 
 class LeaseLostError(Exception):
-    """The database was away for so long that another process may have begun."""
+    """The lease could not be renewed in time: another process may have started the job."""
 
 
 class Runner:
@@ -34,7 +34,7 @@ class Runner:
         self._leases = leases.Leases(tools.db, holder)
 
     async def run(self, job: Job, due: datetime | None = None) -> Report:
-        """What the job did. Raises JobBusyError, or what the job raises."""
+        """Run a job; its report. Raises JobBusyError, LeaseLostError, or what the job raises."""
         run = await self._leases.take(job.name, due)
         if run is None:
             raise JobBusyError(job.name)
@@ -46,7 +46,7 @@ class Runner:
             error = f"{type(raised).__name__}: {raised}"[:500]
             raise
         finally:
-            # Also when the process stops: the next one need not wait for the lease to run out.
+            # Also when the process is stopped, so that the next one need not wait until the lease expires.
             await asyncio.shield(self._leases.finish(job.name, run, report, error or None))
         return report
 
@@ -63,7 +63,7 @@ class Runner:
                     renewed = time.monotonic()
                 except ApiError as error:
                     log.warning("the lease of job %s is not renewed yet: %s", job.name, error.code)
-                    # The lease would run out during the next try.
+                    # The lease would expire during the next try.
                     if time.monotonic() - renewed > leases.LEASE - 1.5 * leases.RENEWAL:
                         raise LeaseLostError(job.name) from error
             return work.result()

@@ -1,6 +1,6 @@
-"""Starts jobs by the clock, each in its own process, so that a long job does not slow requests down.
+"""Starts jobs on schedule, each in a process of its own, so that a long job does not slow requests down.
 
-Every replica starts them; the job's lease lets one process run.
+Every replica starts them; the lease of the job lets one process run it.
 """
 
 import asyncio
@@ -15,15 +15,15 @@ from cronsim import CronSim
 
 from jiucom.clock import Clock
 from jiucom.jobs.job import Job
-from jiucom.jobs.recall import Recall
+from jiucom.jobs.metrics import JobMetrics
 from jiucom.worker import Worker, end
 
 log = logging.getLogger(__name__)
 
 # Jobs that were due longer ago, while the machine slept, are skipped.
 _GRACE = timedelta(minutes=5)
-# Time for a job to end after SIGTERM (s).
-_PATIENCE = 10.0
+# The longest that a job may run, and the time it has to end after SIGTERM (s).
+_LONGEST, _PATIENCE = 3600.0, 10.0
 _ELSEWHERE = 3
 
 
@@ -34,13 +34,15 @@ class Scheduler(Worker):
         self,
         jobs: Sequence[Job],
         clock: Clock,
-        recall: Recall,
+        metrics: JobMetrics,
         command: Sequence[str] = (sys.executable, "-m", "jiucom"),
+        longest: float = _LONGEST,
     ) -> None:
         self._jobs = jobs
         self._clock = clock
-        self._recall = recall
+        self._metrics = metrics
         self._command = command
+        self._longest = longest
         self._running: set[asyncio.Task[None]] = set()
 
     async def stop(self) -> None:
@@ -66,11 +68,13 @@ class Scheduler(Worker):
             code, output = await self._call("run-job", job.name, "--due", due.isoformat(), "--json")
             if code == 0:
                 log.info("job done", extra={"fields": json.loads(output)})
-                await self._recall.turn()
+                await self._metrics.turn()
             elif code == _ELSEWHERE:
                 log.debug("job %s runs elsewhere", job.name)
             else:
                 log.error("job %s failed with exit code %d", job.name, code)
+        except TimeoutError:
+            log.error("job %s was ended after %d s", job.name, self._longest)
         except Exception:
             log.exception("job %s", job.name)
 
@@ -80,7 +84,8 @@ class Scheduler(Worker):
             *self._command, *arguments, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE
         )
         try:
-            output, _ = await process.communicate()
+            async with asyncio.timeout(self._longest):
+                output, _ = await process.communicate()
         finally:
             if process.returncode is None:
                 process.terminate()
@@ -93,6 +98,6 @@ class Scheduler(Worker):
 
 
 def latest(crontab: str, after: datetime, now: datetime) -> datetime | None:
-    """When a job was last due after `after` and up to `now` (aware, in the schedule's zone). None if never, or long ago."""
+    """When a job was last due after `after` and up to `now` (aware, in the schedule's zone). None if never, or too long ago."""
     due = max(takewhile(lambda at: at <= now, CronSim(crontab, after)), default=None)
     return due if due and now - due <= _GRACE else None

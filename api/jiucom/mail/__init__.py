@@ -1,4 +1,4 @@
-"""Mails: written to an outbox with what causes them, sent by whichever replica finds them."""
+"""Mails: written to an outbox in the transaction that causes them, sent by any replica."""
 
 from jiucom.mail.outbox import Outbox, enqueue
 

@@ -1,4 +1,4 @@
-"""What is decided when a mail is sent: whether it may go, to which address, and what must not lie in the outbox."""
+"""Decided when a mail is sent: whether it may be sent, to which address, and its secrets, which are not stored in the outbox."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,8 +8,8 @@ from msgspec import Struct
 from jiucom.auth import mailed_tokens
 from jiucom.db import WriteSession
 
-# Templates of which a user gets one in this time, however often it is asked for (minutes). Anybody may ask for a reset of
-# anybody's password, and for a code to an address that is not theirs.
+# A user gets one mail of these templates in this time, however many are requested (minutes): anybody can request a reset for
+# any account, and a code for an address that is not theirs.
 PAUSE = 5
 _PURPOSES = {"email-verification": mailed_tokens.VERIFICATION, "password-reset": mailed_tokens.RESET}
 
@@ -29,10 +29,10 @@ class _Account(Struct, frozen=True):
 async def addressed(
     tx: WriteSession, template: str, recipient: str, variables: Mapping[str, Any], *, again: bool
 ) -> tuple[str, Mapping[str, Any]] | None:
-    """Where the mail goes, and the variables with what the template needs besides; None when it must not be sent.
+    """The address to send to, and the variables with the secrets of the template; None when the mail must not be sent.
 
-    It goes to the account's own address: what the database takes for the same may be another mailbox. Only what proves
-    an address goes to one that is not verified. `again`: it was tried before, so what it made then is no reason to wait.
+    The address is the account's own: one that the database's collation takes for equal may be another mailbox. Only codes
+    and resets are sent to unverified addresses. `again`: an earlier attempt made a token, which does not count for PAUSE.
     """
     account = await tx.fetch_one(_RECIPIENT, (recipient,), _Account)
     if account is None:

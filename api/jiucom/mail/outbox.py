@@ -1,7 +1,7 @@
-"""The outbox: each mail written to it goes out at least once.
+"""The outbox: each mail written to it is sent at least once.
 
-A replica claims due rows by moving their next attempt ahead, so that nobody else takes them and they come back by
-themselves when it dies. Between handing a mail over and noting that lies the moment in which it may go out twice.
+A replica claims due rows by moving their next attempt into the future, so that no other replica takes them, and so that they
+are due again if it dies. If it dies between sending a mail and recording that, the mail is sent twice.
 """
 
 import asyncio
@@ -16,10 +16,10 @@ from msgspec import Struct
 from jiucom.clock import Clock
 from jiucom.db import Database, WriteSession
 from jiucom.deadline import deadline, within
-from jiucom.encoding import encode
+from jiucom.encoding import json_text
 from jiucom.errors import ApiError
 from jiucom.mail.addressing import addressed
-from jiucom.mail.letters import TEMPLATES
+from jiucom.mail.templates import TEMPLATES
 from jiucom.mail.transport import MailRefusedError, possible, send
 from jiucom.settings import Settings
 from jiucom.telemetry import tracing
@@ -28,20 +28,20 @@ from jiucom.worker import Worker
 
 log = logging.getLogger(__name__)
 
-# Beside the letter's variables: the trace of the request that wrote it.
+# Stored beside the variables of the template: the trace of the request that wrote the mail.
 _TRACE = "_trace"
 
 _INTERVAL = 1.0
 _BATCH = 5
 ATTEMPTS = 8
-# How long the database has for a step, and the mail server for a mail (s).
+# Time limits of a step in the database, and of sending one mail (s).
 _PATIENCE, _SMTP_PATIENCE = 10.0, 30.0
-# What could not even be tried for so long is no news any more: mails were switched off meanwhile.
+# Mails that were not tried for so long are dropped: sending was switched off meanwhile.
 _STALE = timedelta(days=1)
 
-# Templates of which thousands are written at once: other mails are sent before them.
+# Templates of mails that are written by the thousand: other mails go first.
 BULK = frozenset({"price-alert"})
-# Places in a batch that bulk mails keep while others are due.
+# Places in a batch for bulk mails while others are due.
 _BULK_SHARE = 1
 
 _INSERT = """
@@ -59,7 +59,7 @@ WHERE sent_at IS NULL AND bulk = %s AND next_attempt_at <= UTC_TIMESTAMP(6) AND 
 ORDER BY next_attempt_at, id LIMIT %s FOR UPDATE SKIP LOCKED
 """
 
-# A minute, then twice as long each time: four hours in all.
+# Retries after a minute, then twice as long each time: four hours in all.
 _CLAIM = """
 UPDATE mail_outbox
 SET next_attempt_at = UTC_TIMESTAMP(6) + INTERVAL 60 * POW(2, attempts) SECOND, attempts = attempts + 1
@@ -74,7 +74,7 @@ _FAILED = "UPDATE mail_outbox SET last_error = %s, attempts = IF(%s, %s, attempt
 
 
 class Draft(NamedTuple):
-    """A mail to be written; no secrets in `variables`."""
+    """A mail to write to the outbox; no secrets in `variables`."""
 
     recipient: str
     template: str
@@ -107,15 +107,15 @@ async def enqueue_all(tx: WriteSession, mails: Sequence[Draft]) -> None:
     for mail in mails:
         if mail.template not in TEMPLATES:
             raise KeyError(mail.template)
-        noted = {**mail.variables, _TRACE: trace} if trace else mail.variables
-        rows.append((mail.recipient, mail.template, noted, mail.dedup_key, mail.template in BULK))
+        variables = {**mail.variables, _TRACE: trace} if trace else mail.variables
+        rows.append((mail.recipient, mail.template, variables, mail.dedup_key, mail.template in BULK))
     if not rows:
         return
-    await tx.execute(_INSERT, (encode(rows).decode(),))
+    await tx.execute(_INSERT, (json_text(rows),))
 
 
 class Outbox(Worker):
-    """Sends what is due, in the background. Mails on their way when it stops come back later."""
+    """Sends due mails in the background. Mails under way when it stops are sent again later."""
 
     def __init__(self, settings: Settings, db: Database, clock: Clock, tracing: Tracing) -> None:
         self._settings = settings
@@ -124,14 +124,14 @@ class Outbox(Worker):
         self._tracing = tracing
 
     def start(self) -> None:
-        """Begin, if mails have anywhere to go."""
+        """Start, if there is a mail server (or MAIL_TO_LOG)."""
         if possible(self._settings):
             super().start()
         else:
             log.warning("MAIL_HOST is empty: mails are kept, and not sent")
 
     async def send_due(self) -> int:
-        """Try every mail of one batch; how many there were."""
+        """Try to send one batch; the number of mails."""
         async with deadline(within(_PATIENCE)):
             mails = await self._db.write(_claim)
         await asyncio.gather(*(self._deliver(mail) for mail in mails))
@@ -142,23 +142,23 @@ class Outbox(Worker):
         problem: Exception | None = None
         try:
             if await self._send(mail):
-                await self._note(_DONE, mail.id)
+                await self._record(_DONE, mail.id)
             else:
-                await self._note(_FORGET, mail.id)
+                await self._record(_FORGET, mail.id)
         except ApiError as error:
             problem = error
-            # The database went away: the row is still claimed and comes back.
-            log.warning("mail %d waits: %s", mail.id, error.code)
+            # The database is away: the claim expires and the mail is sent again.
+            log.warning("mail %d will be tried again: %s", mail.id, error.code)
         except Exception as error:
             problem = error
             final = isinstance(error, MailRefusedError | KeyError)
             log.warning("mail %d (%s) was not sent: %s", mail.id, mail.template, type(error).__name__)
-            await self._note(_FAILED, _reason(error), final, ATTEMPTS, mail.id)
+            await self._record(_FAILED, _reason(error), final, ATTEMPTS, mail.id)
         finally:
             tracing.finish(span, problem)
 
     async def _send(self, mail: Mail) -> bool:
-        """False when it must not be sent (any more). Raises what keeps it from being sent."""
+        """Send it; False when it must not be sent. Raises what the mail server or the database raises."""
         if not mail.attempts and self._clock.now() - mail.created_at > _STALE:
             return False
         again = mail.attempts > 0
@@ -169,18 +169,18 @@ class Outbox(Worker):
         if found is None:
             return False
         recipient, variables = found
-        letter = TEMPLATES[mail.template](variables, self._settings.public_url.rstrip("/"))
+        content = TEMPLATES[mail.template](variables, self._settings.public_url.rstrip("/"))
         async with asyncio.timeout(_SMTP_PATIENCE):
-            await send(self._settings, recipient, letter, f"outbox-{mail.id}")
+            await send(self._settings, recipient, content, f"outbox-{mail.id}")
         return True
 
-    async def _note(self, sql: str, *args: Any) -> None:
-        """Write down what became of a mail. Where that fails, the mail comes back."""
+    async def _record(self, sql: str, *args: Any) -> None:
+        """Record the result of a mail. If that fails, the mail is sent again later."""
         try:
             async with deadline(within(_PATIENCE)), self._db.transaction() as tx:
                 await tx.execute(sql, args)
         except ApiError as error:
-            log.warning("what became of a mail is not noted: %s", error.code)
+            log.warning("the result of a mail is not recorded: %s", error.code)
 
     async def _run(self) -> None:
         while True:
@@ -188,7 +188,7 @@ class Outbox(Worker):
                 while await self.send_due() == _BATCH:
                     pass
             except Exception as error:
-                log.warning("mails wait: %s", error)
+                log.warning("mails are sent later: %s", error)
             await asyncio.sleep(_INTERVAL)
 
 
@@ -200,7 +200,7 @@ async def _claim(tx: WriteSession) -> list[Mail]:
 
 
 def _reason(error: Exception) -> str:
-    """What went wrong. Of a mail server the code alone: its text may quote the mail, and with it a token."""
+    """The error as it is stored. Of a mail server's answer only the code: its text may quote the mail and a token in it."""
     if isinstance(error, aiosmtplib.SMTPResponseException):
         return f"{type(error).__name__}: {error.code}"
     if isinstance(error, aiosmtplib.SMTPRecipientsRefused):

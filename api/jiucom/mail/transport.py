@@ -1,4 +1,4 @@
-"""How a mail leaves: by SMTP, or in development as a line of the log."""
+"""Sends a mail by SMTP, or in development writes it to the log."""
 
 import logging
 from email.message import EmailMessage
@@ -6,7 +6,7 @@ from email.utils import formatdate
 
 import aiosmtplib
 
-from jiucom.mail.letters import Letter
+from jiucom.mail.templates import Content
 from jiucom.settings import Settings
 from jiucom.telemetry import tracing
 
@@ -18,27 +18,27 @@ _SUBMISSIONS = 465
 
 
 class MailRefusedError(Exception):
-    """The server will not take this mail, however often it is asked."""
+    """The server refuses this mail permanently (5xx)."""
 
 
 def possible(settings: Settings) -> bool:
-    """Whether mails have anywhere to go."""
+    """Whether mails can be sent."""
     return bool(settings.mail_host) or settings.mail_to_log
 
 
-async def send(settings: Settings, recipient: str, letter: Letter, message_id: str) -> None:
-    """Hand the mail over. Raises MailRefusedError; what else it raises is worth another try (OSError, SMTPException).
+async def send(settings: Settings, recipient: str, content: Content, message_id: str) -> None:
+    """Send a mail. Raises MailRefusedError; after other exceptions (OSError, SMTPException) the caller may try again.
 
-    `message_id` is the same when the same mail is sent again, so that mailboxes can tell.
+    `message_id` is the same when the same mail is sent again, so that mailboxes recognise duplicates.
     """
     if not settings.mail_host:
-        # The settings allow it in development only: whoever reads this can set passwords.
-        log.info("mail to %s: %s\n%s", recipient, letter.subject, letter.text)
+        # The settings allow this in development only: with the links in it, readers of the log can set passwords.
+        log.info("mail to %s: %s\n%s", recipient, content.subject, content.text)
         return
     span = tracing.child("smtp send", server_address=settings.mail_host, server_port=settings.mail_port)
     try:
         await aiosmtplib.send(
-            _message(settings, recipient, letter, message_id),
+            _message(settings, recipient, content, message_id),
             hostname=settings.mail_host,
             port=settings.mail_port,
             username=settings.mail_username or None,
@@ -58,14 +58,14 @@ async def send(settings: Settings, recipient: str, letter: Letter, message_id: s
     tracing.finish(span)
 
 
-def _message(settings: Settings, recipient: str, letter: Letter, message_id: str) -> EmailMessage:
+def _message(settings: Settings, recipient: str, content: Content, message_id: str) -> EmailMessage:
     message = EmailMessage()
     message["From"] = settings.mail_from
     message["To"] = recipient
-    # Users' texts may be in it, and a header ends with its line.
-    message["Subject"] = " ".join(letter.subject.split())
+    # It may hold users' texts: no line breaks in a header.
+    message["Subject"] = " ".join(content.subject.split())
     message["Date"] = formatdate(localtime=False)
     message["Message-ID"] = f"<{message_id}@{settings.mail_from.rpartition('@')[2]}>"
-    message.set_content(letter.text)
-    message.add_alternative(letter.html, subtype="html")
+    message.set_content(content.text)
+    message.add_alternative(content.html, subtype="html")
     return message

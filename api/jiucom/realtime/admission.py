@@ -1,10 +1,10 @@
-"""How much of `/ws` one address may use, and all of them together: counted in this process, so that nothing shared pays."""
+"""Limits of `/ws` per address and in all. Counted in this process, so that a flood does not load Redis."""
 
 import math
 from collections import Counter
 
 from jiucom.errors import ApiError, ErrorCode
-from jiucom.limits import network
+from jiucom.limiter import network
 from jiucom.settings import Settings
 from jiucom.telemetry.metrics import Metrics
 
@@ -24,28 +24,28 @@ class Admission:
         self._sessions: Counter[str] = Counter()
 
     def request(self, address: str, now: float) -> None:
-        """Count a request at `now` (s, of any clock that does not go back). Raises ApiError 429."""
+        """Count a request at `now` (s, of a monotonic clock). Raises ApiError 429."""
         if now >= self._minute_ends:
             self._requests.clear()
             self._minute_ends = now + _MINUTE
-        where = network(address)
-        self._requests[where] += 1
-        if self._requests[where] > self._requests_limit:
+        key = network(address)
+        self._requests[key] += 1
+        if self._requests[key] > self._requests_limit:
             raise self._too_many(math.ceil(self._minute_ends - now))
 
     def enter(self, address: str) -> None:
         """Count a session, until `leave`. Raises ApiError 429."""
-        where = network(address)
-        if self._sessions[where] >= self._per_address or self._sessions.total() >= self._total:
+        key = network(address)
+        if self._sessions[key] >= self._per_address or self._sessions.total() >= self._total:
             raise self._too_many(5)
-        self._sessions[where] += 1
+        self._sessions[key] += 1
 
     def leave(self, address: str) -> None:
-        """A session has ended."""
-        where = network(address)
-        self._sessions[where] -= 1
-        if not self._sessions[where]:
-            del self._sessions[where]
+        """Uncount a session."""
+        key = network(address)
+        self._sessions[key] -= 1
+        if not self._sessions[key]:
+            del self._sessions[key]
 
     def _too_many(self, seconds: int) -> ApiError:
         self._refused.inc()

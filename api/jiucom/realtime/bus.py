@@ -1,4 +1,4 @@
-"""Messages between replicas over Redis pub/sub. Without Redis there are none, and nobody waits."""
+"""Messages between replicas over Redis pub/sub. Without Redis they are lost; nothing waits for them."""
 
 import asyncio
 import logging
@@ -13,23 +13,23 @@ from jiucom.worker import Worker
 log = logging.getLogger(__name__)
 
 _BEAT = 1.0
-# Silence, pongs included, after which the connection is taken for dead (s).
+# Without any message or pong for so long the connection counts as dead (s).
 _DEAD = 5.0
 _RETRY = 1.0
 
 
 class Bus(Worker):
-    """One channel. `handler` is called on the loop with each message, one's own too; it must not block."""
+    """One channel. `handler` is called on the event loop with each message, also this process's own; it must not block."""
 
     def __init__(self, redis: RedisClient, channel: str, handler: Callable[[bytes], None]) -> None:
         self._redis = redis
         self._channel = channel
         self._handler = handler
-        # Set while messages are heard.
+        # Set while the subscription is active.
         self.listening = asyncio.Event()
 
     async def publish(self, messages: Sequence[bytes]) -> None:
-        """Send. Raises RedisUnavailableError, and then nobody knows which ones were heard."""
+        """Send. Raises RedisUnavailableError; some of the messages may have been sent then."""
         await self._redis.pipeline([("PUBLISH", self._channel, message) for message in messages])
 
     async def _run(self) -> None:
@@ -37,25 +37,25 @@ class Bus(Worker):
             try:
                 await self._listen()
             except (RedisError, RedisUnavailableError, OSError) as error:
-                log.info("other replicas are not heard: %s", error)
+                log.info("messages of other replicas are not received: %s", error)
             except Exception:
-                log.exception("other replicas are not heard")
+                log.exception("messages of other replicas are not received")
             await asyncio.sleep(_RETRY)
 
     async def _listen(self) -> None:
         client = self._redis.subscriber()
         async with client, client.pubsub() as subscription:
             await subscription.subscribe(self._channel)
-            heard = time.monotonic()
+            last_message = time.monotonic()
             try:
                 while True:
                     message = await subscription.get_message(timeout=_BEAT)
                     if message is None:
-                        if time.monotonic() - heard > _DEAD:
+                        if time.monotonic() - last_message > _DEAD:
                             raise ConnectionError("no answer to a ping")
                         await subscription.ping()
                         continue
-                    heard = time.monotonic()
+                    last_message = time.monotonic()
                     if message["type"] == "subscribe":
                         self.listening.set()
                     elif message["type"] == "message":

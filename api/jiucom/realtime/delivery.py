@@ -1,5 +1,5 @@
-"""How notifications come to the connections of this replica: at once over Redis, and by a look at the table every few
-seconds, so that none is lost when Redis is away, or when a replica ends between its commit and the message."""
+"""Delivers notifications to the connections of this replica: at once over Redis, and from the table every few seconds, so that
+none is lost when Redis is away, or when a replica ends between its commit and its message."""
 
 import asyncio
 import logging
@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Sequence
 
 from jiucom.cache.redis import RedisClient, RedisUnavailableError
-from jiucom.deadline import deadline, within
+from jiucom.deadline import deadline, loop_time, within
 from jiucom.errors import ApiError
 from jiucom.realtime.bus import Bus
 from jiucom.realtime.hub import Hub
@@ -17,34 +17,34 @@ from jiucom.worker import Worker
 
 log = logging.getLogger(__name__)
 
-# Not the one of earlier versions, whose messages say something else: replicas are replaced one by one.
+# Earlier versions use another channel with other messages; both run while replicas are replaced one by one.
 _CHANNEL = "jiucom:pushes"
-# How often the table is looked at (s).
+# Interval of reading the table (s).
 LOOK = 2.0
-# Longer than a transaction lasts, from the id that it is given to its commit (s): what appears late has a lower id.
+# Longer than any transaction between getting an id and its commit (s): until then lower ids may still appear.
 _SETTLED = 30.0
 _PATIENCE = 5.0
-# Rows of one look; where there are more, the next one begins behind them.
+# Rows per reading; if there are more, the next reading begins after them.
 _MOST = 10_000
-# Messages in one round trip: a batch of price alerts is some hundred.
+# Messages per round trip: a batch of price alerts has some hundred.
 _TOGETHER = 100
 
 
 class Delivery(Worker):
-    """Each notification once to each subscription."""
+    """Delivers each notification once to each subscription."""
 
     def __init__(self, redis: RedisClient, hub: Hub, stored: Stored) -> None:
-        self.bus = Bus(redis, _CHANNEL, self._hear)
+        self.bus = Bus(redis, _CHANNEL, self._receive)
         self._hub = hub
         self._stored = stored
         self._replica = secrets.token_hex(8).encode()
-        # Up to here everything has been looked at for long enough; None before the first look.
+        # Up to this id no more rows can appear; None before the first reading.
         self._settled: int | None = None
-        # When the table was looked at, and up to which id.
+        # Time of each reading, and the last id it found.
         self._looks: deque[tuple[float, int]] = deque()
 
     async def push(self, pushes: Sequence[Push]) -> None:
-        """Bring committed notifications to their users, wherever they are connected."""
+        """Deliver committed notifications to their users' connections on all replicas."""
         for push in pushes:
             self._hub.deliver(push)
         messages = [b"%b %d %d %b" % (self._replica, push.id, push.user_id, push.body) for push in pushes]
@@ -52,21 +52,21 @@ class Delivery(Worker):
             for start in range(0, len(messages), _TOGETHER):
                 await self.bus.publish(messages[start : start + _TOGETHER])
         except RedisUnavailableError:
-            log.debug("%d notifications reach other replicas with their next look", len(pushes))
+            log.debug("%d notifications reach other replicas when they read the table", len(pushes))
 
     def start(self) -> None:
-        """Begin to hear other replicas."""
+        """Start receiving."""
         self.bus.start()
         super().start()
 
     async def stop(self) -> None:
-        """End what `start` began."""
+        """Stop receiving."""
         await super().stop()
         await self.bus.stop()
 
-    def _hear(self, message: bytes) -> None:
+    def _receive(self, message: bytes) -> None:
         replica, push_id, user_id, body = message.split(b" ", 3)
-        # Our own are delivered already, with or without Redis.
+        # This replica's own notifications are already delivered.
         if replica != self._replica:
             self._hub.deliver(Push(int(push_id), int(user_id), body))
 
@@ -76,17 +76,17 @@ class Delivery(Worker):
                 async with deadline(within(_PATIENCE)):
                     await self.look()
             except ApiError as error:
-                log.debug("notifications are looked at later: %s", error.code)
+                log.debug("notifications are read again later: %s", error.code)
             except Exception:
-                log.exception("notifications are looked at later")
+                log.exception("notifications are read again later")
             await asyncio.sleep(LOOK)
 
     async def look(self) -> None:
-        """Bring what is in the table and was not heard of. Raises what the database raises when it is away."""
+        """Deliver notifications of the table that were not received over Redis. Raises what the database raises."""
         if self._settled is None:
             self._settled = await self._stored.newest()
         found = await self._stored.after(self._settled, _MOST)
-        now = within(0)
+        now = loop_time()
         self._looks.append((now, found[-1][0] if found else self._settled))
         while self._looks and (self._looks[0][0] < now - _SETTLED or len(found) == _MOST):
             self._settled = self._looks.popleft()[1]

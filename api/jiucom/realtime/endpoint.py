@@ -1,4 +1,4 @@
-"""Everything below `/ws`: which transport a path asks for."""
+"""Everything below `/ws`: routes each path to its transport."""
 
 import asyncio
 
@@ -23,12 +23,12 @@ from jiucom.telemetry.metrics import Metrics
 
 PREFIX = "/ws"
 
-# Going away: clients come back at once, to another replica.
+# "Going away": clients reconnect at once, to another replica.
 _GOING_AWAY = 1001
 
 
 class Realtime:
-    """An ASGI application, and the worker behind it. `root` is the path that it is mounted at."""
+    """An ASGI application, and its workers. `root` is the path where it is mounted."""
 
     def __init__(
         self,
@@ -43,25 +43,25 @@ class Realtime:
         self._root = root
         self._open = metrics.websockets_open
         self._admission = Admission(settings, metrics)
-        # Each with its client's address.
+        # Open sessions, with the addresses of their clients.
         self._sessions: dict[Session, str] = {}
-        # Of its own: what is too much for it must not look like an absent Redis to what logins are counted with.
+        # A client of its own: an overload here must not open the circuit breaker that login limits use.
         self._redis = RedisClient(settings, metrics)
         self._logins = Logins(db, tokens, accounts)
         self._stored = stored
         self._hub = Hub(accounts, settings.realtime_sessions_per_user)
         self._xhr = sockjs.Xhr(self._open_session, self._closed)
         self._delivery = Delivery(self._redis, self._hub, stored)
-        # `push(pushes)` after the commit: to every connection of their users, on all replicas.
+        # Call `push(pushes)` after the commit.
         self.push = self._delivery.push
 
     def start(self) -> None:
-        """Begin to hear other replicas."""
+        """Start delivery and the checks of sessions."""
         self._delivery.start()
         self._hub.start()
 
     async def stop(self) -> None:
-        """End what `start` began."""
+        """Stop them, and end all sessions over HTTP."""
         await self._hub.stop()
         self._xhr.stop()
         await self._delivery.stop()

@@ -4,25 +4,25 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-# A client only ever sends headers: a token of a few hundred bytes is the longest.
+# Clients send headers only; the longest is a token of a few hundred bytes.
 MAX_FRAME = 16 * 1024
 _MAX_HEADERS = 32
-# Of what comes at once: a client that connects and subscribes sends nine, and a message has room for thousands.
+# Frames in one message of the transport: a client that connects and subscribes sends nine; 64 kB could hold thousands.
 MAX_FRAMES = 100
 
 _LINE_ENDS = re.compile(rb"[\r\n]*")
 _HEAD_END = re.compile(rb"\n\r?\n")
-# Python refuses to read numbers of thousands of digits.
+# int() refuses numbers of thousands of digits.
 _LENGTH = re.compile(r"[0-9]{1,6}")
 
 _UNESCAPED = {"n": "\n", "r": "\r", "c": ":", "\\": "\\"}
 _ESCAPES = str.maketrans({"\\": "\\\\", "\n": "\\n", "\r": "\\r", ":": "\\c"})
-# For the sake of 1.0 these are written as they stand.
+# Not escaped, for compatibility with STOMP 1.0.
 _VERBATIM = frozenset({"CONNECT", "STOMP", "CONNECTED"})
 
 
 class FrameError(ValueError):
-    """What came is no frame, or one that is too large."""
+    """The data is not a frame, or the frame is too large."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +44,13 @@ def encode(frame: Frame) -> str:
 
 
 class Parser:
-    """Cuts what comes into frames, wherever the transport cut it."""
+    """Splits a stream of bytes into frames."""
 
     def __init__(self) -> None:
         self._buffer = b""
 
     def feed(self, data: bytes) -> Iterator[Frame]:
-        """The frames that are complete now; heart-beats are none. Raises FrameError, after which nothing can follow."""
+        """The frames that are complete now, without heart-beats. After FrameError the parser cannot be used any more."""
         self._buffer += data
         start = count = 0
         while True:
@@ -77,7 +77,7 @@ def _take(buffer: bytes, start: int) -> tuple[Frame, int] | None:
     """The frame that begins at `start`, and where the next one may; None while it is incomplete."""
     separator = _HEAD_END.search(buffer, start)
     if separator is None:
-        # A NUL inside the head: there will never be an empty line.
+        # A NUL before the end of the headers: the frame is broken.
         if buffer.find(b"\0", start) >= 0:
             raise FrameError("no end of headers")
         return None

@@ -1,4 +1,4 @@
-"""What waits to be written to one connection: bounded, so that who does not read costs little and delays nobody."""
+"""The send queue of one connection. It is bounded, so that a client that does not read costs little."""
 
 import asyncio
 
@@ -7,7 +7,7 @@ MAX_WAITING_BYTES = 256 * 1024
 
 
 class OutboxClosedError(Exception):
-    """Everything has been taken, and nothing will follow: close with `code` and `reason`."""
+    """The queue is empty and finished: close the connection with `code` and `reason`."""
 
     def __init__(self, code: int, reason: str) -> None:
         super().__init__(reason)
@@ -16,10 +16,10 @@ class OutboxClosedError(Exception):
 
 
 class Outbox:
-    """Filled by the session, emptied by the one writer of its transport."""
+    """Filled by the session, emptied by the writer of its transport."""
 
     def __init__(self) -> None:
-        # Seconds between signs of life that the peer was promised; None: none.
+        # Interval of heart-beats to the client (s); None: no heart-beats.
         self.heartbeat: float | None = None
         self._waiting: list[str] = []
         self._bytes = 0
@@ -28,11 +28,11 @@ class Outbox:
 
     @property
     def finished(self) -> bool:
-        """Nothing more is taken in."""
+        """Whether `finish` was called."""
         return self._end is not None
 
     def put(self, text: str) -> bool:
-        """Add one text. False when too much waits already, or the end has been called."""
+        """Add a text. False when the queue is full or finished."""
         if self._end or len(self._waiting) >= MAX_WAITING or self._bytes + len(text) > MAX_WAITING_BYTES:
             return False
         self._waiting.append(text)
@@ -41,7 +41,7 @@ class Outbox:
         return True
 
     def finish(self, code: int, reason: str, last: str | None = None, *, drop: bool = False) -> None:
-        """Nothing follows but `last`; with `drop` what waits is thrown away."""
+        """Finish the queue, with `last` as the last text; `drop` discards all waiting texts."""
         if self._end:
             return
         if drop:
@@ -52,7 +52,7 @@ class Outbox:
         self._news.set()
 
     async def take(self, idle: float | None = None) -> list[str]:
-        """Everything that waits; a heart-beat when one is due; nothing after `idle` seconds. Raises OutboxClosedError."""
+        """All waiting texts; a heart-beat when one is due; an empty list after `idle` seconds. Raises OutboxClosedError."""
         if not self._waiting and not self._end:
             limits = [limit for limit in (self.heartbeat, idle) if limit is not None]
             limit = min(limits, default=None)
@@ -71,10 +71,10 @@ class Outbox:
         return taken
 
     def give_back(self, texts: list[str]) -> None:
-        """What was taken and could not be written."""
+        """Put back texts that could not be written."""
         self._waiting[:0] = texts
         self._bytes += sum(map(len, texts))
 
     def wake(self) -> None:
-        """Let a waiting `take` return, with nothing perhaps."""
+        """Make a waiting `take` return."""
         self._news.set()

@@ -1,6 +1,6 @@
-"""uvicorn's protocols with one thing more: a way to end a connection at once.
+"""uvicorn's protocols, extended by a way to abort a connection.
 
-Closing a transport waits until what is buffered has been read: with a client that never reads, for ever.
+`close()` of a transport waits until the client has read what is buffered: for ever, if it never reads.
 """
 
 import asyncio
@@ -13,19 +13,19 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from uvicorn.server import ServerState
 from websockets.http11 import Request
 
-# Key of the scope: a function without arguments.
+# Key in the scope: a function without arguments that aborts the connection.
 ABORT = "jiucom.abort"
 
-# After its polite end a connection has this long (s).
+# Time for a closing handshake before the connection is aborted (s).
 GRACE = 5.0
 
-# Three lines for each client that comes and goes are too many; a gauge counts them.
+# uvicorn logs three lines per connection; a gauge counts connections instead.
 _log = logging.getLogger("jiucom.realtime.protocol")
 _log.setLevel(logging.WARNING)
 
 
 class HttpProtocol(HttpToolsProtocol):
-    """HTTP whose scope says how to end the connection."""
+    """HTTP with ABORT in the scope."""
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -33,7 +33,7 @@ class HttpProtocol(HttpToolsProtocol):
 
 
 class WebSocketProtocol(WebSocketsSansIOProtocol):
-    """WebSockets whose scope says how to end the connection."""
+    """WebSockets with ABORT in the scope."""
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
     def handle_connect(self, event: Request) -> None:
         super().handle_connect(event)
-        # Absent when the handshake was refused. The application starts with the loop's next round.
+        # There is no scope when the handshake was refused. The application starts in the next turn of the loop.
         if hasattr(self, "scope"):
             self.scope[ABORT] = self.transport.abort  # type: ignore[literal-required]
 

@@ -1,4 +1,4 @@
-"""What is pushed, and where it is stored: notifications, as far as connections need to know them."""
+"""Notifications as connections see them, and the interface to their table."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -7,7 +7,7 @@ from msgspec import Struct
 
 
 class Push(Struct, frozen=True):
-    """A notification: its id, which grows with time, whose it is, and its JSON."""
+    """A notification: its id, its user, and its JSON."""
 
     id: int
     user_id: int
@@ -26,7 +26,7 @@ class Stored(Protocol):
         ...
 
     async def read(self, found: Sequence[tuple[int, int]]) -> Sequence[Push]:
-        """What `after` has found, in the order of the ids."""
+        """The notifications that `after` found, in the order of the ids."""
         ...
 
     async def of_user(self, user_id: int, limit: int) -> Sequence[Push]:
@@ -35,7 +35,7 @@ class Stored(Protocol):
 
 
 class Seen:
-    """The notifications that a subscription has brought: each of the newest hundred, and all up to some id."""
+    """The notifications that a subscription has delivered: the ids of the newest hundred, and all up to a lower id."""
 
     def __init__(self, upto: int = 0, ids: Sequence[int] = ()) -> None:
         self._upto = upto
@@ -45,11 +45,11 @@ class Seen:
         return id <= self._upto or id in self._ids
 
     def lists(self, id: int) -> bool:
-        """Whether it is one of those that are known each: one that was committed late has a low id, and is news."""
+        """Whether its id is one of the newest hundred. A notification that was committed late has a lower id and is new."""
         return id in self._ids
 
     def add(self, id: int) -> None:
-        """It has been brought."""
+        """Add a delivered one."""
         self._ids.add(id)
         if len(self._ids) > EXACT:
             lowest = min(self._ids)
@@ -57,5 +57,5 @@ class Seen:
             self._upto = max(self._upto, lowest)
 
 
-# Also what is brought at most of what a client has missed, and what it may say it has.
+# Also the limit of missed notifications that are delivered, and of ids in the header `seen`.
 EXACT = 100

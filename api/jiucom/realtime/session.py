@@ -1,4 +1,4 @@
-"""One STOMP conversation, over whatever transport: frames come in, answers go to its outbox."""
+"""A STOMP session, independent of the transport: it receives bytes, and puts answers into its outbox."""
 
 import asyncio
 import logging
@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from jiucom.auth.bearer import bearer
 from jiucom.auth.logins import Login
-from jiucom.auth.principal import bearer
 from jiucom.deadline import deadline, within
 from jiucom.errors import ApiError, ErrorCode
 from jiucom.realtime.frames import Frame, FrameError, Parser, encode
@@ -21,21 +21,21 @@ log = logging.getLogger(__name__)
 VERSIONS = ("1.2", "1.1")
 USER_DESTINATION = "/user/queue/notifications"
 
-# What we can do and what we want, in both directions (ms).
+# Our heart-beat interval, in both directions (ms).
 HEARTBEAT = 10_000
-# Networks are late now and then; twice the promised time is dead.
+# A client is dead after twice the agreed interval.
 _TOLERANCE = 2.0
-# Who opens a connection has this long to say who they are (s).
+# Time for CONNECT after the connection is opened (s).
 CONNECT_TIMEOUT = 10.0
-# What a frame asks of the database must be there by then (s).
+# Time limit of handling one frame (s).
 _PATIENCE = 5.0
 _MAX_SUBSCRIPTIONS = 8
-# A client sends a heart-beat every few seconds and hardly anything else. In so many seconds it has so much to spend: 1 for each
-# message of the transport and for each frame, more for one that reads the database.
+# Rate limit: so many points per period (s). A message of the transport and a frame cost 1 point each, a frame that reads the
+# database more. Clients normally send a heart-beat every few seconds.
 ALLOWANCE, _PERIOD = 250, 10.0
 _SUBSCRIBE_COSTS = 10
 
-# What the client can do and what it wants (ms): up to eleven days.
+# The client's `heart-beat` header (ms), up to eleven days.
 _HEARTBEAT = re.compile(r"\s*([0-9]{1,9})\s*,\s*([0-9]{1,9})\s*")
 _IDS = re.compile(r"\s*(?:[0-9]{1,18}\s*(?:,\s*[0-9]{1,18}\s*)*)?")
 
@@ -43,14 +43,14 @@ _POLICY, _NORMAL = 1008, 1000
 
 
 class Registry(Protocol):
-    """Where sessions of known users stand, to be delivered to. `add` may raise ApiError."""
+    """Holds the sessions of users. `add` may raise ApiError."""
 
     def add(self, user_id: int, session: "Session") -> None: ...
     def remove(self, user_id: int, session: "Session") -> None: ...
 
 
 class Logins(Protocol):
-    """Whose token it is, and whether its login still lives. Both raise ApiError."""
+    """Finds and checks logins. Both methods raise ApiError."""
 
     async def of_token(self, token: str) -> Login: ...
     async def check(self, login: Login) -> Login: ...
@@ -58,7 +58,7 @@ class Logins(Protocol):
 
 @dataclass(slots=True)
 class _Subscription:
-    """`held` is what comes while we still look for what the client has missed."""
+    """`held` collects notifications that arrive while the missed ones are being read; None afterwards."""
 
     destination: str
     acknowledged: bool
@@ -67,7 +67,7 @@ class _Subscription:
 
 
 class Session:
-    """Lives from the opening of a connection to `end`. Mistakes of the client are ERROR frames, never exceptions."""
+    """Lives from the opening of a connection to `end`. Errors of the client become ERROR frames, not exceptions."""
 
     def __init__(self, logins: Logins, registry: Registry, stored: Stored, outbox: Outbox) -> None:
         self.outbox = outbox
@@ -79,16 +79,16 @@ class Session:
         self._subscriptions: dict[str, _Subscription] = {}
         self._messages = 0
         self._loop = asyncio.get_running_loop()
-        self._heard = self._loop.time()
-        self._patience = CONNECT_TIMEOUT
+        self._last_received = self._loop.time()
+        self._silence_limit = CONNECT_TIMEOUT
         self._watchdog = self._loop.call_later(CONNECT_TIMEOUT, self._watch)
         self._spent, self._period_ends = 0, 0.0
 
     async def receive(self, data: bytes) -> None:
-        """What the client sent, in order: wait for one call before the next. Nothing is heard after the end."""
+        """Handle data of the client. Calls must not overlap. Data after the end is ignored."""
         if self.outbox.finished:
             return
-        self._heard = self._loop.time()
+        self._last_received = self._loop.time()
         frame: Frame | None = None
         try:
             self._spend(1)
@@ -104,7 +104,7 @@ class Session:
             self._fail(error.code, error.message, frame)
 
     def deliver(self, push: Push) -> None:
-        """News, to each of its subscriptions that has not brought it."""
+        """Deliver to the subscriptions that have not delivered it."""
         for name, subscription in tuple(self._subscriptions.items()):
             if subscription.held is not None:
                 subscription.held.append(push)
@@ -112,11 +112,11 @@ class Session:
                 self._send(name, subscription, push)
 
     def lacks(self, push_id: int) -> bool:
-        """Whether a subscription should have brought this, and has not."""
+        """Whether a subscription has not delivered this and should have."""
         return any(each.held is None and push_id not in each.seen for each in self._subscriptions.values())
 
     def make_up(self, push: Push) -> None:
-        """Bring it to the subscriptions that lack it."""
+        """Deliver to the subscriptions that lack it."""
         for name, subscription in tuple(self._subscriptions.items()):
             if subscription.held is None and push.id not in subscription.seen:
                 self._send(name, subscription, push)
@@ -132,16 +132,16 @@ class Session:
                 raise
             self._fail(error.code, error.message)
             return
-        # Unless it has ended meanwhile.
+        # It may have ended meanwhile.
         if self._login is not None:
             self._login = login
 
     def close(self, code: int, reason: str) -> None:
-        """End it from our side, politely."""
+        """Close it from our side, after all waiting texts."""
         self.outbox.finish(code, reason)
 
     def end(self) -> None:
-        """The connection is gone: forget everything."""
+        """The connection is closed: release everything."""
         self.outbox.finish(_NORMAL, "")
         self._watchdog.cancel()
         if self._login is not None:
@@ -149,8 +149,8 @@ class Session:
             self._login = None
 
     def _spend(self, cost: int) -> None:
-        if self._heard >= self._period_ends:
-            self._spent, self._period_ends = 0, self._heard + _PERIOD
+        if self._last_received >= self._period_ends:
+            self._spent, self._period_ends = 0, self._last_received + _PERIOD
         self._spent += cost
         if self._spent > ALLOWANCE:
             raise ApiError(ErrorCode.RATE_LIMIT_EXCEEDED)
@@ -167,14 +167,14 @@ class Session:
             case "UNSUBSCRIBE":
                 self._subscriptions.pop(frame.headers.get("id", ""), None)
             case "DISCONNECT" | "ACK" | "NACK" | "BEGIN" | "COMMIT" | "ABORT":
-                # Nothing is sent by clients and nothing is sent twice: there is nothing to do for the last five.
+                # Clients send no messages, and there is no redelivery: the last five need no action.
                 pass
             case "SEND":
                 raise ApiError(ErrorCode.FORBIDDEN)
             case _:
                 raise ApiError(ErrorCode.BAD_REQUEST)
         if receipt := frame.headers.get("receipt"):
-            self._say(Frame("RECEIPT", {"receipt-id": receipt}))
+            self._put(Frame("RECEIPT", {"receipt-id": receipt}))
         if frame.command == "DISCONNECT":
             self.outbox.finish(_NORMAL, "")
 
@@ -200,24 +200,24 @@ class Session:
             "session": secrets.token_hex(8),
             "server": "jiucom",
         }
-        self._say(Frame("CONNECTED", headers))
+        self._put(Frame("CONNECTED", headers))
 
     def _agree_on_heartbeats(self, wanted: str) -> None:
-        """Each direction beats at the slower of what one side can and the other wants; 0 is not at all."""
+        """Each direction uses the longer of the two intervals; 0 means none."""
         found = _HEARTBEAT.fullmatch(wanted)
         if found is None:
             raise ApiError(ErrorCode.BAD_REQUEST)
         can, wants = map(int, found.groups())
         if wants > 0:
             self.outbox.heartbeat = max(wants, HEARTBEAT) / 1000 * 0.9
-            # The writer may already wait without a limit.
+            # The writer may be waiting without a timeout.
             self.outbox.wake()
-        self._patience = max(can, HEARTBEAT) / 1000 * _TOLERANCE if can > 0 else float("inf")
+        self._silence_limit = max(can, HEARTBEAT) / 1000 * _TOLERANCE if can > 0 else float("inf")
         self._watchdog.cancel()
         self._watch()
 
     async def _subscribe(self, frame: Frame, user_id: int) -> None:
-        """`seen` names notifications that the client has: newer ones that it has not come first. Without it: from now on."""
+        """With the header `seen` (ids that the client has) the newer ones that it lacks come first; without it, only new ones."""
         name = frame.headers.get("id", "")
         destination = frame.headers.get("destination", "")
         seen = frame.headers.get("seen")
@@ -254,19 +254,19 @@ class Session:
         }
         if subscription.acknowledged:
             headers["ack"] = str(self._messages)
-        if self._say(Frame("MESSAGE", headers, push.body)):
+        if self._put(Frame("MESSAGE", headers, push.body)):
             subscription.seen.add(push.id)
 
     def _watch(self) -> None:
-        """Ends the session when its client falls silent; else looks again when that may be."""
-        silent_for = self._loop.time() - self._heard
-        if silent_for >= self._patience:
+        """End the session when its client is silent for too long; else check again at the earliest time that could be."""
+        silent_for = self._loop.time() - self._last_received
+        if silent_for >= self._silence_limit:
             self._fail("silent", "no sign of life", drop=True)
-        elif self._patience < float("inf"):
-            self._watchdog = self._loop.call_later(max(self._patience - silent_for, 0.01), self._watch)
+        elif self._silence_limit < float("inf"):
+            self._watchdog = self._loop.call_later(max(self._silence_limit - silent_for, 0.01), self._watch)
 
-    def _say(self, frame: Frame) -> bool:
-        """False when it was not said: who has not read the last ones is closed."""
+    def _put(self, frame: Frame) -> bool:
+        """False when the outbox is full: the session is closed then."""
         if self.outbox.put(encode(frame)):
             return True
         self._fail("slow", "읽지 않은 메시지가 너무 많습니다.", drop=True)
@@ -281,7 +281,7 @@ class Session:
         extra: dict[str, str] | None = None,
         drop: bool = False,
     ) -> None:
-        """Say why in an ERROR frame, after which the connection closes."""
+        """Send an ERROR frame and close."""
         headers = {"message": code, "content-type": "text/plain;charset=utf-8", **(extra or {})}
         if cause is not None and (receipt := cause.headers.get("receipt")):
             headers["receipt-id"] = receipt

@@ -1,7 +1,7 @@
-"""SockJS: its frames over WebSocket, and sessions over plain HTTP for those whom a proxy denies WebSockets.
+"""SockJS: its framing over WebSocket, and sessions over HTTP for clients behind proxies without WebSockets.
 
-A session over HTTP lives on the replica that opened it, and the gateway brings all of its requests there. A replica that does
-not know a session says so as the protocol wants it: the client begins a new one.
+A session over HTTP lives on the replica that opened it, and the gateway sends all of its requests there. A replica that does
+not know a session answers as the protocol requires, and the client begins a new one.
 """
 
 import asyncio
@@ -19,13 +19,13 @@ from jiucom.realtime.outbox import OutboxClosedError
 from jiucom.realtime.protocols import ABORT
 from jiucom.realtime.session import Session
 from jiucom.realtime.websocket import WRITE_TIMEOUT
-from jiucom.web.binding import read_body
+from jiucom.web.body import read_body
 
 HEARTBEAT = 25.0
-# A response longer than this is ended, or browsers keep all of it; the client asks for the next one.
+# A streaming response ends after so many bytes, since browsers keep all of it; the client then sends the next request.
 STREAM_LIMIT = 128 * 1024
 POLL_LIMIT = 1
-# How long a session waits for its client to ask again (s).
+# A session ends when its client sends no further request for so long (s).
 DISCONNECT_DELAY = 5.0
 
 _PRELUDE = "h" * 2048 + "\n"
@@ -43,11 +43,11 @@ class Frames:
     idle: float | None = HEARTBEAT
 
     def wrap(self, texts: list[str]) -> list[str]:
-        """All of them in one array."""
+        """One array frame."""
         return [_array(texts)]
 
     def unwrap(self, message: str) -> str:
-        """Raises ValueError for what is no array of texts."""
+        """The texts of an array, joined. Raises ValueError for anything else."""
         return _joined(message.encode()) if message else ""
 
     def closing(self, code: int, reason: str) -> str | None:
@@ -56,12 +56,12 @@ class Frames:
 
 
 async def welcome(scope: Scope, receive: Receive, send: Send) -> None:
-    """What SockJS servers say to browsers that look."""
+    """The greeting that SockJS prescribes."""
     await PlainTextResponse("Welcome to SockJS!\n")(scope, receive, send)
 
 
 async def info(scope: Scope, receive: Receive, send: Send) -> None:
-    """What a client asks first."""
+    """The first request of a client."""
     body = {"websocket": True, "origins": ["*:*"], "cookie_needed": False, "entropy": secrets.randbits(32)}
     await JSONResponse(body, headers={"Cache-Control": _NO_STORE})(scope, receive, send)
 
@@ -73,16 +73,16 @@ class _Xhr:
         self.session = session
         self.attached = False
         self.expiry: asyncio.TimerHandle | None = None
-        # What is sent must be heard in order.
+        # Handles one request after the other.
         self.lock = asyncio.Lock()
 
-    async def hear(self, text: str) -> None:
+    async def receive(self, text: str) -> None:
         async with self.lock:
             await self.session.receive(text.encode())
 
 
 class Xhr:
-    """The sessions over HTTP of this replica. `open_session` and `closed` keep the count; the first may raise ApiError."""
+    """The sessions over HTTP of this replica. `open_session` and `closed` count them; the first may raise ApiError."""
 
     def __init__(self, open_session: Callable[[Scope], Session], closed: Callable[[Session], None]) -> None:
         self._open_session = open_session
@@ -90,7 +90,7 @@ class Xhr:
         self._sessions: dict[str, _Xhr] = {}
 
     async def receive(self, session_id: str, scope: Scope, receive: Receive, send: Send, limit: int) -> None:
-        """`xhr_streaming` and `xhr`: what the session has for its client, until `limit` bytes have gone."""
+        """`xhr_streaming` and `xhr`: send the session's texts, up to `limit` bytes."""
         _check(session_id)
         xhr = self._sessions.get(session_id)
         fresh = xhr is None
@@ -103,7 +103,7 @@ class Xhr:
             await stream.write(_closing(2010, "Another connection still open"))
             await stream.end()
             return
-        # From here on the end of this response, whatever it is, is what the session's own end is counted from.
+        # DISCONNECT_DELAY begins with the end of this response.
         xhr.attached = True
         if xhr.expiry:
             xhr.expiry.cancel()
@@ -123,7 +123,7 @@ class Xhr:
         await stream.end()
 
     async def send(self, session_id: str, scope: Scope, receive: Receive, send: Send) -> None:
-        """`xhr_send`: what the client has for its session. Raises ApiError 404 for one that is not here."""
+        """`xhr_send`: data of the client. Raises ApiError 404 for an unknown session."""
         xhr = self._sessions.get(session_id)
         if xhr is None:
             raise ApiError(ErrorCode.RESOURCE_NOT_FOUND)
@@ -132,11 +132,11 @@ class Xhr:
             text = _joined(body)
         except ValueError:
             raise ApiError(ErrorCode.BAD_REQUEST, "문자열 배열(JSON)이 필요합니다.") from None
-        await xhr.hear(text)
+        await xhr.receive(text)
         await Response(status_code=204, media_type="text/plain; charset=UTF-8")(scope, receive, send)
 
     def stop(self) -> None:
-        """Forget every session."""
+        """End every session."""
         for session_id, xhr in tuple(self._sessions.items()):
             self._end(session_id, xhr)
 
@@ -148,7 +148,7 @@ class Xhr:
             while stream.sent < limit and not gone.done():
                 texts = await xhr.session.outbox.take(HEARTBEAT)
                 if gone.done():
-                    # The next request brings them.
+                    # The next request sends them.
                     xhr.session.outbox.give_back(texts)
                     return
                 await stream.write(_array(texts))
@@ -171,7 +171,7 @@ class Xhr:
 
 
 class _Stream:
-    """A response that is written piece by piece."""
+    """A streaming response."""
 
     def __init__(self, scope: Scope, send: Send, on_gone: Callable[[], None]) -> None:
         self.sent = 0
@@ -184,7 +184,7 @@ class _Stream:
         headers = [
             (b"content-type", b"application/javascript; charset=UTF-8"),
             (b"cache-control", _NO_STORE.encode()),
-            # The gateway must not wait for more.
+            # nginx must not buffer the stream.
             (b"x-accel-buffering", b"no"),
         ]
         await self._send({"type": "http.response.start", "status": 200, "headers": headers})
@@ -202,7 +202,7 @@ class _Stream:
             await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def watch(self, receive: Receive) -> None:
-        """Until the client has gone."""
+        """Return when the client has disconnected."""
         while (await receive())["type"] != "http.disconnect":
             pass
         self._gone = True
@@ -215,7 +215,7 @@ def _check(session_id: str) -> None:
 
 
 def _joined(body: bytes) -> str:
-    """The texts of an array, one after the other: STOMP's frames are found in them wherever they were cut."""
+    """The texts of an array, joined: a STOMP frame may be split between them."""
     try:
         found = _decode(body)
     except msgspec.MsgspecError as error:
@@ -224,7 +224,7 @@ def _joined(body: bytes) -> str:
 
 
 def _array(texts: list[str]) -> str:
-    """An array frame; a heart-beat when there is nothing."""
+    """An array frame; a heart-beat without texts."""
     return "a" + msgspec.json.encode(texts).decode() if texts else "h"
 
 

@@ -13,18 +13,18 @@ from jiucom.realtime.session import Session
 
 log = logging.getLogger(__name__)
 
-# Who does not take one message within this time is gone (s).
+# Time to write one message; a client that does not read it is disconnected (s).
 WRITE_TIMEOUT = 5.0
 
 _SUBPROTOCOLS = ("v12.stomp", "v11.stomp")
 
 
 class Framing(Protocol):
-    """How STOMP text travels in messages of the WebSocket."""
+    """Translates between STOMP text and messages of the WebSocket."""
 
-    # What the server sends first.
+    # The first message of the server.
     opening: str | None
-    # Seconds of silence after which it sends `wrap([])`.
+    # After so many seconds without a message it sends `wrap([])`.
     idle: float | None
 
     def wrap(self, texts: list[str]) -> list[str]: ...
@@ -33,13 +33,13 @@ class Framing(Protocol):
 
 
 class Raw:
-    """As it stands."""
+    """No framing."""
 
     opening: str | None = None
     idle: float | None = None
 
     def wrap(self, texts: list[str]) -> list[str]:
-        """One message each."""
+        """One message per text."""
         return texts
 
     def unwrap(self, message: str) -> str:
@@ -47,7 +47,7 @@ class Raw:
         return message
 
     def closing(self, code: int, reason: str) -> str | None:
-        """The WebSocket's own close says it."""
+        """None: the WebSocket has a close frame of its own."""
         return None
 
 
@@ -66,7 +66,7 @@ async def serve(scope: Scope, receive: Receive, send: Send, session: Session, fr
 
 
 async def _read(receive: Receive, session: Session, framing: Framing) -> None:
-    """Until the connection is gone, which every end leads to."""
+    """Receive until the connection is closed."""
     while (message := await receive())["type"] != "websocket.disconnect":
         try:
             text = framing.unwrap(_text(message))
@@ -77,7 +77,7 @@ async def _read(receive: Receive, session: Session, framing: Framing) -> None:
 
 
 def _text(message: Message) -> str:
-    """Raises ValueError, whose text is a reason to close (123 bytes at most) and holds nothing of the message."""
+    """Raises ValueError with the reason for the close frame (123 bytes at most, without parts of the message)."""
     text: str | None = message.get("text")
     if text is not None:
         return text
@@ -106,10 +106,10 @@ async def _write(send: Send, outbox: Outbox, framing: Framing, abort: Callable[[
                 await send({"type": "websocket.close", "code": end.code, "reason": end.reason})
             asyncio.get_running_loop().call_later(GRACE, abort)
     except TimeoutError:
-        log.info("a client that does not read is cut off")
+        log.info("a client that does not read is disconnected")
         abort()
     except (OSError, RuntimeError) as error:
-        # Gone, or closing already.
+        # The connection is closed or closing.
         log.debug("not written: %s", error)
         abort()
 

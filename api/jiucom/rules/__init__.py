@@ -1,1 +1,1 @@
-"""What the platform knows about computers and words: pure functions, no input or output."""
+"""Rules about parts and searches: pure functions."""

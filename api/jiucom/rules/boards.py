@@ -21,7 +21,7 @@ _SEPARATOR = re.compile(r"[/,|·;+&、]")
 _RANGE = re.compile(r"[~～∼]")
 _COMMENT = re.compile(r"\(([^()]*)\)")
 _DENIED = re.compile(r"미지원|불가|제외|비호환|NOT\b|UNSUPPORTED|EXCEPT|[:：]\s*X(?![A-Z])")
-# Words for a kind of case, which say how large it is and not what it takes.
+# Kinds of cases: they give the size of the case, not the boards that fit.
 _KIND = re.compile(
     r"TOWER|타워|DESKTOP|데스크[탑톱]|CUBE|큐브|HTPC|BENCH|벤치|OPEN|오픈|SLIM|슬림|RACK|랙|CASE|케이스|MIDI?\b|미들|빅"
 )
@@ -59,14 +59,14 @@ def case_sizes(text: str) -> CaseSizes:
     sizes, upper = board_sizes(text), text.upper()
     if _LIMIT.search(upper) or _RANGE.search(upper):
         return CaseSizes(sizes, True)
-    # E-ATX is no one size: many a case for ATX takes some of those boards.
+    # E-ATX is not one size: many ATX cases take some E-ATX boards.
     return CaseSizes(sizes, not _KIND.search(upper) and sizes != {"ATX"})
 
 
 def fits_case(board: frozenset[str], case: frozenset[str]) -> bool:
     """Whether a case for boards of these sizes takes the board.
 
-    A board that names several sizes is taken for the smallest: what is not clear is no reason to warn.
+    A board that names several sizes is taken for the smallest: unclear values give no warning.
     """
     return min(_RANK[size] for size in board) <= max(_RANK[size] for size in case)
 

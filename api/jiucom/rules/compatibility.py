@@ -1,7 +1,7 @@
-"""Whether the parts of a build go together (contract 4.3): findings, which never stop a build from being saved.
+"""Compatibility rules for the parts of a build. A build is saved whatever they find.
 
-Each rule is a function of the parts alone. A rule speaks only when the parts concerned carry the values it compares, and once
-about each part.
+Each rule is a function of the parts alone. It reports something only when the parts have the values that it compares, and at
+most once per part.
 """
 
 from collections import defaultdict
@@ -18,26 +18,26 @@ from jiucom.rules.specs import Specs
 REQUIRED = ("CPU", "MOTHERBOARD", "POWER_SUPPLY")
 SINGLE = ("CPU", "MOTHERBOARD", "CASE", "POWER_SUPPLY")
 
-# The share of a power supply that the parts may ask for.
+# The share of the power supply's watts that the parts may use.
 POWER_SHARE = 0.8
 
-# More than anybody reads; a list of a hundred parts could have five thousand.
+# A list of a hundred parts could have five thousand findings.
 MAX_FINDINGS = 50
-# Of the names that a message shows: "LGA20xx" stands for a hundred.
+# Socket names in a message at most: "LGA20xx" means a hundred sockets.
 _MAX_NAMES = 6
 
 _NAMES = {"CPU": "CPU", "MOTHERBOARD": "메인보드", "POWER_SUPPLY": "파워서플라이", "CASE": "케이스"}
 
 
 class Severity(StrEnum):
-    """How bad it is: an ERROR does not work, a WARNING is not recommended, not complete, or not certain."""
+    """ERROR: it does not work. WARNING: not recommended, incomplete or uncertain."""
 
     ERROR = "ERROR"
     WARNING = "WARNING"
 
 
 class Line(Struct):
-    """One part of a build, `quantity` times. The facts are read out of `specs` where they are not given."""
+    """One part of a build, `quantity` times. Facts that are not given are read from `specs`."""
 
     part_id: int
     name: str
@@ -48,14 +48,14 @@ class Line(Struct):
 
     @property
     def facts(self) -> Facts:
-        """What the rules compare."""
+        """The facts of the part."""
         if self.known is None:
             self.known = facts.read(self.category, self.specs)
         return self.known
 
 
 class Finding(Struct, frozen=True):
-    """What a rule found: a code for programs, a Korean text for people, and the parts concerned."""
+    """The result of a rule: a code for programs, a Korean text for people, and the parts concerned."""
 
     code: str
     severity: Severity
@@ -140,7 +140,7 @@ def power(parts: Parts) -> Iterator[Finding]:
     """Rule 5: processors and graphics cards ask for at most 80 % of the power supply (a recommendation)."""
     supplies = parts.get("POWER_SUPPLY", ())
     offered = _total(supplies, [line.facts.watts for line in supplies])
-    # A consumer without a value only makes the sum too small: what exceeds the limit without it exceeds it with it.
+    # Parts without a value are left out: if the sum is too high without them, it is too high with them.
     consumers = [line for kind in ("CPU", "GPU") for line in parts.get(kind, ()) if line.facts.watts is not None]
     needed = _total(consumers, [line.facts.watts for line in consumers])
     if offered is None or needed is None or needed <= POWER_SHARE * offered:
@@ -154,7 +154,7 @@ def power(parts: Parts) -> Iterator[Finding]:
 
 
 def board_size(parts: Parts) -> Iterator[Finding]:
-    """Rule 6: the case takes motherboards of this form factor. Its own kind alone is only a hint."""
+    """Rule 6: the case takes motherboards of this form factor. By the kind of case alone ("Mid Tower"): a warning."""
 
     def exceeds(board: Facts, case: Facts) -> bool:
         limit = case.case.sizes if case.case else None

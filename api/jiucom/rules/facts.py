@@ -1,4 +1,4 @@
-"""What the rules compare, read once out of a part's specifications. What is not known is None, or an empty set."""
+"""The values that the rules compare, read once from a part's specifications. Unknown values are None or an empty set."""
 
 from collections.abc import Callable
 from typing import Any

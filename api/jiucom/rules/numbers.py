@@ -2,7 +2,7 @@
 
 import re
 
-# Seven digits are beyond every real value, and keep hostile ones from becoming infinite.
+# No real value has more than seven digits; longer input could become infinite.
 _NUMBER = r"(?<![0-9.])([0-9]{1,7}(?:\.[0-9]{1,3})?)"
 _PLAIN = re.compile(rf"[^0-9]*{_NUMBER}\s*")
 _COMMENT = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
@@ -14,7 +14,7 @@ _METRIC = re.compile(rf"{_NUMBER}\s*(cm|mm|센치|센티|밀리)", re.IGNORECASE
 _INCHES = re.compile(rf"{_NUMBER}\s*(?:inch(?:es)?|in\b|인치|\"|″)", re.IGNORECASE)
 # "400 x 180 mm" and "120mm x 3" are no lengths.
 _PRODUCT = re.compile(r"[0-9]\s*(?:cm|mm)?(?:\([A-Z]\))?\s*[x×*]\s*[0-9]", re.IGNORECASE)
-# Said of nothing, as in "360 및 280mm" and unlike "3열 (360mm)".
+# A bare number in a list, as in "360 및 280mm" (not "3열 (360mm)").
 _BARE = re.compile(rf"{_NUMBER}(?!\s*(?:cm|mm|inch|in\b|인치|\"|″)|[\w.])", re.IGNORECASE)
 
 _RADIATORS = (120.0, 140.0, 240.0, 280.0, 360.0, 420.0, 480.0, 560.0)
@@ -24,14 +24,14 @@ _POWER = re.compile(rf"{_NUMBER}\s*(kw|w|와트|킬로와트)", re.IGNORECASE)
 _POWER_RANGE = re.compile(rf"{_NUMBER}\s*w?\s*[-–~～]\s*[0-9]{{1,4}}\s*(kw|w|와트)", re.IGNORECASE)
 _THOUSANDS = re.compile(r"(?<![0-9,])([0-9]),([0-9]{3})(?![0-9,])")
 
-# What a slot is; its numbers count nothing.
+# Names of slot types: the numbers in them are not counts.
 _DESCRIPTION = re.compile(
     r"(?:pci-?e|pci express)\s*[0-9](?:\.[0-9])?(?:\s*x\s*[0-9]+)?|gen\s*[0-9](?:\s*x\s*[0-9]+)?|m\.?2(?![0-9])"
     r"|(?<![0-9])22(?:30|42|60|80|110)(?![0-9])|sata\s*[0-9]?",
     re.IGNORECASE,
 )
 _TERMS = re.compile(r"[+,;]")
-# One number of a thing and nothing else that could be one.
+# A count, in a text without another number.
 _TERM = re.compile(r"(?:[^0-9]*[\s:x×*])?([0-9]{1,2})(?![0-9.]|\s*(?:[gt]b|mhz|mm|w\b))[^0-9]*", re.IGNORECASE)
 _NONE = re.compile(r"\s*(?:없음|none|no)\s*", re.IGNORECASE)
 
@@ -59,7 +59,7 @@ def millimetres(text: str) -> float | None:
         return None if _BARE.search(text) else max(map(float, inches)) * 25.4
     found, factor = [], 1
     entries = [entry for part in _SEPARATOR.split(_INCHES.sub(" ", text)) for entry in _RANGE.split(part)]
-    # From the end: "30/33.6cm" says its unit once.
+    # From the end: in "30/33.6cm" the unit stands once, at the end.
     for entry in filter(str.strip, reversed(entries)):
         lengths = [(float(number), 10 if unit[0] in "cC센" else 1) for number, unit in _METRIC.findall(entry)]
         plain = None if lengths else _plain(entry)
@@ -89,7 +89,7 @@ def count(text: str) -> int | None:
 
 
 def sticks(text: str) -> int | None:
-    """How many memory modules a kit has: "32GB (16GBx2)", "2 x 16GB"; None when it says two numbers."""
+    """How many memory modules a kit has: "32GB (16GBx2)", "2 x 16GB"; None when the text gives two different counts."""
     found = {int(next(filter(None, numbers))) for numbers in _STICKS.findall(text)}
     return found.pop() if len(found) == 1 else None
 

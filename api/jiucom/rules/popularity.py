@@ -1,4 +1,4 @@
-"""How popular a part is taken to be, from its category, price and name (contract 4.1)."""
+"""The popularity score of a part, from its category, price and name."""
 
 from dataclasses import dataclass
 

@@ -1,22 +1,21 @@
-"""What a person means by the words of a search: a plan that query modules turn into SQL.
+"""Turns the text of a search into a plan, which query modules turn into SQL.
 
-The full-text indexes hold pairs of characters. So a plan asks them for pairs out of what was typed, which gives
-candidates, and has every candidate checked for all that was typed, as substring. A word of one character is not in the
-index: it only takes part in the check, and where there is no other word, only what begins with it is found.
+The full-text indexes hold pairs of characters. A plan asks them for pairs from the text, which gives candidates, and then
+checks that every candidate contains all words as substrings. A word of one character is not in the index: it only takes
+part in the check. Where it is the only word, names that begin with it are found.
 
-Catalogues write RTX 4090, RTX-4090 and RTX4090, and people type each of them: a hyphen is as good as a blank, and where
-letters meet a number there may be one.
+Catalogues write RTX 4090, RTX-4090 and RTX4090, and people type each of them: a hyphen counts as a blank, and between
+letters and a number there may be a blank or none.
 
-Pairs are asked for one by one. For a longer word the index would read every row that has its pairs, and take it to
-pieces, to see whether they stand side by side: of 200,000 parts 0.2 s for "ssd", against 0.02 s for "ss", which finds
-the same rows.
+Only pairs are asked for, never longer words: for those the index reads and splits every row that has the pairs, to see
+whether they stand side by side. With 200,000 parts "ssd" takes 0.2 s, "ss" 0.02 s, and both find the same rows.
 """
 
 import re
 import unicodedata
 from dataclasses import dataclass
 
-# Beyond any real search; each term is one more check of every candidate.
+# No real search has more; each term is one more check of every candidate.
 MAX_TERMS = 10
 
 _RUN = re.compile(r"\w{2,}")
@@ -24,10 +23,10 @@ _RUN = re.compile(r"\w{2,}")
 _HYPHENS = re.compile("[-\u2010-\u2015\u2212]+")
 # Three digits or more: "4090ti" is two words, "32gb" and "7800x3d" are one.
 _SEAM = re.compile(r"(?<=[a-z]{2})(?=[0-9]{3})|(?<=[0-9]{3})(?=[a-z]{2})")
-# What web pages put between characters, where it is copied with them: no one types it.
+# Invisible characters of web pages, copied along with the text.
 _UNSEEN = dict.fromkeys([0xAD, 0x200B, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2060, 0x206A), 0xFEFF])
 
-# Words for the same thing. Catalogues write one and people type the other; categories stand under their codes.
+# Synonyms: catalogues write one, people type the other. Categories are written as their codes.
 _SAME = (
     ("cpu", "시피유", "프로세서"),
     ("gpu", "그래픽카드", "글카", "vga"),
@@ -84,7 +83,7 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A search, understood. Without terms it asks for nothing, which means everything."""
+    """A search. Without terms it finds everything."""
 
     phrase: str
     terms: tuple[Term, ...]
@@ -93,11 +92,11 @@ class Plan:
     def boolean(self) -> str | None:
         """The candidates, in the syntax of MySQL's boolean mode. None when no word is in the index.
 
-        Of the two words that say most. Those with synonyms are frequent, and the rows of every synonym are read: one of
-        them is asked for where there are not two others, nor a model number.
+        Only the two rarest words are asked for. Words with synonyms are frequent, and the rows of every synonym are read, so
+        one of them is used only where there are neither two other words nor a model number.
         """
         if not self.terms:
-            # Every list asks.
+            # Lists without a keyword: nothing to compute.
             return None
         plain = [run for term in self.terms if not term.synonyms for run in _RUN.findall(term.text)]
         first, second = [*sorted(dict.fromkeys(plain), key=_weight, reverse=True), "", ""][:2]
@@ -110,18 +109,18 @@ class Plan:
 
     @property
     def boolean_synonyms(self) -> str | None:
-        """Where `boolean` is None: the candidates that synonyms give ("램" is also RAM)."""
+        """Where `boolean` is None: the candidates by synonyms ("램" is also RAM)."""
         known = next((term for term in self.terms if term.synonyms), None)
         return _either(known.synonyms) if known else None
 
     @property
     def complete(self) -> bool:
-        """Whether the index knows all rows that the check lets pass: not where a synonym has one character."""
+        """Whether the index finds all matching rows: not where a synonym has one character."""
         return self.boolean is not None and all(_RUN.search(word) for term in self.terms for word in term.synonyms)
 
 
 def plan(query: str) -> Plan:
-    """Understand a query: normalised to NFC, split into words, nothing in it an operator."""
+    """The plan for a text: in NFC, split into words. No character of it is an operator."""
     typed = unicodedata.normalize("NFC", query).translate(_UNSEEN).casefold().split()
     words = [word for each in typed for word in _words(each)][:MAX_TERMS]
     terms = dict.fromkeys(Term(word, _SYNONYMS.get(word, ())) for word in words)
@@ -129,12 +128,12 @@ def plan(query: str) -> Plan:
 
 
 def like(text: str) -> str:
-    """The text as it stands inside a LIKE pattern."""
+    """The text, escaped for a LIKE pattern."""
     return re.sub(r"([\\%_])", r"\\\1", text)
 
 
 def _words(typed: str) -> list[str]:
-    """The words of what was typed without a blank. One letter is no word: "m-atx" stays as it is."""
+    """The words of a text without blanks. A single letter is not split off: "m-atx" is one word."""
     pieces = [piece for piece in _HYPHENS.split(typed) if piece]
     if not all(len(piece) > 1 for piece in pieces):
         return ["-".join(pieces)]
@@ -142,7 +141,7 @@ def _words(typed: str) -> list[str]:
 
 
 def _weight(run: str) -> tuple[bool, int, int]:
-    """Model numbers are rare, digits are rarer than letters, and long runs are rarer than short ones."""
+    """Sorts by rarity: model numbers are rare, digits rarer than letters, long runs rarer than short ones."""
     return _is_mixed(run), len(run) + sum(char.isdigit() for char in run), len(run)
 
 
@@ -152,15 +151,15 @@ def _is_mixed(run: str) -> bool:
 
 
 def _pairs(run: str) -> list[str]:
-    """The pairs of a run that say most: the first and the last, of those with a letter and a digit if there are any."""
+    """The rarest pairs of a run: the first and the last one, of those with a letter and a digit if there are any."""
     every = range(len(run) - 1)
     known = [n for n in every if run[n].isdigit() != run[n + 1].isdigit()] or list(every)
-    # Each pair has a list of rows to read, and neighbours say nearly the same, unless they are digits or syllables.
+    # Each pair costs reading its list of rows. Overlapping pairs have nearly the same rows, unless they are digits or syllables.
     apart = len(known) > 1 and (known[-1] - known[0] > 1 or run.isdigit() or not run.isascii())
     return [run[n : n + 2] for n in ((known[0], known[-1]) if apart else known[:1])]
 
 
 def _either(alternatives: tuple[str, ...]) -> str:
-    """Boolean mode for any of the alternatives, each by one pair: the rows of several are slow to join in here."""
+    """Boolean mode for any of the alternatives, by one pair each: joining several pairs inside an OR is slow."""
     runs = [max(runs, key=_weight) for alternative in alternatives if (runs := _RUN.findall(alternative))]
     return " ".join(f'"{pair}"' for pair in dict.fromkeys(_pairs(run)[0] for run in runs))

@@ -1,7 +1,7 @@
 """Names of processor sockets as shops write them: "LGA 1700/1851", "AMD(소켓AM5)", "LGA2011-3", "AM3+", "LGA115x".
 
-A revision is another socket: a processor for 1151v2 does not start in a board for 1151. A text with a word that is not
-known is not read at all, since what it leaves out may be what matters.
+A revision is another socket: a processor for 1151v2 does not start in a board for 1151. A text with an unknown word is not
+read at all: the unknown word may be the socket that matters.
 """
 
 import re
@@ -96,7 +96,7 @@ def _large(name: str) -> str:
 
 def _numbered(number: str, revision: str | None) -> set[str]:
     prefix = "PGA" if number in _PGA else "LGA"
-    # LGA2011-0 is the first one.
+    # LGA2011-0 is the first revision.
     suffix = f"-{revision}" if revision and revision not in "01" else ""
     # An X is any digit.
     choices = product(*("0123456789" if char == "X" else char for char in number))

@@ -1,8 +1,7 @@
 """Reads values out of part specifications, which people type.
 
-Every reader takes the specifications and the keys that may hold the value, and answers None, or an empty set, for what it
-cannot read: missing data is no statement about the part. The first key that can be read counts; where another one says
-something else, nothing is known.
+Every reader takes the specifications and the keys that may hold the value. It returns None or an empty set for what it cannot
+read. The first key that can be read counts; if another key has a different value, the result is unknown too.
 """
 
 import re
@@ -17,7 +16,7 @@ T = TypeVar("T")
 
 Specs = Mapping[str, Any]
 
-# No value of a data sheet is longer (characters). What reads it may take time that grows with the square.
+# No value of a data sheet is longer (characters). The expressions that read it may take quadratic time.
 MAX_TEXT = 300
 
 _MEMORY = re.compile(

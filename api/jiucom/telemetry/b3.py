@@ -1,5 +1,4 @@
-"""B3 headers, read by hand: libraries take ids without a decision as "not sampled" and `b3: 0` as sampled
-(trap 26)."""
+"""B3 headers. Parsed here, because libraries read ids without a sampling decision as "not sampled", and `b3: 0` as "sampled"."""
 
 import re
 from collections.abc import Iterable
@@ -12,7 +11,7 @@ _DECISIONS = {"1": True, "d": True, "true": True, "0": False, "false": False}
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """What a caller said: ids (0 when there are none) and its decision (None: ours to make)."""
+    """The caller's ids (0 when there are none) and its sampling decision (None: not decided yet)."""
 
     trace_id: int = 0
     span_id: int = 0

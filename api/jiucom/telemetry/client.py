@@ -1,4 +1,4 @@
-"""What a trusted gateway says of a request: whose it is (C7, trap 41), and the id that it logs for it."""
+"""Headers of a trusted gateway: the client's address (C7), and the id under which the gateway logs the request."""
 
 import re
 from functools import lru_cache
@@ -8,7 +8,7 @@ from starlette.types import Scope
 
 
 class Gateway:
-    """Believes `X-Real-IP`, `X-Forwarded-For` and `X-Request-Id` only from the given addresses and networks (by commas)."""
+    """Reads `X-Real-IP`, `X-Forwarded-For` and `X-Request-Id` only from the given addresses and networks (by commas)."""
 
     def __init__(self, trusted: str) -> None:
         self._trusted = tuple(ip_network(entry.strip()) for entry in trusted.split(",") if entry.strip())
@@ -22,7 +22,7 @@ class Gateway:
         real = headers.get(b"x-real-ip", "").strip()
         if _address(real):
             return real
-        # Each gateway appends the address it saw: the last one that is not a gateway of ours is the client.
+        # Each gateway appends the address it saw: the last one that is not a trusted gateway is the client.
         for entry in reversed(headers.get(b"x-forwarded-for", "").split(",")):
             entry = entry.strip()
             if not _address(entry):
@@ -32,11 +32,11 @@ class Gateway:
         return peer
 
     def request_id(self, scope: Scope) -> str:
-        """The gateway's id of the request; empty where it gave none, or one that does not belong into a log."""
+        """The gateway's id of the request; empty when there is none, or an invalid one."""
         if not self._trusts(_peer(scope)):
             return ""
-        said = _headers(scope).get(b"x-request-id", "")
-        return said if _REQUEST_ID.fullmatch(said) else ""
+        given = _headers(scope).get(b"x-request-id", "")
+        return given if _REQUEST_ID.fullmatch(given) else ""
 
     def _trusts(self, text: str) -> bool:
         address = _address(text)

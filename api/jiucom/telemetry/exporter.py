@@ -1,4 +1,4 @@
-"""Where spans go. The Zipkin exporter's end is announced: this factory is the one place that changes for OTLP."""
+"""Export of spans to Zipkin. The Zipkin exporter is deprecated: another exporter (OTLP) would change this module only."""
 
 import logging
 import time
@@ -12,21 +12,21 @@ from jiucom.telemetry.metrics import Metrics
 
 log = logging.getLogger(__name__)
 
-# Spans that wait, at most: a minute of full sampling under load. Beyond it they are dropped and counted.
+# Spans waiting for export at most: a minute of full sampling under load. Further spans are dropped and counted.
 MAX_WAITING = 2048
 TIMEOUT = 2  # s
 
-# Ours says the same once, with a count.
+# `_warn` logs failures instead: once in 30 s, with a count.
 logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)
 
 
 def make_processor(endpoint: str, metrics: Metrics) -> SpanProcessor:
-    """Batches spans on a thread of their own and sends them; nothing that happens there reaches a request (E3)."""
+    """Sends spans in batches from a thread; its failures do not reach requests (E3)."""
     return CountingProcessor(ZipkinExporter(endpoint=endpoint, timeout=TIMEOUT), metrics)
 
 
 class CountingProcessor(SpanProcessor):
-    """A batch processor that counts every span as sent or lost, which the SDK's own does not (trap 36)."""
+    """A batch processor that counts every span as sent or lost; the SDK's processor drops spans without counting them."""
 
     def __init__(self, exporter: SpanExporter, metrics: Metrics) -> None:
         self._lost = metrics.spans_lost
@@ -37,7 +37,7 @@ class CountingProcessor(SpanProcessor):
         self._handed = 0
 
     def on_start(self, span: Span, parent_context: object = None) -> None:
-        """Nothing happens before the end."""
+        """Nothing to do."""
 
     def on_end(self, span: ReadableSpan) -> None:
         if self._handed - self._counter.finished >= MAX_WAITING:
@@ -64,7 +64,7 @@ class _CountingExporter(SpanExporter):
         problem = "refused"
         try:
             result = self._exporter.export(spans)
-        except Exception as error:  # whatever the HTTP client raises: a span is never worth more than a line
+        except Exception as error:  # whatever the HTTP client raises: lost spans are only logged
             result, problem = SpanExportResult.FAILURE, type(error).__name__
         self.finished += len(spans)
         if result is SpanExportResult.SUCCESS:

@@ -1,9 +1,10 @@
-"""HTTP metrics as Micrometer makes them (D2): count, sum and a decaying maximum per method, uri, status, outcome,
-exception and error, and in a family of their own latency buckets per method and uri alone: buckets on all labels would
-make the scrape four times as large.
+"""HTTP metrics as Micrometer makes them (D2): count, sum and a decaying maximum per method, uri, status, outcome, exception
+and error. Latency buckets are a family of their own, per method and uri only: with all labels the scrape would be four times
+as large.
 
-A series of these is born with its first request, which rate() and increase() cannot see. What is counted for the share of
-errors is therefore counted once more, by outcome alone, from 0 on."""
+These series begin with their first request, which rate() and increase() do not see. For the share of errors, requests are
+therefore also counted by outcome alone, from 0 on.
+"""
 
 import time
 from bisect import bisect_left
@@ -19,8 +20,8 @@ from prometheus_client.metrics_core import (
 )
 from prometheus_client.registry import Collector
 
-# s. Each costs a line per route in every scrape. A percentile is known to its bucket and no closer, so the warning sign of
-# 1 s is a bound, and another lies above it.
+# Bounds in seconds. Each costs a line per route in every scrape. A percentile is only as exact as its bucket, so the alert's
+# threshold of 1 s is a bound, and there is one above it.
 BUCKETS = (0.005, 0.03, 0.2, 1.0, 5.0)
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -28,7 +29,7 @@ _LABELS = ("method", "uri", "status", "outcome", "exception", "error")
 _OUTCOMES = {1: "INFORMATIONAL", 2: "SUCCESS", 3: "REDIRECTION", 4: "CLIENT_ERROR", 5: "SERVER_ERROR"}
 _NO_OUTCOME = "UNKNOWN"
 
-# Scrapes and health checks are no traffic: on a quiet host they would be most of it.
+# Scrapes and health checks are not counted by outcome: on a quiet host they would be most of the requests.
 _MACHINES = "/actuator"
 
 # Micrometer's TimeWindowMax: three windows of a minute.
@@ -59,7 +60,7 @@ class _Timer:
         return self._maxima[self._current]
 
     def _rotate(self, now: float) -> None:
-        """Forget what is older than three windows: each becomes the current one when the oldest is cleared."""
+        """Drop values older than three windows: the oldest window is cleared and becomes the current one."""
         elapsed = int((now - self._rotated) / _WINDOW)
         for _ in range(min(elapsed, _WINDOWS)):
             self._maxima[self._current] = 0.0
@@ -100,7 +101,7 @@ class HttpMetrics(Collector):
         maxima = GaugeMetricFamily("http_server_requests_seconds_max", text, labels=_LABELS)
         for (method, uri, status, exception), timer in self._timers.items():
             labels = (method, uri, str(status) if status else "UNKNOWN", _outcome(status), exception, exception)
-            # To the microsecond: a float's other ten digits are a tenth of the scrape, and mean nothing.
+            # Rounded to microseconds: the other digits of a float would be a tenth of the scrape.
             times.add_metric(labels, timer.count, round(timer.total, 6))
             maxima.add_metric(labels, round(timer.maximum(now), 6))
         yield times

@@ -38,11 +38,11 @@ class JsonFormatter(logging.Formatter):
 
 
 def configure(level: str, zone: str, stream: TextIO | None = None) -> None:
-    """Send everything that is logged to `stream` (standard output), from `level` on."""
+    """Log to `stream` (default: standard output), from `level` on."""
     handler = logging.StreamHandler(stream or sys.stdout)
     handler.setFormatter(JsonFormatter(ZoneInfo(zone)))
     logging.basicConfig(handlers=[handler], level=level, force=True)
-    # MySQL's warnings quote the values of rows.
+    # MySQL's warnings quote values of rows.
     logging.getLogger("asyncmy").setLevel(logging.ERROR)
     logging.getLogger("databases").setLevel(logging.WARNING)
     logging.getLogger("alembic").setLevel(logging.WARNING)

@@ -15,15 +15,15 @@ from prometheus_client.metrics_core import Metric
 
 from jiucom.telemetry.http_metrics import HttpMetrics
 
-# A `_created` beside every counter doubles the series and helps nobody.
+# A `_created` series for every counter would double their number; nothing uses it.
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
-# Micrometer's common tag: on every sample but those of the buckets, which have three labels and many lines.
+# Micrometer's common tag, on every sample but the buckets, which are many.
 APPLICATION = "jiucom-api"
 
 
 class Metrics:
-    """The meters that other modules raise. Those that are read at the scrape are registered as collectors."""
+    """The metrics that other modules set. Values that are read at the scrape have collectors of their own."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -43,7 +43,7 @@ class Metrics:
         self.rate_unchecked = self._counter(
             "jiucom_rate_unchecked", "Requests counted by one process, without Redis", "limit"
         )
-        # Not `job`: that is Prometheus's own label, and what it scrapes it would store as `exported_job`.
+        # Not `job`: Prometheus uses that label itself, and would store ours as `exported_job`.
         self.job_last_success = Gauge(
             "jiucom_job_last_success_timestamp_seconds", "When the job last succeeded", ["name"], registry=self.registry
         )
@@ -67,7 +67,7 @@ class Metrics:
 
 
 class _Collected(CollectorRegistry):
-    """What generate_latest needs of a registry."""
+    """A registry for generate_latest, with given families."""
 
     def __init__(self, families: Iterable[Metric]) -> None:
         super().__init__()

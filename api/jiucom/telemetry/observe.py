@@ -1,4 +1,4 @@
-"""The outermost middleware: metrics, server span, request log and `X-Trace-Id`, with one look at each request."""
+"""The outermost middleware: metrics, server span, request log and `X-Trace-Id`."""
 
 import logging
 import time
@@ -6,26 +6,26 @@ import time
 from opentelemetry.trace import Span, Status, StatusCode
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from jiucom.paths import CONTEXT_PATH
 from jiucom.telemetry import b3
 from jiucom.telemetry.client import Gateway
 from jiucom.telemetry.http_metrics import HttpMetrics
 from jiucom.telemetry.tracing import Trace, Tracing
-from jiucom.web.routing import CONTEXT_PATH
 
 log = logging.getLogger("jiucom.request")
 
-# Read by machines every few seconds, or static: no trace, and no line in the log unless it fails.
+# Polled by machines, or static: not traced, and logged only when they fail.
 _QUIET = tuple(f"{CONTEXT_PATH}{path}" for path in ("/actuator", "/swagger-ui", "/swagger-ui.html", "/v3/api-docs"))
 _QUIET_BELOW = tuple(f"{path}/" for path in _QUIET)
 
-# Streams last as long as their clients stay: their durations would drown those of requests.
+# Long-lived streams: their durations would distort those of requests.
 _ENDLESS = frozenset({"/ws/**"})
 # What is not counted as running, by path: no route is known before a request has run.
 _UNCOUNTED = (f"{CONTEXT_PATH}/actuator", f"{CONTEXT_PATH}/ws/")
 
 
 class Observe:
-    """Reads what the router (`jiucom.route`) and Failures (`jiucom.exception`) leave in the scope."""
+    """Reads `jiucom.route` (set by the router) and `jiucom.exception` (set by Failures) from the scope."""
 
     def __init__(self, app: ASGIApp, metrics: HttpMetrics, tracing: Tracing, gateway: Gateway) -> None:
         self.app = app
@@ -96,7 +96,7 @@ class Observe:
 
 
 def _is_quiet(method: str, path: str) -> bool:
-    # With the slash, or whatever only begins alike would be quiet too.
+    # With the slash, so that "/actuatorx" is not quiet.
     return method in ("GET", "HEAD") and (path in _QUIET or path.startswith(_QUIET_BELOW))
 
 

@@ -1,5 +1,4 @@
-"""Metrics of the Python process: memory against the container's limit, threads, pauses of the garbage collector, lag of
-the event loop."""
+"""Metrics of the process: memory and its limit, threads, pauses of the garbage collector, lag of the event loop."""
 
 import asyncio
 import gc
@@ -22,7 +21,7 @@ _UNLIMITED = 1 << 60
 
 
 class Runtime(Worker, Collector):
-    """Collects from the moment `start` is called, on the running loop, until `stop`."""
+    """Measures from `start`, on the running loop, until `stop`."""
 
     def __init__(self) -> None:
         self._pauses = {str(generation): [0, 0.0] for generation in range(3)}
@@ -36,7 +35,7 @@ class Runtime(Worker, Collector):
         super().start()
 
     async def stop(self) -> None:
-        """End what `start` began."""
+        """Stop measuring."""
         gc.callbacks.remove(self._on_collection)
         await super().stop()
 
@@ -58,7 +57,7 @@ class Runtime(Worker, Collector):
             before = time.perf_counter()
             await asyncio.sleep(_LAG_INTERVAL)
             late = max(0.0, time.perf_counter() - before - _LAG_INTERVAL)
-            # Rises at once and falls slowly, so that a scrape each 15 s still sees a spike.
+            # Rises at once and falls slowly, so that a scrape every 15 s sees a spike.
             self._lag = max(late, self._lag * 0.9)
 
     def collect(self) -> Iterator[Metric]:

@@ -1,6 +1,6 @@
-"""Traces: who decides, the span of a request, and the spans below it.
+"""Traces: the sampling decision, the span of a request, and the spans below it.
 
-Spans are made only for what is sampled: an unsampled request costs an id and no more.
+Spans exist only for sampled requests: an unsampled request costs no more than an id.
 """
 
 import random
@@ -20,7 +20,7 @@ from jiucom.telemetry import b3
 from jiucom.telemetry.exporter import make_processor
 from jiucom.telemetry.metrics import Metrics
 
-# The process must be gone before the container's grace period ends, whatever Zipkin does.
+# The process must end within the container's grace period, even if Zipkin does not answer (s).
 SHUTDOWN_TIMEOUT = 3.0
 
 _NO_PARENT = Context()
@@ -51,7 +51,7 @@ class Tracing:
     def __init__(self, *, endpoint: str, service: str, rate: float, metrics: Metrics) -> None:
         self.rate = rate
         self._provider = TracerProvider(
-            # We decide before a span exists.
+            # `begin` decides, before a span exists.
             sampler=ALWAYS_ON,
             resource=Resource({SERVICE_NAME: service}),
             shutdown_on_exit=False,
@@ -64,7 +64,7 @@ class Tracing:
     ) -> Trace:
         """The trace of a new request, continued from the caller's where there is one, and made the current one.
 
-        What is not `traced` (scrapes, health checks) is recorded only when the caller asks for it.
+        With `traced=False` (scrapes, health checks) it is recorded only if the caller's headers say so.
         """
         sampled = incoming.sampled
         if sampled is None:
@@ -82,20 +82,20 @@ class Tracing:
         return started
 
     def resume(self, reference: str | None, name: str) -> Span | None:
-        """The span of work that a request left for later (`reference`), its trace made the current one; None without."""
+        """The span of background work caused by a request (`reference`), as the current trace; None when it was not recorded."""
         if not reference:
             return None
         return self.begin(b3.extract([(b"b3", reference.encode())]), name, kind=SpanKind.CONSUMER).span
 
     def shutdown(self) -> None:
-        """Send what waits, for SHUTDOWN_TIMEOUT seconds at most. Blocks: call it in a thread."""
+        """Send the waiting spans, for SHUTDOWN_TIMEOUT seconds at most. Blocks: call it in a thread."""
         thread = threading.Thread(target=self._provider.shutdown, name="tracing-shutdown", daemon=True)
         thread.start()
         thread.join(SHUTDOWN_TIMEOUT)
 
 
 def current() -> Trace | None:
-    """The trace of the request that this code runs for."""
+    """The trace of the current request."""
     return _current.get()
 
 

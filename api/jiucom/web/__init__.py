@@ -1,7 +1,6 @@
-"""From HTTP to typed handlers and back. Domains import from here: `endpoint`, `Context`, `Schema`, `Page`, ..."""
+"""Typed handlers over HTTP. Domains import from here: `endpoint`, `Schema`, `Page`, ..."""
 
 from jiucom.encoding import Json
-from jiucom.web.context import Context
 from jiucom.web.envelope import CREATED
 from jiucom.web.operation import Access, Operation, endpoint
 from jiucom.web.paging import Page, Paged, PageQuery
@@ -10,7 +9,6 @@ from jiucom.web.schema import Id, InvalidFieldError, NotBlank, OneLine, Schema
 __all__ = [
     "CREATED",
     "Access",
-    "Context",
     "Id",
     "InvalidFieldError",
     "Json",

@@ -12,11 +12,11 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from jiucom.auth.principal import Role
-from jiucom.db.line import urgent
+from jiucom.db.queue import urgent
 from jiucom.deadline import deadline
 from jiucom.errors import ApiError, ErrorCode
-from jiucom.state import AppState
-from jiucom.web.context import Context
+from jiucom.web.body import media_type, read_body
+from jiucom.web.context import Application, Context
 from jiucom.web.envelope import success
 from jiucom.web.operation import Access, Operation
 from jiucom.web.validation import convert
@@ -27,19 +27,19 @@ _ROLES: dict[Access, frozenset[Role]] = {
     "admin": frozenset({"ADMIN"}),
 }
 
-# As much as the gateway lets through in a request line (bytes).
+# The gateway's limit for a request line (bytes).
 MAX_QUERY = 8 * 1024
 
 
 class Endpoint:
     """One operation as an ASGI application."""
 
-    def __init__(self, operation: Operation, app: AppState) -> None:
+    def __init__(self, operation: Operation, app: Application) -> None:
         self.operation = operation
         self.app = app
         self._deadline = operation.deadline or app.settings.request_deadline
         self._roles = _ROLES.get(operation.access)
-        # Logins go on while everything else waits for the database.
+        # Logins have database connections of their own, see db/queue.py.
         self._precedence = urgent if operation.tag == "Auth" else nullcontext
         self._path = _struct("Path", [(name, hint, name) for name, hint in operation.path_params.values()])
         self._path_names = {wire: name for wire, (name, _) in operation.path_params.items()}
@@ -73,7 +73,7 @@ class Endpoint:
         response.headers.update(await limiter.settle(counted, response.status_code))
         return response
 
-    async def _handle(self, ctx: Context) -> Response:
+    async def _handle(self, ctx: Context[Application]) -> Response:
         operation = self.operation
         result = await operation.handler(ctx, **await self._arguments(ctx.request))
         if operation.raw:
@@ -95,7 +95,7 @@ class Endpoint:
         return arguments
 
     def _query(self, params: QueryParams, target: type) -> Any:
-        """Empty parameters count as not given, as forms send them; required texts may be empty."""
+        """Empty parameters count as absent, since forms send them; required texts may be empty."""
         values: dict[str, Any] = {name: value for name, value in params.items() if value != "" or name in self._texts}
         for name in self._lists & values.keys():
             values[name] = [value for value in params.getlist(name) if value != ""]
@@ -116,29 +116,9 @@ class Endpoint:
         return convert(value, target, strict=True)
 
 
-def is_declared_larger(request: Request, limit: int) -> bool:
-    """Whether the request says itself that its body exceeds `limit` bytes."""
-    declared = request.headers.get("content-length", "")
-    # Python refuses to read numbers of thousands of digits.
-    return declared.isdecimal() and (len(declared) > len(str(limit)) or int(declared) > limit)
-
-
-async def read_body(request: Request, limit: int) -> bytes:
-    """The whole body. Raises ApiError 413 as soon as it is known to exceed `limit` bytes."""
-    if is_declared_larger(request, limit):
-        raise ApiError(ErrorCode.PAYLOAD_TOO_LARGE)
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > limit:
-            raise ApiError(ErrorCode.PAYLOAD_TOO_LARGE)
-    return bytes(body)
-
-
 def _is_json(content_type: str) -> bool:
-    media, _, parameters = content_type.partition(";")
-    media = media.strip().lower()
-    charset = parameters.lower().partition("charset=")[2].strip(' "')
+    media = media_type(content_type)
+    charset = content_type.partition(";")[2].lower().partition("charset=")[2].strip(' "')
     return (media == "application/json" or media.endswith("+json")) and charset in ("", "utf-8", "utf8")
 
 

@@ -1,17 +1,16 @@
-"""The document and Swagger UI, served from the image alone."""
+"""The OpenAPI document and Swagger UI, served without the internet."""
 
-from importlib.resources import files
-from pathlib import Path
+from importlib.util import find_spec
 
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from jiucom.web.context import Context
+from jiucom.paths import CONTEXT_PATH
+from jiucom.web.context import Application, Context
 from jiucom.web.operation import endpoint
-from jiucom.web.routing import CONTEXT_PATH
 
-# The package carries an editor as well, which is most of its size.
+# The package holds an editor too, which is most of its size; the image keeps only these (api/Dockerfile).
 _ASSETS = frozenset({"swagger-ui.css", "swagger-ui-bundle.js", "index.css", "favicon-16x16.png", "favicon-32x32.png"})
 
 _PAGE = f"""<!doctype html>
@@ -38,11 +37,19 @@ _INITIALIZER = f"""window.onload = () => SwaggerUIBundle({{
 """
 
 
+def _directory() -> str:
+    """Where the package has its files. It is found, not imported: importing it would load a template engine."""
+    found = find_spec("swagger_ui")
+    if found is None or not found.submodule_search_locations:
+        raise ModuleNotFoundError("swagger_ui")
+    return f"{found.submodule_search_locations[0]}/static"
+
+
 class Assets:
     """The few files of Swagger UI that the page needs, and ours that starts it."""
 
     def __init__(self) -> None:
-        self._files: ASGIApp = StaticFiles(directory=Path(str(files("swagger_ui"))) / "static")
+        self._files: ASGIApp = StaticFiles(directory=_directory())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["path"] == f"{scope['root_path']}/swagger-initializer.js":
@@ -54,18 +61,18 @@ class Assets:
 
 
 @endpoint("GET", "/v3/api-docs", tag="Documentation")
-async def api_docs(ctx: Context) -> Response:
+async def api_docs(ctx: Context[Application]) -> Response:
     """OpenAPI 3.1 문서"""
     return Response(ctx.app.document, media_type="application/json")
 
 
 @endpoint("GET", "/swagger-ui.html", tag="Documentation", status=302)
-async def swagger(ctx: Context) -> Response:
+async def swagger(ctx: Context[Application]) -> Response:
     """Swagger UI로 이동"""
     return RedirectResponse(f"{CONTEXT_PATH}/swagger-ui/index.html", 302)
 
 
 @endpoint("GET", "/swagger-ui/index.html", tag="Documentation")
-async def swagger_page(ctx: Context) -> Response:
+async def swagger_page(ctx: Context[Application]) -> Response:
     """Swagger UI"""
     return HTMLResponse(_PAGE)

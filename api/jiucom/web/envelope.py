@@ -1,4 +1,4 @@
-"""What answers are wrapped in: `{success, message, data, timestamp}`, or the error shape (contract 1.2, 1.3, 8.7)."""
+"""The envelope of answers: `{success, message, data, timestamp}`, or the error shape."""
 
 from datetime import datetime
 from typing import Any
@@ -13,7 +13,7 @@ CREATED = "리소스가 성공적으로 생성되었습니다."
 
 
 def success(data: Any, message: str, status: int, now: datetime) -> Response:
-    """The answer of a handler that returned `data`; None is an operation without a result: no `data` key."""
+    """The answer for the result `data` of a handler; for None without the key `data`."""
     value = b""
     if data is not None:
         value = b',"data":' + (data.raw if isinstance(data, Json) else encode(data))

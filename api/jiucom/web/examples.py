@@ -1,4 +1,4 @@
-"""Examples for the document, from the schemas: their own examples and defaults, or the plainest value that fits."""
+"""Examples for the document, from the schemas: their own examples and defaults, or a simple value that fits."""
 
 from typing import Any
 
@@ -32,7 +32,7 @@ def _plain(schema: dict[str, Any], components: dict[str, Any], depth: int) -> An
         case "object":
             return {name: example(field, components, depth + 1) for name, field in schema.get("properties", {}).items()}
         case "array":
-            # A tree ends somewhere.
+            # Recursive schemas: stop at depth 6.
             return [] if depth > 6 else [example(schema.get("items", {}), components, depth + 1)]
         case "integer":
             return max(1, int(schema.get("minimum", 1)), int(schema.get("exclusiveMinimum", 0)) + 1)

@@ -1,4 +1,4 @@
-"""Turns what is raised below into the error shape: the only place that does."""
+"""Turns exceptions into error answers; nothing else makes them."""
 
 import logging
 
@@ -16,7 +16,7 @@ _BY_STATUS = {404: ErrorCode.RESOURCE_NOT_FOUND, 405: ErrorCode.METHOD_NOT_ALLOW
 
 
 class Failures:
-    """Middleware. Notes the exception's class name in `jiucom.exception` for who measures."""
+    """Middleware. Sets `jiucom.exception` to the class name of the exception, for metrics and traces."""
 
     def __init__(self, app: ASGIApp, clock: Clock) -> None:
         self.app = app

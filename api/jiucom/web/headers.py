@@ -1,6 +1,6 @@
-"""Headers that every answer of the API has, besides those of the gateway (docs/decisions.md).
+"""Security headers of every answer (docs/decisions.md).
 
-What a page may load is known here, where the pages are made: the gateway sends no content security policy of its own.
+The content security policy is set here because only the API knows what its pages load; the gateway sets the other headers.
 """
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -15,7 +15,7 @@ _PRIVATE = (b"cache-control", b"no-store")
 
 
 class Headers:
-    """Middleware. Nothing stores the answers to a bearer, or to what is no plain reading (tokens are in some of them)."""
+    """Middleware. `no-store` on answers to requests with `Authorization`, and to all but GET and HEAD: some hold tokens."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app

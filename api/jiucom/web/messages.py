@@ -1,4 +1,4 @@
-"""What is wrong with a field, in Korean: our own texts, and msgspec's English ones translated.
+"""Korean texts for field errors: our own, and translations of msgspec's English ones.
 
 msgspec has no error codes, so its texts are parsed. Its version is pinned, and each text is under test.
 """
@@ -43,7 +43,7 @@ def too_long(limit: int | str) -> str:
 
 
 def text(error: msgspec.ValidationError, target: Any) -> str:
-    """The text for an error at a value of type `target`; what our own types raise is Korean already."""
+    """The text for an error at a value of type `target`; our own types raise Korean texts."""
     message = str(error).split(" - at `$")[0]
     if message.startswith("Invalid enum value"):
         return f"다음 중 하나여야 합니다: {', '.join(_choices(target))}"

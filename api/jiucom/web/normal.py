@@ -6,7 +6,7 @@ from typing import Any
 
 from jiucom.web.schema import INT64_MAX, INT64_MIN
 
-# More than any form of ours, and far less than Python's own limit for recursive functions.
+# Deeper than any request type, and far below Python's recursion limit.
 MAX_DEPTH = 64
 
 # Unicode's stream-safe format allows as many combining marks in a row. Sorting them takes quadratic time in some versions
@@ -14,14 +14,14 @@ MAX_DEPTH = 64
 _MAX_MARKS = 30
 _MARKS = [chr(code) for code in range(0x300, 0x1F000) if unicodedata.combining(chr(code))]
 _TOO_MANY = re.compile(f"[{''.join(_MARKS)}]{{{_MAX_MARKS + 1}}}")
-# The same, ten times as fast: all characters above U+FFFF are taken for marks.
+# A quick test, ten times as fast: it takes all characters above U+FFFF for marks.
 _PERHAPS = re.compile(
     f"[{''.join(mark for mark in _MARKS if mark <= chr(0xFFFF))}\U00010000-\U0010ffff]{{{_MAX_MARKS + 1}}}"
 )
 
 
 def is_deeper(value: Any, limit: int) -> bool:
-    """Whether arrays and objects are nested more than `limit` levels deep. Iterative: recursion has a limit of its own."""
+    """Whether arrays and objects are nested more than `limit` levels deep. Iterative, since Python limits recursion."""
     level = [value] if isinstance(value, dict | list) else []
     for _ in range(limit):
         if not level:
@@ -32,7 +32,7 @@ def is_deeper(value: Any, limit: int) -> bool:
 
 
 def has_too_many_marks(text: str) -> bool:
-    """Whether the text is one that `composed` leaves as it is, because composing it would take too long."""
+    """Whether the text has so many marks in a row that `composed` leaves it unchanged: composing it would take too long."""
     return not text.isascii() and _PERHAPS.search(text) is not None and _TOO_MANY.search(text) is not None
 
 

@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document, made from the operations: it cannot say what the code does not do."""
+"""The OpenAPI 3.1 document, made from the operations, so that it always agrees with the code."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,9 +7,9 @@ import msgspec
 
 from jiucom.encoding import Json
 from jiucom.errors import UNUSED, ErrorCode
+from jiucom.paths import CONTEXT_PATH
 from jiucom.web.examples import example
 from jiucom.web.operation import Operation
-from jiucom.web.routing import CONTEXT_PATH
 
 _TAGS = (
     *("Auth", "User", "Part", "Build", "Price", "Seller", "Post", "Comment", "Review", "Favorite", "Like", "Search"),
@@ -73,7 +73,7 @@ def _types(operation: Operation) -> list[Any]:
 
 
 def _result(hint: Any) -> Any:
-    """What `data` holds: the type inside `Json[...]`, or the type itself."""
+    """The type of `data`: the type inside `Json[...]`, or the type itself."""
     return hint.__args__[0] if getattr(hint, "__origin__", None) is Json else hint
 
 
@@ -117,7 +117,7 @@ def _query_parameters(schema: dict[str, Any], components: dict[str, Any]) -> lis
 
 
 def _not_empty(schema: dict[str, Any], required: bool) -> dict[str, Any]:
-    """An empty parameter counts as not given: where one is needed, some text is."""
+    """Empty parameters count as absent, so a required text has at least one character."""
     return {"minLength": 1, **schema} if required and schema.get("type") == "string" else schema
 
 
@@ -143,7 +143,7 @@ def _success(operation: Operation, data: dict[str, Any] | None, components: dict
 
 
 def _failures(operation: Operation) -> dict[str, Any]:
-    """What can go wrong, by status; one example per code."""
+    """Error answers by status, with an example per code."""
     errors = list(operation.errors)
     if operation.path_params or operation.query or operation.body:
         errors.append(ErrorCode.INVALID_INPUT)
@@ -153,7 +153,7 @@ def _failures(operation: Operation) -> dict[str, Any]:
         errors.append(ErrorCode.UNAUTHORIZED)
     if operation.access in ("seller", "admin"):
         errors.append(ErrorCode.FORBIDDEN)
-    # Of every operation: a bad token is one even where none is needed, and the gateway limits all.
+    # Every operation: an invalid token is refused even where none is needed, and the gateway limits all requests.
     errors += [ErrorCode.EXPIRED_TOKEN, ErrorCode.INVALID_TOKEN, ErrorCode.RATE_LIMIT_EXCEEDED]
     errors += [ErrorCode.INTERNAL_SERVER_ERROR, ErrorCode.SERVICE_UNAVAILABLE]
     by_status: dict[str, list[ErrorCode]] = {}

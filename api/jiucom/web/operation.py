@@ -1,7 +1,7 @@
 """`@endpoint`: a typed function becomes an operation of the API.
 
-The hints say everything: parameters named in the path are converted from it, `query` and `body` are structs, the return
-type is what `data` holds. Routes and the OpenAPI document are both made from the same Operation.
+Everything is in the type hints: parameters named in the path are converted from it, `query` and `body` are structs, the
+return type is the type of `data`. Routes and the OpenAPI document are both made from the same Operation.
 """
 
 import inspect
@@ -21,7 +21,7 @@ from jiucom.web.envelope import CREATED, OK
 Access = Literal["public", "user", "seller", "admin"]
 Handler = TypeVar("Handler", bound=Callable[..., Awaitable[Any]])
 
-# Ten thousand characters of a post take 60 kB where each is escaped; uploads say their own limit (bytes).
+# A post of ten thousand escaped characters takes 60 kB. Uploads declare their own limit (bytes).
 MAX_BODY = 64 * 1024
 
 _PLACEHOLDER = re.compile(r"{(\w+)}")
@@ -60,7 +60,7 @@ class Operation:
 
     @property
     def raw(self) -> bool:
-        """True when the handler makes the whole response itself."""
+        """Whether the handler returns a whole Response."""
         return isinstance(self.result, type) and issubclass(self.result, Response)
 
 

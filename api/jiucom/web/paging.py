@@ -1,4 +1,4 @@
-"""Pages: how they are asked for and what they look like (contract 8.16)."""
+"""Pages: their query parameters and their shape."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any, Generic, Self, TypeVar
@@ -31,9 +31,9 @@ class PageQuery(Schema, frozen=True, kw_only=True):
 
 
 class Paged(Schema, frozen=True, kw_only=True):
-    """Where in a list a page stands; `number` is `page` once more, for readers of Spring's pages.
+    """The position of a page; `number` equals `page`, for clients that know Spring's pages.
 
-    `total_pages` and `last` speak of the pages that can be asked for: of longer lists, those within MAX_DEPTH.
+    `total_pages` and `last` count the pages that can be requested: of longer lists, those within MAX_DEPTH.
     """
 
     page: int
@@ -46,7 +46,7 @@ class Paged(Schema, frozen=True, kw_only=True):
 
     @classmethod
     def at(cls, query: PageQuery, total: int, **fields: Any) -> Self:
-        """The page that `query` asked for, of `total` rows; `fields` are what stands on it."""
+        """The page of `query`, of `total` rows; `fields` hold its content."""
         pages = min(-(-total // query.size), MAX_DEPTH // query.size + 1)
         return cls(
             page=query.page,
@@ -67,12 +67,12 @@ class Page(Paged, Generic[T], frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, content: Sequence[T], query: PageQuery, total: int) -> "Page[T]":
-        """The page that `query` asked for, of `total` rows."""
+        """The page of `query`, of `total` rows."""
         return cls.at(query, total, content=list(content))
 
     @staticmethod
     def end(content: Sequence[T], query: PageQuery) -> int | None:
-        """How many rows there are in all, where the page itself says so: it is not full. None where they must be counted."""
+        """The total, if the page is not full and so ends the list; None where the rows must be counted."""
         if len(content) < query.size and (content or query.page == 0):
             return query.offset + len(content)
         return None

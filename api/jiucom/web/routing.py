@@ -1,16 +1,15 @@
-"""Finds the operation of a request, segment by segment: a literal one always wins over a parameter, and seventy routes
-cost as much as one."""
+"""Finds the operation of a request, segment by segment: a literal segment wins over a parameter, and the cost does not depend on
+the number of routes."""
 
 from collections.abc import Iterable
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from jiucom.errors import ApiError, ErrorCode
-from jiucom.state import AppState
+from jiucom.paths import CONTEXT_PATH
 from jiucom.web.binding import Endpoint
+from jiucom.web.context import Application
 from jiucom.web.operation import Operation
-
-CONTEXT_PATH = "/api/v1"
 
 
 class _Node:
@@ -28,7 +27,7 @@ class Router:
     """The HTTP operations below the context path; `mounts` take whole subtrees (prefix -> application)."""
 
     def __init__(
-        self, operations: Iterable[Operation], app: AppState, mounts: dict[str, ASGIApp] | None = None
+        self, operations: Iterable[Operation], app: Application, mounts: dict[str, ASGIApp] | None = None
     ) -> None:
         self._root = _Node()
         self._mounts = mounts or {}
@@ -54,7 +53,7 @@ class Router:
             node.endpoints["HEAD"] = endpoint
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Raises ApiError 404 or 405; sets `jiucom.route` (the template, without the context path) for who measures."""
+        """Raises ApiError 404 or 405; sets `jiucom.route` (the template, without the context path) for metrics and traces."""
         path: str = scope["path"]
         if not path.startswith(CONTEXT_PATH + "/"):
             raise ApiError(ErrorCode.RESOURCE_NOT_FOUND)

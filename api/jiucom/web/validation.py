@@ -1,7 +1,7 @@
-"""Converts what a client sent to typed values, and names every wrong field with a Korean text.
+"""Converts requests to typed values, and reports every wrong field with a Korean text.
 
-msgspec is fast and stops at the first error. So the whole is converted first, and only what fails is walked through,
-field by field. The walk ends with the hundredth problem, and does not enter a list that is too long.
+msgspec stops at the first error. So everything is converted by msgspec first, and only if that fails, the fields are checked one
+by one. The check stops at the hundredth problem, and does not enter a list that is too long.
 """
 
 import re
@@ -22,7 +22,7 @@ T = TypeVar("T")
 # Spreadsheets write 5.0.
 _INTEGER = re.compile(r"[+-]?[0-9]+(?:\.0+)?")
 
-# Of a key that the client chose; fields of ours are shorter.
+# Characters of a key chosen by the client, in an error.
 _SHOWN_KEY = 40
 
 
@@ -49,7 +49,7 @@ def convert(value: Any, target: type[T], *, strict: bool) -> T:
 
 
 def _misread(texts: Any, converted: Any) -> Iterator[FieldError]:
-    """Texts that msgspec reads as what nobody means: `null` as nothing, `1e3` as a number of things."""
+    """Texts that msgspec accepts and should not: `null` as None, `1e3` as an integer."""
     if not isinstance(texts, Mapping) or not isinstance(converted, msgspec.Struct):
         return
     for name, wire in zip(converted.__struct_fields__, converted.__struct_encode_fields__, strict=True):
@@ -59,7 +59,7 @@ def _misread(texts: Any, converted: Any) -> Iterator[FieldError]:
 
 
 def _unstorable(value: Any, path: str) -> Iterator[FieldError]:
-    """What has the right type and fits no column. Looks at what was taken over: unknown fields may hold anything."""
+    """Values of the right type that no column can store. Unknown fields are not checked."""
     if isinstance(value, str):
         if "\0" in value:
             yield FieldError(path, messages.NUL)
@@ -78,7 +78,7 @@ def _unstorable(value: Any, path: str) -> Iterator[FieldError]:
             yield from _unstorable(item, below)
     elif isinstance(value, msgspec.Struct):
         for name, wire in zip(value.__struct_fields__, value.__struct_encode_fields__, strict=True):
-            # Most fields of most queries are not given.
+            # Skips the many absent fields quickly.
             if (item := getattr(value, name)) is not None:
                 yield from _unstorable(item, _below(path, wire))
 
@@ -120,7 +120,7 @@ def _problems_of_fields(
 
 
 def _own_problems(value: Any, target: Any, path: str, strict: bool) -> Iterator[FieldError]:
-    """What is wrong with a value whose parts, if it has any, are right."""
+    """The problems of a value itself, when its parts have none."""
     try:
         yield from _unstorable(msgspec.convert(value, target, strict=strict), path)
     except msgspec.ValidationError as error:

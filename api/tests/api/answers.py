@@ -1,4 +1,4 @@
-"""What answers say."""
+"""Reads answers."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import httpx
 
 
 def data(response: httpx.Response, status: int = 200) -> Any:
-    """What a success of this status holds (None where it has no data)."""
+    """The `data` of a success with this status; None where it has none."""
     body = response.json()
     assert response.status_code == status, response.text
     assert body["success"] is True

@@ -1,10 +1,9 @@
-"""What tests of several domains need."""
+"""Fixtures for tests of several domains."""
 
 from collections.abc import AsyncIterator
 
 import pytest
 
-from jiucom.domains.images.storage import Storage
 from jiucom.jobs.job import Tools
 from jiucom.state import AppState
 from testing.shop import Shop
@@ -20,5 +19,5 @@ async def shop(state: AppState) -> AsyncIterator[Shop]:
 
 @pytest.fixture
 def tools(state: AppState) -> Tools:
-    """What jobs work with."""
-    return Tools(state.db, state.cache, Storage(state.settings.storage_upload_dir))
+    """The tools of jobs."""
+    return Tools(state.db, state.cache, state.settings)

@@ -1,4 +1,4 @@
-"""Rows that no operation makes: old ones, and wrong ones."""
+"""Inserts rows that no operation makes: old ones and wrong ones."""
 
 from typing import Any
 

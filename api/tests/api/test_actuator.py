@@ -1,4 +1,4 @@
-"""Actuator (contract 1.18), documentation (1.19), and what the metrics say (D2)."""
+"""Actuator, the documentation pages, and what the metrics contain (D2)."""
 
 import asyncio
 import logging
@@ -197,7 +197,7 @@ async def test_a_level_changes_once_its_record_is_committed(
         async with state.db.read() as session:
             recorded.append(await session.fetch_value(sql, (admin.id,)))
 
-    # Another task than the request's, whose transaction the read would see.
+    # In another task: a read in the task of the request would be inside its transaction.
     async def set_level(logger: str, level: str | None) -> None:
         await asyncio.create_task(change(logger, level))
 

@@ -1,6 +1,7 @@
-"""Dashboard and daily statistics (contract 2.16 #55, issue 4 "Admin")."""
+"""Dashboard and daily statistics."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -91,7 +92,7 @@ async def test_days_of_other_lengths(state: AppState, admin: User) -> None:
             moment.astimezone(UTC).replace(tzinfo=None),
         )
     query = DailyQuery(start=date(2019, 10, 25), end=date(2019, 10, 29))
-    found = await service.daily(state.db, Clock("Europe/Berlin"), query)
+    found = await service.list_daily(replace(state, clock=Clock("Europe/Berlin")), query)
     assert [day.builds for day in found] == [0, 1, 2, 1, 1]
 
 

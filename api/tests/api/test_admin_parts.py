@@ -1,4 +1,4 @@
-"""Administration of parts: contract 2.16 (57-59), 3.2 rows 15-19; faults 29, 33, 36."""
+"""Administration of parts."""
 
 import json
 from typing import Any
@@ -68,7 +68,6 @@ async def test_a_list_price_of_nothing_is_none(admin: User, shop: Shop, price: s
 
 
 async def test_specs_as_json_text_and_psu(admin: User, shop: Shop, client: httpx.AsyncClient) -> None:
-    """3.2 rows 17 and 18."""
     part = await created(admin, shop, category="PSU", specs='{"wattage": "850W", "한글": [1, null]}')
     assert (part["category"], part["specs"]) == ("POWER_SUPPLY", {"wattage": "850W", "한글": [1, None]})
     found = (await client.get("/parts?category=PSU&size=100")).json()["data"]["content"]
@@ -95,7 +94,6 @@ async def test_specs_that_json_columns_cannot_hold(admin: User, specs: str) -> N
 
 
 async def test_update_changes_what_is_given(admin: User, shop: Shop, client: httpx.AsyncClient) -> None:
-    """3.2 row 19, fault 29."""
     part = await created(admin, shop, modelNumber="A", imageUrl="/a.png", specs={"a": 1}, lowestPrice=100)
     assert (await client.get(f"/parts/{part['id']}")).json()["data"] == part
     given = {"modelNumber": "B", "imageUrl": "/b.png", "name": "다른 시험 부품", "category": "GPU"}
@@ -132,7 +130,6 @@ async def test_prices_never_pass_each_other(
 
 
 async def test_prices_follow_the_offers(admin: User, shop: Shop) -> None:
-    """Decision 8."""
     part = await created(admin, shop, lowestPrice=100, highestPrice=200)
     await shop.offer(part["id"], 1, 150)
     data = (await admin.client.put(f"/admin/parts/{part['id']}", json={"lowestPrice": 1})).json()["data"]
@@ -141,7 +138,7 @@ async def test_prices_follow_the_offers(admin: User, shop: Shop) -> None:
 
 
 async def test_what_is_set_comes_back_when_it_is_sold_out(admin: User, user: User, shop: Shop) -> None:
-    """Decision 8. Nobody sells at that price, so nobody is told of it."""
+    """No shop sells at that price, so no alert is triggered."""
     part = (await created(admin, shop, lowestPrice=100, highestPrice=200))["id"]
     await shop.offer(part, 1, 150)
     await admin.client.put(f"/admin/parts/{part}", json={"lowestPrice": 1})

@@ -1,4 +1,4 @@
-"""Work that requests leave to the backlog: it is done in batches, each exactly once."""
+"""The backlog: work left by requests is done in batches, each exactly once."""
 
 import asyncio
 import secrets
@@ -55,7 +55,7 @@ async def application(settings: Settings, mysql_server: tuple[int, str]) -> Asyn
 
 @pytest.fixture
 async def state(application: Starlette) -> AsyncIterator[AppState]:
-    """What it owns, with nothing left to do from other tests."""
+    """The AppState, without tasks of other tests."""
     yield state_of(application)
     await execute(state_of(application), "DELETE FROM backlog")
 
@@ -81,13 +81,14 @@ def requested(statements: list[str]) -> list[str]:
         "job_runs",
         "DELETE cache_outbox",
         "SELECT id, scope",
+        "FROM notifications WHERE id >",
         "SELECT (SELECT COUNT",
     )
     return [sql for sql in statements if not any(words in sql for words in workers)]
 
 
 async def people(state: AppState, count: int) -> str:
-    """So many new users with verified addresses; what their addresses begin with."""
+    """New users with verified addresses; the prefix of the addresses."""
     unique = secrets.token_hex(4)
     await execute(state, USERS, unique, unique, str(list(range(count))))
     return unique
@@ -127,7 +128,7 @@ async def test_a_change_costs_the_same_for_one_and_for_many_alerts(
     async with client_of(application, token) as client:
         for many in (1, MANY):
             part = await watched(state, many)
-            # Whose token it is, is known from now on.
+            # Caches the account of the token.
             await client.get("/users/me")
             before = len(taken)
             answer = await client.post("/sellers/products", json={"partId": part, "price": 800})
@@ -146,7 +147,7 @@ async def test_each_is_told_once_with_a_mail_and_a_push(state: AppState, taken: 
     pushed: list[int] = []
 
     async def listen(event: Announced) -> None:
-        pushed.extend(user for user, told in event.told if told.link_url == f"/parts/{part}")
+        pushed.extend(user for user, told in event.notifications if told.link_url == f"/parts/{part}")
 
     state.db.events.subscribe(Announced, listen)
     # Twice, as by two changes; and by two replicas.
@@ -180,7 +181,7 @@ async def test_what_dies_in_between_is_done_by_another(state: AppState) -> None:
     assert 0 < done < MANY
 
     async def dies(tx: WriteSession, task: Task) -> Sequence[Any] | None:
-        await alerts.tell(tx, task)
+        await alerts.trigger(tx, task)
         raise asyncio.CancelledError
 
     with pytest.raises(asyncio.CancelledError):
@@ -207,7 +208,7 @@ async def test_one_that_fails_does_not_stop_the_others(state: AppState, caplog: 
     for _ in range(3):
         assert await other.work()
     assert sorted(seen) == [2, 3]
-    assert "backlog: test 1 waits: ZeroDivisionError" in caplog.text
+    assert "backlog: test 1 is postponed: ZeroDivisionError" in caplog.text
     assert not await other.work()
     await execute(state, "UPDATE backlog SET next_at = UTC_TIMESTAMP(6)")
     assert await rows(state, "SELECT subject_id FROM backlog") == [(1,)]

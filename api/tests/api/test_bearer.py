@@ -1,4 +1,4 @@
-"""A bearer token that is no longer good never stands in the way of what gets a better one (contract 2.1 #3, 3.2 row 22)."""
+"""An expired or invalid bearer token does not prevent getting a new one."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Builds: contract 2.7, 4.3, decisions 1 and 2; faults 32 and 44; issue 3 "Builds"."""
+"""Builds: lists, changes, sharing, compatibility."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -71,7 +71,6 @@ async def test_a_build_is_saved_at_the_prices_of_the_day(client: httpx.AsyncClie
 
 
 async def test_lines_carry_what_rules_and_clients_look_at(user: User) -> None:
-    """Decision 2."""
     (line,) = (await save(user, AM5))["parts"]
     assert line["partName"] == "AMD Ryzen 7 7800X3D"
     assert (line["category"], line["manufacturer"]) == ("CPU", "AMD")
@@ -79,7 +78,6 @@ async def test_lines_carry_what_rules_and_clients_look_at(user: User) -> None:
 
 
 async def test_the_same_part_twice_is_one_line(user: User, shop: Shop) -> None:
-    """Decision 1."""
     one, two = await shop.part(lowest=100), await shop.part(lowest=10)
     build = await save(user, one, two, one)
     assert [(line["partId"], line["quantity"]) for line in build["parts"]] == [(one, 2), (two, 1)]
@@ -173,7 +171,6 @@ async def test_no_such_build(client: httpx.AsyncClient, path: str) -> None:
 
 
 async def test_looks_of_others_count_and_none_is_an_edit(client: httpx.AsyncClient, user: User, admin: User) -> None:
-    """Decision 1; faults 32 and 44."""
     build = await save(user, AM5)
     path = f"/builds/{build['id']}"
     await asyncio.gather(*(client.get(path) for _ in range(10)))
@@ -195,7 +192,6 @@ async def test_changes_change_what_is_sent(user: User) -> None:
 
 
 async def test_only_lines_that_change_get_the_new_price(user: User, shop: Shop, state: AppState) -> None:
-    """Decision 1."""
     kept, more, gone, new = [await shop.part(lowest=100) for _ in range(4)]
     build = await save(user, kept, more, gone)
     for part in (kept, more, new):
@@ -289,7 +285,7 @@ async def test_templates(client: httpx.AsyncClient, user: User) -> None:
 
 
 async def test_findings_are_the_same_saved_or_not(client: httpx.AsyncClient, user: User) -> None:
-    """Decision 1: with a code beside the text, and never in the way of saving."""
+    """With a code beside the text, and never in the way of saving."""
     parts = [{"partId": LGA1700}, {"partId": BOARD, "quantity": 2}]
     checked = data(await client.post("/builds/check", json={"parts": parts}))
     codes = {finding["code"]: finding for finding in checked["compatibilityFindings"]}

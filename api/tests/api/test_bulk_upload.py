@@ -1,4 +1,4 @@
-"""POST /admin/parts/bulk-upload: parts and listings as CSV or JSON, up to 20,000 lines in one transaction (issue 3)."""
+"""POST /admin/parts/bulk-upload: parts and offers as CSV or JSON, up to 20,000 lines in one transaction."""
 
 import asyncio
 import csv
@@ -92,7 +92,7 @@ async def test_json_creates_parts_and_listings(admin: User, uploaded: Uploaded, 
 
 
 async def test_prices_of_new_and_old_parts_are_set(admin: User, uploaded: Uploaded) -> None:
-    """Decision 8: they hold when the offers are gone."""
+    """They hold when the offers are gone."""
     old, name = await uploaded.shop.part(lowest=10, highest=20), f"{uploaded.word} 1"
     rows = [
         line(name, lowestPrice=30, sellerId=1, price=5),
@@ -130,7 +130,6 @@ async def test_uploads_at_the_same_time_follow_each_other(admin: User, uploaded:
 async def test_uploads_have_a_limit_of_their_own(
     database: Settings, application: object, changed: Callable[..., Settings], admin: User
 ) -> None:
-    """Decision 10."""
     async with started(changed(rate_limit_upload=2)) as app, client_of(app, admin.token) as client:
         answers = [await client.post(PATH, json=[{}]) for _ in range(3)]
     assert [answer.status_code for answer in answers] == [400, 400, 429]

@@ -1,4 +1,4 @@
-"""Messages between replicas: heard by each, in order, and again after whatever ends the connection."""
+"""Messages between replicas: received by each, in order, also after a lost connection."""
 
 import asyncio
 from collections.abc import Callable

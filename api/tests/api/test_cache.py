@@ -1,4 +1,4 @@
-"""The cache: shared answers, one load for many, no stale value, and a Redis that is away (trap 35)."""
+"""The cache: shared answers, one load for many requests, no stale value, Redis away."""
 
 import asyncio
 import secrets
@@ -185,7 +185,7 @@ async def test_without_redis_own_writes_are_seen_and_loads_are_shared(state: App
 
 
 async def test_a_value_read_before_a_write_is_never_served(state: AppState) -> None:
-    """Trap 35: the reader sits between the write's commit and its own store."""
+    """The reader sits between the write's commit and its own store."""
     reading, written = asyncio.Event(), asyncio.Event()
 
     async def old() -> str:
@@ -199,7 +199,7 @@ async def test_a_value_read_before_a_write_is_never_served(state: AppState) -> N
     slow = asyncio.create_task(state.cache.fetch(ENTRY, ("race",), old))
     await reading.wait()
     await write(state.cache, state, "test:race")
-    # Who asks after the write does not join the flight that began before it.
+    # A request after the write does not join the load that began before it.
     assert (await state.cache.fetch(ENTRY, ("race",), new)).raw == b'"new"'
     written.set()
     assert (await slow).raw == b'"old"'
@@ -230,7 +230,7 @@ async def test_a_writer_that_dies_leaves_no_stale_value(state: AppState) -> None
 
     await state.cache.fetch(ENTRY, ("dead",), lambda: load("first"))
     async with state.db.transaction() as session:
-        # What `invalidate` writes before the commit; the process dies after it.
+        # Like `invalidate` in a process that dies after the commit.
         await session.insert("INSERT INTO cache_outbox (scope) VALUES (%s)", ("test:dead",))
     await eventually(lambda: swept(state, "test:dead"), 10)
     assert (await state.cache.fetch(ENTRY, ("dead",), lambda: load("second"))).raw == b'"second"'
@@ -253,7 +253,7 @@ async def own_redis(
 async def test_who_reads_redis_also_hears_of_writes(
     redis_server: tuple[str, int], database: Settings, changed: Callable[..., Settings]
 ) -> None:
-    """What others than the cache saw of Redis keeps no value from being outdated."""
+    """An open circuit of other commands does not prevent invalidation."""
     async with relay(redis_server[1]) as way, started(changed(redis_port=way.port)) as app:
         state = state_of(app)
         # Nothing else asks meanwhile.
@@ -297,7 +297,7 @@ def mgets(state: AppState) -> float:
 
 
 async def test_what_began_after_one_asked_is_good_for_all(state: AppState) -> None:
-    """Of many at once some know the version, and some ask Redis in vain; who comes later may know of a change."""
+    """Of many concurrent lookups some get the version, others time out; later ones may know of a change."""
     loads, more = 0, asyncio.Event()
 
     async def load() -> str:

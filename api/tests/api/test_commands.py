@@ -1,4 +1,4 @@
-"""The command line, as operators call it (issue 4 "Command line")."""
+"""The command line, called as operators do."""
 
 import asyncio
 import json
@@ -166,7 +166,7 @@ async def test_unknown_job_and_missing_settings(database: Settings) -> None:
 async def test_with_json_the_output_is_one_document(
     database: Settings, state: AppState, arguments: tuple[str, ...]
 ) -> None:
-    """Whatever is logged, and however much of it."""
+    """Also if much is logged."""
     outcome = await jiucom(msgspec.structs.replace(database, log_level="DEBUG"), *arguments, "--json")
     await state.redis.execute("DEL", SAMPLING)
     assert outcome.code == 0, outcome.err

@@ -1,4 +1,4 @@
-"""Comments: contract 2.9; faults 26, 44, 47, 49; issue 4 "Posts and comments"."""
+"""Comments: threads, placeholders, counters, notifications."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -27,7 +27,7 @@ COMMENT = {
 
 @pytest.fixture
 async def author(make_user: MakeUser) -> User:
-    """Who wrote the post."""
+    """The author of the post."""
     return await make_user()
 
 
@@ -114,7 +114,6 @@ async def test_no_comments_without_a_post(client: httpx.AsyncClient, user: User,
 
 
 async def test_threads_of_any_depth_are_shown(client: httpx.AsyncClient, user: User, author: User, post: int) -> None:
-    """Fault 26."""
     chain = [await comment(user, post)]
     for n in range(12):
         chain.append(await comment(author if n % 2 else user, post, parent=chain[-1]))
@@ -198,7 +197,6 @@ async def test_threads_are_paged_oldest_first(client: httpx.AsyncClient, user: U
 
 
 async def test_parents_are_of_the_same_post_and_there(user: User, author: User, post: int) -> None:
-    """Fault 26."""
     body = {"boardType": "FREE", "title": "다른 글", "content": "본문"}
     elsewhere = data(await author.client.post("/posts", json=body), 201)["id"]
     foreign, deleted = await comment(user, elsewhere), await comment(user, post)
@@ -232,7 +230,7 @@ async def test_only_authors_change_comments(user: User, author: User, post: int)
 
 
 async def test_deleted_comments_keep_the_thread(client: httpx.AsyncClient, user: User, post: int) -> None:
-    """Fault 26: what was replied to stays as a placeholder, the rest goes, and the count is of those that are there."""
+    """Deleted comments with replies stay as placeholders, others are left out; the counter counts those that are not deleted."""
     root = await comment(user, post, "처음")
     middle = await comment(user, post, parent=root)
     leaf = await comment(user, post, parent=middle)
@@ -267,7 +265,6 @@ async def test_deleted_replies_that_nobody_replied_to_are_gone(
 
 
 async def test_counts_of_parallel_comments_are_right(client: httpx.AsyncClient, user: User, post: int) -> None:
-    """Fault 44."""
     root = await comment(user, post)
     written = await asyncio.gather(*(comment(user, post, parent=root) for _ in range(20)))
     assert await count(client, post) == 21
@@ -305,7 +302,6 @@ async def test_the_author_replied_to_is_told_once(user: User, author: User, post
 
 
 async def test_nobody_is_told_of_what_was_refused(user: User, author: User, post: int) -> None:
-    """Fault 47."""
     data(await author.client.delete(f"/posts/{post}"))
     assert refusal(await user.client.post(f"/posts/{post}/comments", json={"content": "x"})) == (404, "JIUCOM-PO001")
     assert await told(author) == []
@@ -314,7 +310,7 @@ async def test_nobody_is_told_of_what_was_refused(user: User, author: User, post
 async def test_nobody_is_told_of_what_was_rolled_back(
     user: User, author: User, post: int, state: AppState, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Fault 47: the transaction fails in its last step."""
+    """The transaction fails in its last step."""
 
     async def fail(*_: object) -> None:
         raise RuntimeError("after the notification was written")

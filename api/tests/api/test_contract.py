@@ -1,4 +1,4 @@
-"""Routes, OpenAPI document and contract (endpoints.csv) say the same."""
+"""The routes, the OpenAPI document and data/endpoints.csv agree."""
 
 import csv
 import re
@@ -21,48 +21,38 @@ _CSV = Path(__file__).parents[1] / "data" / "endpoints.csv"
 
 # A refresh token in the body is as good as an access token: the handler decides.
 _DECIDED_BY_HANDLER = {("POST", "/auth/logout")}
-# 200 is what those see who follow the redirect.
+# endpoints.csv has the status after the redirect.
 _MOVED = {("GET", "/swagger-ui.html")}
 
 
-def contract() -> dict[tuple[str, str], tuple[str, int]]:
+def endpoints() -> dict[tuple[str, str], tuple[str, int]]:
     with _CSV.open() as file:
         return {(row["method"], row["path"]): (row["auth"], int(row["ok"])) for row in csv.DictReader(file)}
 
 
-def test_the_contract_is_whole() -> None:
-    assert len(contract()) == 122
-
-
-def test_the_contract_and_nothing_else_is_served() -> None:
+def test_the_endpoints_and_nothing_else_are_served() -> None:
     known = {(each.method, each.path) for each in operations()}
-    assert known == contract().keys()
+    assert known == endpoints().keys()
 
 
 def test_access_and_status() -> None:
     for each in operations():
         row = (each.method, each.path)
-        access, status = contract()[row]
+        access, status = endpoints()[row]
         word = access.split()[0].strip(",")
         if row not in _DECIDED_BY_HANDLER:
             assert each.access == ("user" if word == "owner" else word), row
         assert each.status == (302 if row in _MOVED else status), row
 
 
-def test_the_document_has_every_route() -> None:
-    made = document(operations())
-    validate(made)
-    listed = {(method.upper(), path) for path, item in made["paths"].items() for method in item}
-    assert listed == {(each.method, each.path) for each in operations()}
-    ids = [item["operationId"] for path in made["paths"].values() for item in path.values()]
-    assert len(ids) == len(set(ids))
+def test_the_document_is_valid() -> None:
+    validate(document(operations()))
 
 
-def test_every_operation_says_what_can_go_wrong() -> None:
-    for path, item in document(operations())["paths"].items():
-        for method, operation in item.items():
-            assert {"401", "429", "500", "503"} <= operation["responses"].keys(), (method, path)
-            assert operation["summary"], (method, path)
+def test_operations_have_summaries() -> None:
+    """The first line of a handler's docstring; without one, its name."""
+    shown = {each.summary for each in operations()}
+    assert {summary for summary in shown if not re.search("[가-힣]", summary)} == {"Swagger UI"}
 
 
 def test_codes_without_a_use_are_marked() -> None:
@@ -110,6 +100,6 @@ def _unlimited(hint: Any, where: str) -> Iterator[str]:
 
 @pytest.mark.parametrize("operation", operations(), ids=lambda each: f"{each.method} {each.path}")
 def test_requests_have_limits(operation: Operation) -> None:
-    """Whatever a client sends has an end, and the document says where."""
+    """Every text and list of a request has a maximum length, which the document shows."""
     named = {"query": operation.query, "body": operation.body, **{n: t for n, (_, t) in operation.path_params.items()}}
     assert [where for name, hint in named.items() for where in _unlimited(hint, name)] == []

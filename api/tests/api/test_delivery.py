@@ -1,4 +1,4 @@
-"""Each notification once: whatever becomes of Redis, of the replica that announced it, and of the client's connection."""
+"""Each notification is delivered once, whatever happens to Redis, to the sending replica and to the connection."""
 
 import asyncio
 import json
@@ -59,7 +59,7 @@ async def nothing_more(client: Stomp) -> None:
         await client.receive(TWO_LOOKS)
 
 
-# What a client has missed
+# Missed notifications
 
 
 async def test_what_was_missed_comes_first_and_once(server: Replica, state: AppState, user: User) -> None:
@@ -150,7 +150,7 @@ async def test_others_notifications_stay_theirs(server: Replica, state: AppState
         await nothing_more(mine)
 
 
-# What no message told
+# Without a message
 
 
 @pytest.mark.parametrize("headers", [{}, {"seen": ""}])

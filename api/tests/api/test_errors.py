@@ -1,4 +1,4 @@
-"""Contract 1.3, 1.5, 8.7: client mistakes are 4xx in one shape, whatever is wrong."""
+"""Mistakes of clients are 4xx in one shape, whatever is wrong."""
 
 from collections.abc import Awaitable, Callable
 
@@ -157,7 +157,7 @@ async def test_bad_tokens_are_401_on_public_paths_too(
 
 
 async def test_role_and_status_are_the_accounts_own(state: AppState, user: User) -> None:
-    """Decision 8.9: the token's role is not believed; a change acts at once on this replica."""
+    """The token's role is not believed; a change acts at once on this replica."""
     forged = state.tokens.access(user.id, "ADMIN")
     async with client_of_state(user, forged) as client:
         assert (await client.post(LOGGER, json={})).status_code == 403

@@ -1,4 +1,4 @@
-"""Favourites: contract 2.10, 3.2 row 1, 6.1; faults 33 and 43."""
+"""Favourites."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -69,7 +69,6 @@ async def test_favorites_are_ones_own(user: User, make_user: Callable[..., Await
 
 
 async def test_an_array_without_paging_and_a_page_with_it(user: User, shop: Shop) -> None:
-    """3.2 row 1."""
     chosen = [await shop.part() for _ in range(3)]
     for part in chosen:
         data(await user.client.post(f"/favorites/parts/{part}"), 201)
@@ -83,7 +82,6 @@ async def test_an_array_without_paging_and_a_page_with_it(user: User, shop: Shop
 
 
 async def test_deleted_parts_are_no_longer_favorites(user: User, shop: Shop, state: AppState) -> None:
-    """Fault 33."""
     part = await shop.part()
     data(await user.client.post(f"/favorites/parts/{part}"), 201)
     async with state.db.transaction() as session:
@@ -93,7 +91,7 @@ async def test_deleted_parts_are_no_longer_favorites(user: User, shop: Shop, sta
 
 
 async def test_twice_is_once(user: User, shop: Shop) -> None:
-    """Fault 43: nor is it an error of the one that came second."""
+    """Nor is it an error of the one that came second."""
     part = await shop.part()
     answers = await asyncio.gather(*(user.client.post(f"/favorites/parts/{part}") for _ in range(8)))
     assert [answer.status_code for answer in answers] == [201] * 8

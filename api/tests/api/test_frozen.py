@@ -1,4 +1,4 @@
-"""MySQL falls silent: nobody waits longer than the deadline, and what a commit began comes to its end."""
+"""MySQL stops answering: no request takes longer than its deadline, and a commit that has begun is finished."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -59,7 +59,7 @@ async def test_who_logs_in_with_a_token_waits_no_longer(
 
 @pytest.mark.parametrize("path", ["/parts/4", "/posts/1"])
 async def test_nothing_goes_on_after_the_deadline(far: tuple[Relay, AppState, httpx.AsyncClient], path: str) -> None:
-    """A load or a look that hangs would be joined by everybody who asks later."""
+    """All later requests would join a load or a view counter that hangs."""
     way, state, client = far
     async with state.db.transaction() as tx:
         await state.cache.invalidate(tx, "part:4", "post:1")

@@ -1,4 +1,4 @@
-"""Headers of every answer: contract 1.12 and docs/decisions.md."""
+"""Headers of every answer (docs/decisions.md)."""
 
 import httpx
 import pytest

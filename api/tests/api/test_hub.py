@@ -1,4 +1,4 @@
-"""Revocations reach open sessions whatever hangs: one user's look at the database delays no other's."""
+"""Revocations reach open sessions, even if the check of another user hangs."""
 
 import asyncio
 import contextlib
@@ -32,7 +32,7 @@ class Accounts:
 
 
 class Connected:
-    """A session that notes each check; `answer` is what a check waits for."""
+    """A session that notes each check; a check waits for `answer`."""
 
     def __init__(self) -> None:
         self.checks = 0

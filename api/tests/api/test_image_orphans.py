@@ -1,4 +1,4 @@
-"""Images that nothing shows (issue 4 "Images" and "Jobs"): what is removed, and what is kept."""
+"""Images that no text shows: which are removed and which are kept."""
 
 import asyncio
 import os
@@ -64,7 +64,7 @@ async def test_image_orphans(state: AppState, tools: Tools, user: User) -> None:
         *(False, False),
         *(False, True),
     ]
-    # What shows it is deleted: so is the image.
+    # The text that shows it is deleted, so the image is removed too.
     await execute(state, "UPDATE posts SET is_deleted = TRUE WHERE user_id = %s", user.id)
     assert (await orphans.remove(tools))["images"] == 2
 

@@ -1,4 +1,4 @@
-"""Images (contract 2.13, 3.2 rows 2, 3 and 20, decision 4): what is taken, what is refused, how it is served."""
+"""Images: accepted and refused uploads, and how images are served."""
 
 import asyncio
 import io
@@ -13,9 +13,9 @@ import httpx
 import pytest
 from PIL import Image, PngImagePlugin
 
+from jiucom.auth.principal import Principal
 from jiucom.domains.images import codec, decoding, service
 from jiucom.domains.images.codec import MAX_PIXELS
-from jiucom.domains.images.storage import Storage
 from jiucom.domains.images.upload import MAX_BYTES
 from jiucom.state import AppState
 from testing import icc
@@ -277,7 +277,7 @@ async def test_quota(state: AppState, user: User, monkeypatch: pytest.MonkeyPatc
 
 
 async def test_quota_of_parallel_uploads(state: AppState, user: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each counts what the others have stored."""
+    """Each upload counts the others."""
     noise = Image.effect_noise((300, 300), 90)
     out = io.BytesIO()
     noise.save(out, "PNG")
@@ -303,13 +303,13 @@ async def test_one_picture_is_decoded_at_a_time(state: AppState, user: User, mon
         return reencode(data)
 
     monkeypatch.setattr(codec, "reencode", watched)
-    storage = Storage(state.settings.storage_upload_dir)
-    cut_off = asyncio.create_task(service.upload(state.db, storage, user.id, picture(), "posts"))
+    principal = Principal(user.id, "USER", "", 0)
+    cut_off = asyncio.create_task(service.upload(state, principal, picture(), "posts"))
     await eventually(started.is_set)
     cut_off.cancel()
     with pytest.raises(asyncio.CancelledError):
         await cut_off
-    second = asyncio.create_task(service.upload(state.db, storage, user.id, picture(), "posts"))
+    second = asyncio.create_task(service.upload(state, principal, picture(), "posts"))
     # Time enough for a second thread, were there one.
     await asyncio.wait({second}, timeout=0.2)
     go_on.set()

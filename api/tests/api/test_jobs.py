@@ -1,4 +1,4 @@
-"""Jobs (contract 1.15, issue 4 "Jobs"): what each does, that one replica runs it, and what is known of it afterwards."""
+"""Jobs: what each does, that one process runs it, and the records of runs."""
 
 import asyncio
 import secrets
@@ -11,11 +11,10 @@ import pytest
 from prometheus_client import Gauge
 
 from jiucom.db import WriteSession
-from jiucom.domains.images.storage import Storage
 from jiucom.domains.prices import recompute
 from jiucom.jobs import cleanup, counters, leases
 from jiucom.jobs.job import Job, Report, Tools
-from jiucom.jobs.recall import Recall
+from jiucom.jobs.metrics import JobMetrics
 from jiucom.jobs.runner import JobBusyError, LeaseLostError, Runner
 from jiucom.settings import Settings
 from jiucom.state import AppState
@@ -195,7 +194,7 @@ async def test_one_of_many_runs_it(state: AppState, tools: Tools) -> None:
     due = datetime.now(UTC)
     results = await asyncio.gather(*(Runner(tools).run(each, due) for _ in range(5)), return_exceptions=True)
     assert (ran, sum(isinstance(result, JobBusyError) for result in results)) == (1, 4)
-    # A replica whose clock is late finds it done.
+    # A replica with a slow clock finds that it has run.
     with pytest.raises(JobBusyError):
         await Runner(tools).run(each, due)
     # Next time, and by hand, it runs again.
@@ -297,7 +296,7 @@ async def test_a_lease_that_cannot_be_renewed_is_given_up_in_time(
     async with relay(mysql_server[0]) as way, started(changed(db_port=way.port)) as app:
         state = state_of(app)
         each = job(endless)
-        running = asyncio.create_task(Runner(Tools(state.db, state.cache, Storage("/nowhere"))).run(each))
+        running = asyncio.create_task(Runner(Tools(state.db, state.cache, state.settings)).run(each))
         await eventually(lambda: rows(state, "SELECT 1 FROM job_runs WHERE job = %s", each.name))
         # A short silence is no reason to give up.
         way.freeze()
@@ -317,11 +316,11 @@ async def test_a_lease_that_cannot_be_renewed_is_given_up_in_time(
 async def test_runs_of_any_process_are_in_the_metrics(
     state: AppState, tools: Tools, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """And what goes wrong in between is not the end of it."""
-    monkeypatch.setattr(Recall, "interval", 0.05)
+    """Also after an error in between."""
+    monkeypatch.setattr(JobMetrics, "interval", 0.05)
     here = Metrics()
     each, later = job(nothing), job(nothing)
-    keeping = Recall(state.db, here)
+    keeping = JobMetrics(state.db, here)
     keeping.start()
     try:
         before = time.time()
@@ -330,7 +329,7 @@ async def test_runs_of_any_process_are_in_the_metrics(
         assert _seconds(here, each, here.job_last_success) == pytest.approx(before, abs=5)
         with monkeypatch.context() as broken:
             broken.setattr(leases, "_LAST", "SELECT nonsense")
-            await eventually(lambda: "Recall waits" in caplog.text)
+            await eventually(lambda: "JobMetrics failed" in caplog.text)
         await Runner(tools).run(later)
         await eventually(lambda: _seconds(here, later) is not None)
     finally:
@@ -368,6 +367,21 @@ async def test_old_mails(state: AppState, tools: Tools) -> None:
         recipient,
     )
     assert left == [(20, 20), (None, 20), (20, 40)]
+
+
+async def test_mails_that_wait_without_a_server(state: AppState, tools: Tools) -> None:
+    recipient = f"{secrets.token_hex(4)}@example.com"
+    for days in (3, 1):
+        await insert(
+            state,
+            "INSERT INTO mail_outbox (recipient, template, variables, created_at, next_attempt_at)"
+            " VALUES (%s, 'password-reset', '{}', UTC_TIMESTAMP(6) - INTERVAL %s DAY, UTC_TIMESTAMP(6))",
+            recipient,
+            days,
+        )
+    await cleanup.mails(tools)
+    waiting = "SELECT DATEDIFF(UTC_TIMESTAMP(), created_at) FROM mail_outbox WHERE recipient = %s"
+    assert await rows(state, waiting, recipient) == [(1,)]
 
 
 async def test_old_records_of_runs(state: AppState, tools: Tools) -> None:

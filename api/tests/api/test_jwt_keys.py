@@ -1,4 +1,4 @@
-"""The key that signs tokens is changed without ending a login (contract 8.9: `kid`)."""
+"""The signing key can be changed without ending a login."""
 
 import secrets
 from collections.abc import AsyncIterator, Callable

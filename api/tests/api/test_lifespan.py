@@ -1,4 +1,4 @@
-"""The end of an application: everything is closed, whatever goes wrong on the way."""
+"""Shutdown closes everything, also after errors."""
 
 import asyncio
 from typing import Any
@@ -43,7 +43,7 @@ async def test_a_worker_that_cannot_stop_keeps_nothing_else_open(
 async def test_what_a_request_left_behind_ends_before_the_pool(
     database: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A login whose old hash is still being renewed."""
+    """A login while its old hash is being replaced."""
     begun, ended = asyncio.Event(), asyncio.Event()
     async with started(database) as app, client_of(app) as client:
         state = state_of(app)

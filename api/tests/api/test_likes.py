@@ -1,4 +1,4 @@
-"""Likes: contract 2.11; faults 28, 43, 44; issue 4 "Likes, favourites, counters"."""
+"""Likes: toggles, counters, visibility."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -106,7 +106,6 @@ async def test_nobody_likes(client: httpx.AsyncClient, targets: dict[str, int]) 
 async def test_likes_are_no_edits_and_show_where_comments_are_cached(
     client: httpx.AsyncClient, user: User, targets: dict[str, int]
 ) -> None:
-    """Faults 23 and 32."""
     path = f"/posts/{targets['POST']}/comments"
     (before,) = data(await client.get(path))["comments"]
     data(await user.client.post(f"/likes/COMMENT/{targets['COMMENT']}"))
@@ -130,7 +129,7 @@ async def test_fifty_users_toggle_five_hundred_times_at_once(
     kind: str,
     where: str,
 ) -> None:
-    """Every answer 200; who toggles an odd number of times likes it in the end; rows are the counter (trap 31)."""
+    """Every answer is 200; users with an odd number of toggles like it in the end; the counter equals the number of rows."""
     users = [await make_user() for _ in range(50)]
     path = f"/likes/{kind}/{targets[kind]}"
     if where == "on many replicas":

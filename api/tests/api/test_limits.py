@@ -1,4 +1,4 @@
-"""Rate limits (contract 8.10; fault 11)."""
+"""Rate limits."""
 
 import asyncio
 import contextlib
@@ -11,7 +11,8 @@ import pytest
 
 from jiucom.cache.redis import RedisUnavailableError
 from jiucom.errors import ApiError
-from jiucom.limits import LOGIN, UPLOAD, RateLimiter
+from jiucom.limiter import RateLimiter
+from jiucom.limits import LOGIN, UPLOAD
 from jiucom.settings import Settings
 from jiucom.state import AppState
 from testing.accounts import PASSWORD, login, said, signup
@@ -45,7 +46,7 @@ async def _answers(state: AppState) -> bool:
 
 
 def client_at(app: Any, address: str) -> httpx.AsyncClient:
-    """Nobody's client with this address."""
+    """A client with this address, without a user."""
     transport = httpx.ASGITransport(app, client=(address, 40000), raise_app_exceptions=False)
     return httpx.AsyncClient(transport=transport, base_url="http://testserver/api/v1")
 
@@ -55,7 +56,7 @@ def _account(email: str) -> dict[str, str]:
 
 
 async def _next_minute(state: AppState) -> None:
-    """All windows end; what is remembered longer stays."""
+    """All windows end; known networks stay."""
     for key in await state.redis.execute("KEYS", "{limit:*}"):
         await state.redis.execute("DEL", key)
 
@@ -75,7 +76,7 @@ async def test_logins_of_an_address(limited: tuple[Any, AppState]) -> None:
         assert refused.headers["X-RateLimit-Limit"] == "10"
         assert refused.headers["X-RateLimit-Remaining"] == "0"
         assert 1 <= int(refused.headers["X-RateLimit-Reset"]) <= 60
-        # Who is refused a login sees how many are left.
+        # A refused login shows the remaining number.
         assert [answer.headers["X-RateLimit-Remaining"] for answer in answers[:3]] == ["9", "8", "7"]
         # Reading goes on.
         assert (await client.get("/parts")).status_code == 200
@@ -104,7 +105,7 @@ async def test_addresses_of_one_network_are_one(limited: tuple[Any, AppState]) -
 
 
 async def test_forwarded_addresses_of_strangers_do_not_count(limited: tuple[Any, AppState]) -> None:
-    """Fault 11: the caller controls the header."""
+    """The caller controls the header."""
     app, _ = limited
     statuses = []
     for n in range(11):
@@ -143,7 +144,7 @@ async def test_writes_of_a_user(limited: tuple[Any, AppState], user: User) -> No
         assert (await mine.get("/favorites")).status_code == 200
         assert (await mine.delete("/favorites/parts/3")).status_code == 429
     async with client_of(app) as client:
-        # Nobody's address is another matter.
+        # Requests without a user are counted by network.
         assert (await client.post("/auth/logout")).status_code == 401
     assert _refused(state, "write") == 11
 
@@ -154,7 +155,7 @@ async def test_window_ends(limited: tuple[Any, AppState]) -> None:
         for n in range(11):
             await _login(client, f"window-{n}@example.com")
         (key,) = await state.redis.execute("KEYS", "{limit:login:*")
-        # Every counter ends by itself: nobody is shut out for good.
+        # Every counter expires.
         assert 0 < await state.redis.execute("PTTL", key) <= 60_000
         await state.redis.execute("PEXPIRE", key, 1)
         await asyncio.sleep(0.01)
@@ -255,7 +256,7 @@ async def test_many_strangers_do_not_keep_a_known_address_out(limited: tuple[Any
             assert (await login(abroad, account.email)).status_code == 429
             assert (await login(owner, account.email)).status_code == 200
             await _next_minute(state)
-        # Strangers are never known, whatever they sent.
+        # Failed networks never become known.
         assert len(await state.redis.execute("KEYS", "{limit:*:known:*")) == 1
 
 
@@ -297,7 +298,7 @@ async def test_without_redis_each_process_counts(
             assert (await login(other, account.email)).status_code == 200
         finally:
             await asyncio.to_thread(docker, "unpause", redis_server[0])
-            # For who comes next: circuits close by themselves.
+            # For the next test: wait until the circuit closes.
             await eventually(lambda: _answers(state), 5)
     assert own.metrics.rate_unchecked.labels("login")._value.get() == 12 + 11 + 10 + 1
 

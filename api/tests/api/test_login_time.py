@@ -1,4 +1,4 @@
-"""Whether the time of an answer tells which addresses exist (issue 3 "Accounts"). Long: `make bench-login`."""
+"""Whether the time of an answer tells which addresses exist. Long: `make bench-login`."""
 
 import os
 import statistics

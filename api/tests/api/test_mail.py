@@ -1,4 +1,4 @@
-"""Mails: verification, reset, the outbox, on a real SMTP server (issue 3 "Accounts"; fault 38)."""
+"""Mails: verification, reset, the outbox, on a real SMTP server."""
 
 import asyncio
 import re
@@ -54,7 +54,7 @@ async def _later(state: AppState) -> None:
 
 
 async def _reader(state: AppState, name: str) -> str:
-    """The address of a new user, who has verified it."""
+    """The verified address of a new user."""
     email = f"{name}@example.com"
     async with state.db.transaction() as tx:
         await tx.execute(
@@ -109,7 +109,7 @@ async def test_verification(mailing: tuple[httpx.AsyncClient, AppState], box: Ma
     assert (await profile(client, account.tokens)).json()["data"]["emailVerifiedAt"] is None
     code = await _code(client, box, account)
     message = box.to(account.email)[0]
-    # Whoever signs up with another's address would write to them.
+    # Otherwise somebody could send a text to the address of another person by signing up.
     assert account.nickname not in text_of(message)
     assert "10분" in text_of(message)
     assert code not in str((await _row(state, account.email))[4])
@@ -188,7 +188,7 @@ async def test_reset(mailing: tuple[httpx.AsyncClient, AppState], box: Mailbox) 
 async def test_a_reset_goes_to_the_address_of_the_account(
     mailing: tuple[httpx.AsyncClient, AppState], box: Mailbox
 ) -> None:
-    """What is one address to the database may be two mailboxes."""
+    """Addresses that are equal for the database may be two mailboxes."""
     client, _ = mailing
     account = await signup(client)
     typed = account.email.upper()
@@ -320,7 +320,7 @@ async def test_refused_for_good_is_not_tried_again(mailing: tuple[httpx.AsyncCli
 async def test_two_senders_send_once_and_the_dead_ones_mail_comes_back(
     mailing: tuple[httpx.AsyncClient, AppState], box: Mailbox
 ) -> None:
-    """At least once: what is claimed and not sent is due again by itself."""
+    """At least once: a mail that is claimed and not sent is due again."""
     _, state = mailing
     await state.outbox.stop()
     for name in ("claimed", *(f"many-{n}" for n in range(8))):
@@ -329,7 +329,7 @@ async def test_two_senders_send_once_and_the_dead_ones_mail_comes_back(
         for n in range(8):
             await enqueue(tx, f"many-{n}@example.com", "price-alert", ALERT)
     senders = [Outbox(state.settings, state.db, state.clock, state.tracing) for _ in range(4)]
-    # A sender skips what another is just looking at: the next round has it.
+    # A sender skips rows that another one has locked; the next round sends them.
     sent = [await asyncio.gather(*(sender.send_due() for sender in senders)) for _ in range(3)]
     assert sum(map(sum, sent)) == 8
     assert sorted(message["To"] for message in box.messages) == [f"many-{n}@example.com" for n in range(8)]
@@ -365,7 +365,6 @@ async def test_mails_wait_for_the_server(
 async def test_a_mail_is_in_the_trace_of_its_request(
     mailing: tuple[httpx.AsyncClient, AppState], box: Mailbox, database: Settings, changed: Callable[..., Settings]
 ) -> None:
-    """Issue 5 "Tracing"."""
     client, state = mailing
     account = await signup(client)
     await state.outbox.stop()

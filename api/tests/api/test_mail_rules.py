@@ -1,4 +1,4 @@
-"""Who is written to, and how often: nobody who never asked, and one mail for one thing (real SMTP server)."""
+"""Recipients and frequency of mails, on a real SMTP server."""
 
 import asyncio
 import logging
@@ -110,7 +110,7 @@ async def test_news_go_to_verified_addresses_of_active_users(
     await _set(state, account, state_of_account)
     await sender.send_due()
     assert len(box.messages) == mails
-    # What was not sent is not kept, with its address.
+    # Mails that must not be sent are deleted.
     assert len(await rows(state, "SELECT id FROM mail_outbox")) == mails
 
 
@@ -220,7 +220,7 @@ async def test_what_waited_for_a_day_is_no_news(
     ]
 
 
-# What stands in logs and tables
+# Logs and tables
 
 
 @pytest.mark.parametrize("template", ASKS)

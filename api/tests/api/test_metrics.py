@@ -1,4 +1,4 @@
-"""What the metrics say of requests that end oddly (D2), of scanners, and of a pool under stress."""
+"""Metrics of requests that end unusually (D2), of scanners, and of a busy pool."""
 
 import asyncio
 import logging
@@ -15,9 +15,9 @@ from starlette.applications import Starlette
 from starlette.types import Message, Receive
 
 from jiucom.app import operations
+from jiucom.paths import CONTEXT_PATH
 from jiucom.settings import Settings
 from jiucom.state import AppState
-from jiucom.web.routing import CONTEXT_PATH
 from testing.clients import client_of, started, state_of
 from testing.replica import Replica, replica
 from testing.stomp import stomp
@@ -127,7 +127,7 @@ async def test_a_client_that_leaves_while_it_sends(changed: Callable[..., Settin
 async def test_a_request_that_is_cancelled(
     changed: Callable[..., Settings], database: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As the server does with what still runs at the end of its patience."""
+    """As the server does with requests that still run at the end of the grace period."""
     inside = asyncio.Event()
 
     @asynccontextmanager
@@ -176,7 +176,7 @@ async def test_the_pool_says_who_waits(changed: Callable[..., Settings], databas
         async with state.db.read(), client_of(app) as client:
             task = asyncio.create_task(client.get("/parts?minPrice=78"))
             await eventually(lambda: gauges()[:3] == [1, 1, 0] and gauges()[3] >= 1)  # work in the background too
-            await asyncio.sleep(0.2)  # what it waits is what is measured
+            await asyncio.sleep(0.2)  # its wait is measured
         assert (await task).status_code == 200
         await eventually(lambda: gauges() == [1, 0, 1, 0])
         assert value(state, "jiucom_db_acquire_seconds_sum") - before > 0.15

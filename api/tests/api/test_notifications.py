@@ -1,4 +1,4 @@
-"""Notifications over REST (contract 2.14, 3.2 rows 4 and 5)."""
+"""Notifications over REST."""
 
 from typing import Any
 

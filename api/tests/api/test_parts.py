@@ -1,4 +1,4 @@
-"""GET /parts, /part, /parts/categories, /parts/{partId}: contract 2.3, G1."""
+"""GET /parts, /part, /parts/categories, /parts/{partId} (G1)."""
 
 import httpx
 import pytest

@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import pytest
 from starlette.applications import Starlette
 
-from jiucom.db import DeadlockError, WriteSession, line
+from jiucom.db import DeadlockError, WriteSession, queue
 from jiucom.errors import ApiError, ErrorCode
 from jiucom.settings import Settings
 from jiucom.state import AppState
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture
 async def small(changed: Callable[..., Settings], database: Settings) -> AsyncIterator[Starlette]:
-    """An application with two connections, whose workers want none of them."""
+    """An application with two connections, without workers that use them."""
     async with started(changed(db_pool_size=2, db_acquire_timeout=30)) as app:
         state = state_of(app)
         for worker in (state.outbox, state.cache, state.accounts, state.realtime, state.backlog):
@@ -104,7 +104,7 @@ async def test_places_of_cancelled_tasks_are_free_again(small: Starlette) -> Non
 
 
 async def test_a_full_line_is_refused_at_once(small: Starlette, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(line, "_LONGEST", 3)
+    monkeypatch.setattr(queue, "_LONGEST", 3)
     state = state_of(small)
     async with client_of(small) as client, busy(state):
         waiting = [asyncio.create_task(client.get("/parts")) for _ in range(3)]
@@ -148,24 +148,24 @@ async def test_readiness_is_as_new_as_it_says(
 ) -> None:
     async with relay(mysql_server[0]) as way, started(changed(db_port=way.port)) as app, client_of(app) as client:
         db = state_of(app).db
-        assert await asyncio.gather(*(db.answers() for _ in range(3))) == [True] * 3
+        assert await asyncio.gather(*(db.is_alive() for _ in range(3))) == [True] * 3
         way.freeze()
         db._probe._answered_at = 0.0
         # Concurrent callers wait for the new result; none gets the old one.
         answers = await asyncio.gather(*(client.get("/actuator/health") for _ in range(3)))
         assert {answer.status_code for answer in answers} == {503}
         way.thaw()
-        await eventually(db.answers)
+        await eventually(db.is_alive)
 
 
 async def test_a_server_that_closed_the_connection_is_asked_again(state: AppState) -> None:
-    assert await state.db.answers()
+    assert await state.db.is_alive()
     connection = state.db._probe._connection
     assert connection is not None
     async with state.db.read() as session:
         await session.fetch_rows(f"KILL {connection.thread_id()}")
     state.db._probe._answered_at = 0.0
-    assert await state.db.answers()
+    assert await state.db.is_alive()
 
 
 async def test_mysql_ends_a_select_with_the_request(changed: Callable[..., Settings], database: Settings) -> None:

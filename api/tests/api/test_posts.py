@@ -1,4 +1,4 @@
-"""Posts: contract 2.8, 3.2 rows 12 and 13; faults 19, 20, 23, 32."""
+"""Posts: boards, search, views, changes, moderation."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -63,7 +63,7 @@ async def test_wrong_posts_name_their_fields(user: User, body: dict[str, object]
 
 
 async def test_longest_texts_fit(user: User) -> None:
-    """Fault 49: four bytes a character, and the column still takes it."""
+    """Four bytes a character, and the column still takes it."""
     body = {"boardType": "FREE", "title": "😀" * 200, "content": "😀" * 10_000}
     assert data(await user.client.post("/posts", json=body), 201)["title"] == "😀" * 200
 
@@ -77,7 +77,6 @@ async def test_nobody_writes(client: httpx.AsyncClient, user: User) -> None:
 
 
 async def test_official_boards_are_for_administrators(user: User, admin: User) -> None:
-    """Fault 19."""
     mine = await write(user)
     body = {"boardType": "NEWS", "title": "공지", "content": "본문"}
     assert refusal(await user.client.post("/posts", json=body)) == (403, "JIUCOM-A002")
@@ -110,7 +109,6 @@ async def _refused(author: User, post: int) -> bool:
 
 
 async def test_every_look_counts_and_none_is_an_edit(client: httpx.AsyncClient, user: User, state: AppState) -> None:
-    """Faults 32 and 44; issue 4."""
     post = await write(user)
     first = data(await client.get(f"/posts/{post}"))
     second = data(await user.client.get(f"/posts/{post}"))
@@ -123,7 +121,7 @@ async def test_every_look_counts_and_none_is_an_edit(client: httpx.AsyncClient, 
 async def test_looks_at_once_are_told_their_own_number(
     client: httpx.AsyncClient, user: User, state: AppState, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A post that everybody looks at takes one connection, not all of the pool."""
+    """Views of a popular post take one connection, not the whole pool."""
     post, statements = await write(user), []
     run = ReadSession._run
 
@@ -147,7 +145,7 @@ async def test_changes_change_what_is_sent(client: httpx.AsyncClient, user: User
     before = data(await client.get(f"/posts/{post}"))
     changed = data(await user.client.put(f"/posts/{post}", json={"title": "나중", "content": None}))
     assert (changed["title"], changed["content"]) == ("나중", before["content"])
-    # Fault 32: the answer has the new time already.
+    # The answer has the new time already.
     assert changed["updatedAt"] > before["updatedAt"]
     assert data(await client.get(f"/posts/{post}"))["title"] == "나중"
     assert wrong_fields(await user.client.put(f"/posts/{post}", json={"title": " ", "content": ""})) == {
@@ -201,7 +199,7 @@ async def test_lists_show_the_beginning_of_posts(client: httpx.AsyncClient, user
 
 
 async def test_keywords_find_titles_and_texts(client: httpx.AsyncClient, user: User) -> None:
-    """3.2 row 12: a search never answers from, or into, the list without a keyword."""
+    """A search never answers from, or into, the list without a keyword."""
     title = await write(user, "FREE", "순정 쿨러 XQ77 소음", "조용합니다.")
     text = await write(user, "QNA", "질문", "XQ77 쿨러는 순정인가요?")
     await write(user, "FREE", "다른 쿨러", "XQ78")
@@ -218,7 +216,6 @@ async def test_a_search_needs_a_keyword(client: httpx.AsyncClient, query: str) -
 
 
 async def test_cached_lists_and_posts_follow_every_change(client: httpx.AsyncClient, user: User) -> None:
-    """Contract 1.13 as intended; fault 23."""
     post = await write(user)
 
     async def shown(key: str) -> tuple[object, object]:
@@ -247,7 +244,6 @@ async def test_lists_and_posts_come_from_the_cache(client: httpx.AsyncClient, us
 
 
 async def test_withdrawn_authors_have_no_name(client: httpx.AsyncClient, user: User, state: AppState) -> None:
-    """Decision 14."""
     post = await write(user)
     async with state.db.transaction() as session:
         await session.execute("UPDATE users SET is_deleted = TRUE WHERE id = %s", (user.id,))

@@ -1,4 +1,4 @@
-"""What follows from a change of a price: decision 8, contract 2.5 (alerts), 4.1; faults 22, 23, 36."""
+"""Changes of prices: lowest prices, history, caches, alerts."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -34,7 +34,7 @@ async def test_extremes_follow_the_offers_in_stock(shop: Shop, state: AppState) 
     assert await shop.prices(part) == (1000, 1200)
     await state.db.write(lambda tx: changes.withdraw(tx, state.cache, part, 1))
     assert await shop.prices(part) == (1200, 1200)
-    # Without an offer in stock it has what administrators set.
+    # Without an offer in stock it has its list prices.
     await shop.offer(part, 2, 1200, available=False)
     assert await shop.prices(part) == (5, 9_999_999)
     unpriced = await shop.part()
@@ -65,7 +65,6 @@ async def test_history_keeps_the_last_price_of_a_day(shop: Shop, state: AppState
 
 
 async def test_popularity_follows_the_price(shop: Shop) -> None:
-    """Fault 36."""
     part = await shop.part(category="CPU", name="AMD Ryzen 5 7600X 시험")
     for price in (200_000, 60_000, 2_000_000):
         await shop.offer(part, 1, price)
@@ -74,7 +73,6 @@ async def test_popularity_follows_the_price(shop: Shop) -> None:
 
 
 async def test_caches_of_the_part_alone_are_outdated(shop: Shop, client: httpx.AsyncClient, state: AppState) -> None:
-    """Fault 23."""
     part, other = await shop.part(), await shop.part()
 
     async def shown(path: str) -> Any:
@@ -142,7 +140,6 @@ async def alerted(user: User, part: int, target: int) -> int:
 
 
 async def test_alerts_fire_once(make_user: Callable[..., Awaitable[User]], shop: Shop) -> None:
-    """Fault 22."""
     part = await shop.part(lowest=1000)
     user, other = await make_user(), await make_user()
     await verify(shop, user)
@@ -233,7 +230,7 @@ async def test_crossings_are_pushed_once_and_after_the_commit(user: User, shop: 
     pushed: list[str] = []
 
     async def listen(event: Announced) -> None:
-        for user_id, told in event.told:
+        for user_id, told in event.notifications:
             # Another connection sees the row already: it is committed.
             if user_id == user.id:
                 rows = await shop.rows("SELECT dedup_key FROM notifications WHERE id = %s", told.id)

@@ -1,4 +1,4 @@
-"""Prices: contract 2.5, 3.2 row 7, 6.1, decision 8; fault 40."""
+"""Prices: comparison, history, deals, alerts."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -49,7 +49,7 @@ async def test_comparison_without_offers(client: httpx.AsyncClient, shop: Shop) 
 @pytest.mark.parametrize("path", ["/prices/parts/{}", "/prices/parts/{}/history", "/prices/compare?partId={}",
                                   "/prices/history?partId={}"])  # fmt: skip
 async def test_unknown_and_deleted_parts(client: httpx.AsyncClient, shop: Shop, path: str) -> None:
-    """Fault 33: deleted parts have no prices."""
+    """Deleted parts have no prices."""
     deleted = await shop.part(deleted=True)
     for part in (999_999_999, deleted):
         response = await client.get(path.format(part))
@@ -65,7 +65,6 @@ async def test_prices_by_query_need_a_part(client: httpx.AsyncClient) -> None:
 
 
 async def test_history_has_both_names_of_each_price(client: httpx.AsyncClient, state: AppState, shop: Shop) -> None:
-    """3.2 row 7."""
     data = (await client.get(f"/prices/parts/{GPU}/history?period=30d")).json()["data"]
     assert (data["partId"], data["period"]) == (GPU, "30d")
     points = data["history"]
@@ -105,7 +104,6 @@ async def test_periods(client: httpx.AsyncClient, period: str) -> None:
 
 @pytest.mark.parametrize("period", ["0", "-1d", "366d", "99999999999d"])
 async def test_periods_out_of_range(client: httpx.AsyncClient, period: str) -> None:
-    """Fault 40."""
     response = await client.get(f"/prices/parts/{GPU}/history", params={"period": period})
     assert response.status_code == 400
     assert [error["field"] for error in response.json()["errors"]] == ["period"]

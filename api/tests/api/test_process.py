@@ -1,4 +1,4 @@
-"""What only a process shows: wrong settings, a database that starts late, signals."""
+"""Behaviour of the process: wrong settings, a database that starts late, signals."""
 
 import asyncio
 import os
@@ -34,7 +34,7 @@ def environment(settings: Settings) -> dict[str, str]:
 
 @contextmanager
 def jiucom(*command: str, **environ: str) -> Iterator[tuple[subprocess.Popen[bytes], IO[bytes]]]:
-    """`python -m jiucom`, and what it prints."""
+    """`python -m jiucom`, with its output."""
     with TemporaryFile() as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "jiucom", *command],

@@ -1,5 +1,4 @@
-"""STOMP over WebSocket (contract 1.17, 3.2 row 6): a server process, real clients, and this session's application as the
-other replica that announces."""
+"""STOMP over WebSocket: a server process with real clients, and this session's application as another replica that announces."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""What one client may take of `/ws`, and that it takes nothing from others: neither their turn nor the limits of logins."""
+"""Limits of `/ws`: one client cannot use up the turn of others or the limits of logins."""
 
 import asyncio
 import itertools
@@ -120,7 +120,7 @@ async def test_sessions_of_a_user(server: Replica, user: User, admin: User) -> N
         error = await mine[-1].connect(user.token)
         assert (error.command, error.headers["message"]) == ("ERROR", "JIUCOM-429")
         assert await mine[-1].closed() == 1008
-        # Those before stay, others come, and so does who has left.
+        # Earlier sessions stay, other users can connect, and a user who disconnected can connect again.
         await mine[0].subscribe()
         assert (await (await enter(stack, server, next(_addresses))).connect(admin.token)).command == "CONNECTED"
         await mine[0].socket.close()
@@ -151,7 +151,7 @@ async def test_requests_of_an_address(server: Replica, address: str) -> None:
         for path in ("/ws/0/x/xhr_send", "/ws/0/x/xhr", "/ws/nothing"):
             assert (await client.post(path)).status_code == 429
         await refused(server, address)
-        # What is not below /ws has limits of its own.
+        # Other paths have other limits.
         assert (await client.get("/parts/categories")).status_code == 200
         assert (await client.get("/ws/info", headers=from_(next(_addresses)))).status_code == 200
 
@@ -194,7 +194,7 @@ async def _flood(client: Stomp) -> None:
         await client.socket.send("\n")
 
 
-# What logins use
+# Login limits
 
 
 @pytest.fixture
@@ -243,7 +243,7 @@ async def test_notifications_that_are_late_leave_logins_counted(
         for _ in range(3):
             answer = await commenter.post(f"/posts/{post}/comments", json={"content": "늦은"})
             assert answer.status_code == 201
-        # At once: whoever asked Redis in vain does not ask again for a second.
+        # At once: after a failure the circuit stays open for a second.
         async with client_of(app) as client:
             codes = [(await client.post("/auth/login", json=NOBODY)).status_code for _ in range(6)]
         assert codes == [401] * 5 + [429]

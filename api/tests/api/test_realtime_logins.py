@@ -1,4 +1,4 @@
-"""A STOMP session lives as long as the login that its token came from (contract 8.9), and no longer."""
+"""A STOMP session lives as long as the login of its token, and no longer."""
 
 import asyncio
 import secrets
@@ -62,7 +62,7 @@ async def hears(state: AppState, account: Account, client: Stomp) -> None:
 async def test_a_session_outlives_its_token(
     database: Settings, changed: Callable[..., Settings], state: AppState
 ) -> None:
-    """Its own replica's tokens live for two seconds; what is open is looked at every five."""
+    """Tokens of this replica live for two seconds; sessions are checked every five."""
     async with (
         replica(changed(jwt_access_validity=2000)) as brief,
         httpx.AsyncClient(base_url=brief.url) as client,
@@ -205,7 +205,7 @@ async def test_the_scheme_s_letters_have_no_case(server: Replica, account: Accou
         assert (await mine.receive()).command == "CONNECTED"
 
 
-# The end of a login by time, which nobody tells.
+# A login that expires, which is not announced.
 
 
 async def _refresh_tokens(state: AppState, account: Account, sql: str) -> None:
@@ -243,7 +243,7 @@ async def test_a_login_that_is_refreshed_goes_on(
 
 
 async def test_an_end_that_was_not_heard_is_found(state: AppState, account: Account, logins: Logins) -> None:
-    """The cached account knows only what has ended within the life of an access token."""
+    """The cached account holds only logins that ended within the lifetime of an access token."""
     found = await logins.of_token(account.tokens["accessToken"])
     await _refresh_tokens(state, account, "revoked_at = UTC_TIMESTAMP(6) - INTERVAL 1 DAY")
     assert await _code(logins.check(replace(found, until=time.time()))) == "JIUCOM-A004"

@@ -1,4 +1,4 @@
-"""A client that never reads: it is closed, costs little, and the others miss nothing (issue 4, STOMP)."""
+"""A client that never reads is disconnected, uses little memory, and does not delay others."""
 
 import asyncio
 import json
@@ -27,7 +27,7 @@ BATCH = 10
 
 @pytest.fixture
 async def server(database: Settings) -> AsyncIterator[Replica]:
-    # Looks at the table cost memory by what was written lately, whoever reads.
+    # Reading the table takes memory for recent rows, independent of clients.
     async with replica(database, look=1000) as running:
         yield running
 
@@ -40,7 +40,7 @@ def deaf(server: Replica, token: str) -> socket.socket:
         b"GET /api/v1/ws/websocket HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
     )
-    # What comes together with the request for the upgrade is lost.
+    # Data sent together with the upgrade request is lost.
     assert connection.recv(4096).startswith(b"HTTP/1.1 101")
     _send(connection, Frame("CONNECT", {"accept-version": "1.2", "Authorization": f"Bearer {token}"}))
     for number in range(SUBSCRIPTIONS):
@@ -66,7 +66,7 @@ async def test_who_never_reads_is_closed(server: Replica, state: AppState, user:
         await good.subscribe()
         connection = deaf(server, user.token)
         await eventually(lambda: _open(server, 2))
-        # Warm: what the interpreter keeps for itself has been taken.
+        # Warm-up: memory that the interpreter keeps is allocated.
         await _tell(state, admin, 50)
         for _ in range(50):
             await good.receive()
@@ -86,7 +86,7 @@ async def _open(server: Replica, wanted: int) -> bool:
 
 
 async def _flood(state: AppState, deaf_user: User, other: User) -> None:
-    """Long notifications for the one who does not read, short ones for the other."""
+    """Long notifications for the client that does not read, short ones for the other."""
     for start in range(0, NOTIFICATIONS, BATCH):
         async with state.db.transaction() as tx:
             for number in range(start, start + BATCH):

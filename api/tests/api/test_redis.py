@@ -1,4 +1,4 @@
-"""The Redis client: what counts as late, and what a Redis that is slow costs."""
+"""The Redis client: which answers count as late, and what a slow Redis costs."""
 
 import asyncio
 import statistics
@@ -43,14 +43,14 @@ async def test_a_busy_loop_does_not_make_redis_look_absent(state: AppState, unti
 async def test_a_slow_redis_delays_little(
     redis_server: tuple[str, int], changed: Callable[..., Settings], database: Settings
 ) -> None:
-    """Issue 3: under 50 ms. It answers, and in time for all but those who can do without."""
+    """Under 50 ms. Answers are in time, except for the cache with its short timeout."""
     async with relay(redis_server[1]) as way, started(changed(redis_port=way.port)) as app, client_of(app) as client:
         state = state_of(app)
         answer = (await client.get("/parts/3")).json()["data"]
         way.delay = 0.15
         times = []
         for _ in range(10):
-            # As after a second without anyone who asked.
+            # As after a second without commands.
             state.redis._cache.closed_until = 0
             before = time.perf_counter()
             response = await client.get("/parts/3")
@@ -60,7 +60,7 @@ async def test_a_slow_redis_delays_little(
         failures = state.metrics.registry.get_sample_value("jiucom_redis_failures_total")
         assert failures is not None
         assert failures >= 10
-        # Who has more time gets an answer meanwhile.
+        # Commands with a longer timeout get answers meanwhile.
         way.delay = 0
         await state.redis.execute("PING")
         way.delay = 0.15

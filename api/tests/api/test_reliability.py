@@ -1,4 +1,4 @@
-"""What breaks: cancelled transactions, killed connections, a full pool, deadlocks, deadlines. Nothing leaks."""
+"""Cancelled transactions, killed connections, a full pool, deadlocks, deadlines: nothing leaks."""
 
 import asyncio
 import time

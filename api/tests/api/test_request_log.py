@@ -1,4 +1,4 @@
-"""Which requests have a line in the log, and what stands in it (E6, G2)."""
+"""The request log: which requests have a line, and its fields (E6, G2)."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Reviews: contract 2.4, 6.1; faults 27, 43, 49."""
+"""Reviews."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -92,7 +92,6 @@ async def test_parts_that_are_not_there(client: httpx.AsyncClient, user: User, s
 
 
 async def test_one_review_per_part_until_it_is_deleted(user: User, part: int) -> None:
-    """Fault 27."""
     first = await review(user, part)
     body = {"partId": part, "rating": 1, "content": "다시"}
     assert refusal(await user.client.post("/reviews", json=body)) == (409, "JIUCOM-R003")
@@ -101,7 +100,6 @@ async def test_one_review_per_part_until_it_is_deleted(user: User, part: int) ->
 
 
 async def test_of_parallel_reviews_one_wins(client: httpx.AsyncClient, user: User, part: int) -> None:
-    """Fault 43."""
     body = {"partId": part, "rating": 5, "content": "x"}
     answers = await asyncio.gather(*(user.client.post("/reviews", json=body) for _ in range(8)))
     assert sorted(answer.status_code for answer in answers) == [201, *[409] * 7]

@@ -1,4 +1,4 @@
-"""Ended logins stay ended, whatever becomes of Redis: they stand in the database, Redis only says it sooner (contract 8.9)."""
+"""Ended logins stay ended when Redis is away: they are stored in the database."""
 
 import asyncio
 import subprocess
@@ -67,7 +67,7 @@ async def test_with_redis_stopped_and_flushed(own_redis: tuple[str, Settings]) -
 
         await asyncio.to_thread(servers.docker, "start", container)
         await eventually(lambda: _answers(container), 10)
-        # Whatever it may have known.
+        # Remove all that Redis had stored.
         servers.docker("exec", container, "redis-cli", "FLUSHALL")
         assert await refused()
         assert (await refresh(there, account.tokens["refreshToken"])).status_code == 401
@@ -76,7 +76,7 @@ async def test_with_redis_stopped_and_flushed(own_redis: tuple[str, Settings]) -
 
 
 async def _come_and_go(client: httpx.AsyncClient, account: Account) -> None:
-    """Whose sessions are looked at meanwhile must not keep the others from their turn."""
+    """Constant changes of one user must not delay the checks of others."""
     while True:
         tokens = (await login(client, account.email)).json()["data"]
         await client.post("/auth/logout", headers=bearer(tokens))
@@ -97,7 +97,7 @@ async def test_an_announcement_that_is_cancelled_is_made_up_for(
         near, far = changed(), changed(redis_port=way.port)
         async with started(far) as one, started(near) as two, client_of(one) as here, client_of(two) as there:
             account = await signup(here)
-            await eventually(lambda: state_of(two).accounts._heard)
+            await eventually(lambda: state_of(two).accounts.listening)
             assert (await profile(there, account.tokens)).status_code == 200
             user = (await profile(here, account.tokens)).json()["data"]["id"]
             app = state_of(one)
@@ -128,7 +128,7 @@ async def test_listening_goes_on_after_a_failure(
 ) -> None:
     async with started(changed()) as app:
         state = state_of(app)
-        await eventually(lambda: state.accounts._heard)
+        await eventually(lambda: state.accounts.listening)
         heard: list[int] = []
 
         def fail_once(user_id: int) -> None:
@@ -152,7 +152,7 @@ async def test_what_redis_did_not_take_is_announced_later(own_redis: tuple[str, 
     container, settings = own_redis
     async with started(settings) as one, started(settings) as two, client_of(one) as here, client_of(two) as there:
         account = await signup(here)
-        await eventually(lambda: state_of(two).accounts._heard)
+        await eventually(lambda: state_of(two).accounts.listening)
         assert (await profile(there, account.tokens)).status_code == 200
         await asyncio.to_thread(servers.docker, "pause", container)
         try:

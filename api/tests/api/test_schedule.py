@@ -12,7 +12,7 @@ import pytest
 from cronsim import CronSim
 
 from jiucom.jobs.job import Job, Report, Tools
-from jiucom.jobs.recall import Recall
+from jiucom.jobs.metrics import JobMetrics
 from jiucom.jobs.scheduler import Scheduler, latest
 from jiucom.schedule import BY_NAME, JOBS
 from jiucom.settings import Settings
@@ -65,12 +65,12 @@ def commanded(settings: Settings, *arguments: str) -> tuple[str, ...]:
 async def test_jobs_run_in_a_process_of_their_own(
     state: AppState, database: Settings, caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:
-    """Started with the time they were due, once whatever starts them how often, and known to the metrics afterwards."""
+    """Started with the time they were due; each runs once, although several replicas start it; the metrics show it afterwards."""
     caplog.set_level(logging.INFO)
     each, due = BY_NAME["old-runs"], datetime.now(UTC)
     metrics = Metrics()
     command = commanded(database, "-m", "jiucom")
-    clock = [Scheduler(JOBS, state.clock, Recall(state.db, metrics), command) for _ in range(2)]
+    clock = [Scheduler(JOBS, state.clock, JobMetrics(state.db, metrics), command) for _ in range(2)]
     ((before,),) = await rows(state, "SELECT COUNT(*) FROM job_runs WHERE job = %s", each.name)
     await asyncio.gather(*(one._start(each, due) for one in clock))
     await clock[0]._start(each, due)
@@ -92,7 +92,7 @@ async def test_a_job_ends_with_its_scheduler(state: AppState, database: Settings
     """And gives its lease back: the next one need not wait for it to run out."""
     script = Path(__file__).parents[1] / "data" / "endless_job.py"
     command = commanded(database, str(script))
-    scheduler = Scheduler(JOBS, state.clock, Recall(state.db, Metrics()), command)
+    scheduler = Scheduler(JOBS, state.clock, JobMetrics(state.db, Metrics()), command)
     each = Job("endless", "", "0 3 * * *", nothing)
     running = asyncio.create_task(scheduler._start(each, datetime.now(UTC)))
     scheduler._running.add(running)
@@ -101,3 +101,10 @@ async def test_a_job_ends_with_its_scheduler(state: AppState, database: Settings
     found = await rows(state, "SELECT status, error FROM job_runs WHERE job = 'endless'")
     assert found == [("FAILED", "cancelled")]
     assert await rows(state, "SELECT 1 FROM job_locks WHERE job = 'endless' AND locked_until > UTC_TIMESTAMP(6)") == []
+
+
+async def test_a_job_that_does_not_end_is_ended(state: AppState, caplog: pytest.LogCaptureFixture) -> None:
+    command = (sys.executable, "-c", "import time; time.sleep(600)")
+    scheduler = Scheduler(JOBS, state.clock, JobMetrics(state.db, Metrics()), command, longest=0.5)
+    await asyncio.wait_for(scheduler._start(Job("endless", "", "0 3 * * *", nothing), datetime.now(UTC)), 30)
+    assert "job endless was ended after" in caplog.text

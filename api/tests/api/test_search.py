@@ -1,6 +1,6 @@
-"""Search over everything, suggestions, and the catalogue's search and rankings: contract 2.12, 3.2 rows 8-10, decision 13.
+"""Search over everything, suggestions, search and rankings of the catalogue.
 
-That searches find what is meant is tested with the plans (`tests/db/test_search.py`); here a sample through each door.
+`tests/db/test_search.py` tests what the plans find; here each operation is called with a sample.
 """
 
 import re
@@ -43,7 +43,7 @@ async def test_the_named_part_comes_first_everywhere(client: httpx.AsyncClient, 
         assert data["content"][0]["name"] == first
 
 
-async def test_parts_have_the_fields_of_the_contract(client: httpx.AsyncClient) -> None:
+async def test_parts_have_the_documented_fields(client: httpx.AsyncClient) -> None:
     part = (await search(client, keyword="7800X3D"))["parts"][0]
     assert set(part) == {"id", "name", "category", "manufacturer", "lowestPrice", "imageUrl"}
 
@@ -55,7 +55,7 @@ async def test_nothing_typed_is_an_operator(client: httpx.AsyncClient, keyword: 
 
 
 async def test_posts_and_builds(client: httpx.AsyncClient, user: User, shop: Shop) -> None:
-    """Fault 25: every public build is searched; private and deleted ones never."""
+    """Every public build is searched; private and deleted ones never."""
     word = f"낱말{secrets.token_hex(4)}"
     async with shop.state.db.transaction() as tx:
         posts = [
@@ -103,7 +103,7 @@ async def test_posts_and_builds(client: httpx.AsyncClient, user: User, shop: Sho
 
 
 async def test_pages_are_cut_by_the_client(client: httpx.AsyncClient, shop: Shop) -> None:
-    """3.2 row 9: the same hits whatever the page, and more of them than one page has."""
+    """The same hits for every page, more than one page has."""
     word = f"쪽{secrets.token_hex(4)}"
     for number in range(12):
         await shop.part(name=f"{word} 부품 {number}")

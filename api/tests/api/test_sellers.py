@@ -1,4 +1,4 @@
-"""Shops: contract 2.6, 3.2 row 11, decision 5; registration, approval, own products, statistics."""
+"""Shops: registration, approval, own products, statistics."""
 
 import asyncio
 import secrets
@@ -90,6 +90,20 @@ async def test_rejected_applications_may_be_repeated(user: User, admin: User, sh
     body = application()
     second = (await user.client.post("/sellers/register", json=body)).json()["data"]
     assert (second["id"], second["status"], second["name"]) == (seller, "PENDING", body["name"])
+    # The reason is forgotten with the applicant; that there was a rejection stays on record.
+    records = (
+        "SELECT after_state->>'$.rejectionReason', after_state->>'$.status' FROM audit_log"
+        " WHERE target_type = 'SELLER' AND target_id = %s"
+    )
+    assert await shop.rows(records, seller) == [("주소 확인 불가", "REJECTED")]
+    assert (await user.client.delete("/users/me")).status_code == 200
+    assert await shop.rows(records, seller) == [(None, "REJECTED")]
+
+
+@pytest.mark.parametrize("name", ["두\n줄", "a\u202eb", "\u200b", "\u0007 종"])
+async def test_a_shop_s_name_is_one_line_that_can_be_seen(user: User, name: str) -> None:
+    answer = await user.client.post("/sellers/register", json=application(name=name))
+    assert answer.status_code == 400, answer.text
 
 
 async def test_one_shop_per_user_one_name_per_shop(user: User, make_user: MakeUser, shop: Shop) -> None:

@@ -1,4 +1,4 @@
-"""A shop is as open as its owner may sell, and prices follow at once."""
+"""A shop opens and closes with the status and role of its owner, and prices follow at once."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -57,7 +57,7 @@ async def change(admin: User, user: User, what: str, value: str) -> None:
 
 
 async def shown(client: httpx.AsyncClient, market: Market) -> list[int]:
-    """What the part's page says of its offers."""
+    """The offers on the page of the part."""
     data = (await client.get(f"/prices/parts/{market.parts[0]}")).json()["data"]
     return sorted(each["price"] for each in data["prices"])
 
@@ -140,7 +140,7 @@ async def test_parts_that_are_gone_do_not_stop_it(market: Market, owner: User, a
 
 
 async def test_offers_at_the_same_time(shop: Shop, state: AppState, owner: User, admin: User) -> None:
-    """Whatever comes first, no part keeps a price of a closed shop."""
+    """In either order, no part keeps a price of a closed shop."""
     await shop.seller(owner=owner.id)
     parts = [await shop.part(lowest=1000) for _ in range(12)]
 

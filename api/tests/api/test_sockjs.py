@@ -1,4 +1,4 @@
-"""SockJS (contract 1.17): its paths and frames, over WebSocket and over HTTP. Clients of others: tests/gateway."""
+"""SockJS: paths and frames, over WebSocket and HTTP. tests/gateway uses a client of another project."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""What requests cost in statements: each is a round trip, and half of what a cheap request takes."""
+"""Numbers of SQL statements per request: each is a round trip."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -15,7 +15,7 @@ from testing.clients import User, client_of, started, state_of
 
 pytestmark = pytest.mark.anyio
 
-# Those of other tables may be of whoever works in the background.
+# Statements on other tables may come from background workers.
 Statements = Callable[[str], list[tuple[type, str]]]
 
 

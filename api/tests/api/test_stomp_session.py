@@ -1,4 +1,4 @@
-"""A STOMP session for itself: whatever comes in, frames go out, and never an exception (issue 4, STOMP)."""
+"""A STOMP session alone: for any input it sends frames and never raises."""
 
 import random
 import re
@@ -17,7 +17,7 @@ from testing.clients import User
 
 pytestmark = pytest.mark.anyio
 
-# What WebSocket allows for the reason of a close (bytes).
+# Limit of the reason in a WebSocket's close frame (bytes).
 REASON = 123
 ROUNDS = 3000
 
@@ -50,7 +50,7 @@ def connecting(user: User, heart_beat: str = "0,0") -> bytes:
 
 
 async def said(session: Session) -> tuple[list[Frame], OutboxClosedError | None]:
-    """What the session has said, and how it ended, if it did."""
+    """The frames of the session, and how it ended."""
     texts: list[str] = []
     try:
         while batch := await session.outbox.take(0):
@@ -66,7 +66,7 @@ def _frames(texts: list[str]) -> list[Frame]:
 
 
 async def test_whatever_comes(opened: Callable[[], Session], user: User) -> None:
-    """Frames as clients send them, and what chance makes of them."""
+    """Frames of clients, and random variations of them."""
     chance = random.Random(20260228)
     ends: set[str] = set()
     for number in range(ROUNDS):
@@ -142,7 +142,7 @@ async def test_lengths_that_are_none(opened: Callable[[], Session], length: str)
 
 
 async def test_frames_at_once(opened: Callable[[], Session], user: User) -> None:
-    """As many as anybody needs, and not as many as would hold up the others."""
+    """More than clients need, and few enough not to delay others."""
     acknowledged, busy = b"ACK\n\n\0" * (MAX_FRAMES - 1), b"ACK\n\n\0" * (MAX_FRAMES + 1)
     session = opened()
     await session.receive(connecting(user) + acknowledged)

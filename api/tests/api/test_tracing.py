@@ -1,4 +1,4 @@
-"""Traces as Zipkin gets them (E1-E3, E6), from a real HTTP collector on loopback."""
+"""Traces as Zipkin gets them (E1-E3, E6), received by an HTTP server on loopback."""
 
 import asyncio
 import re
@@ -32,7 +32,7 @@ def collector() -> Iterator[Collector]:
 
 @pytest.fixture(scope="module")
 async def traced(collector: Collector, settings: Settings, database: Settings) -> AsyncIterator[Starlette]:
-    """An application that samples half of what nobody has decided."""
+    """An application that samples half of the requests without a decision."""
     async with started(replace(settings, zipkin_endpoint=collector.endpoint, tracing_sampling=0.5)) as app:
         yield app
 
@@ -203,7 +203,7 @@ async def test_scrapes_are_not_traced(client: httpx.AsyncClient, traced: Starlet
 async def test_zipkin_is_nobodys_business(
     collector: Collector, changed: Callable[..., Settings], database: Settings, fault: str
 ) -> None:
-    """E3: no answer changes, none is late, what is lost is counted, and the end does not wait for it."""
+    """E3: answers do not change or slow down, lost spans are counted, and shutdown does not wait."""
     endpoint = "http://127.0.0.1:9/api/v2/spans" if fault == "gone" else collector.endpoint
     collector.delay, collector.status = (5.0 if fault == "slow" else 0.0), (503 if fault == "refusing" else 202)
     try:
@@ -228,7 +228,7 @@ async def test_zipkin_is_nobodys_business(
 async def test_a_slow_zipkin_does_not_keep_a_process(
     collector: Collector, changed: Callable[..., Settings], database: Settings
 ) -> None:
-    """E3, trap 36: with more spans waiting than four sendings hold, a container would be killed at the end of its 30 s."""
+    """E3: with more spans waiting than four sendings hold, a container would be killed at the end of its 30 s."""
     collector.delay = 5.0
     slow = changed(zipkin_endpoint=collector.endpoint, tracing_sampling=1.0)
     try:

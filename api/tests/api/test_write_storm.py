@@ -1,4 +1,4 @@
-"""Issue 4 "Reliability": a server killed in the middle of writes leaves right counters and no stale cache."""
+"""A server killed in the middle of writes leaves right counters and no stale cache."""
 
 import asyncio
 import contextlib
@@ -21,16 +21,16 @@ pytestmark = pytest.mark.anyio
 
 WRITERS = 12
 WRITES = 60
-# What a kill can break is short, so one may miss it.
+# The critical moments are short, so a kill may miss them.
 KILLS = 2
 
-# Counters of a post and its comments, and what they count.
+# Counters of a post and its comments, with the numbers of rows.
 PROOF = """
 SELECT posts.comment_count, (SELECT COUNT(*) FROM comments WHERE post_id = posts.id AND is_deleted = FALSE),
     posts.like_count, (SELECT COUNT(*) FROM content_likes WHERE target_type = 'POST' AND target_id = posts.id)
 FROM posts WHERE id = %s
 """
-# Nobody is connected as the killed process any more, so what it left undone is rolled back.
+# The killed process has no connections any more, so its open transactions are rolled back.
 CONNECTED = "SELECT COUNT(*) FROM performance_schema.processlist WHERE user = %s AND id <> CONNECTION_ID()"
 
 
@@ -110,5 +110,5 @@ async def test_sigkill_in_a_write_storm(
             and thread["totalElements"] == comments
         )
 
-    # The versions that the killed server owed are raised by whoever is left: rows older than 2 s, every 2 s.
+    # The other replica's sweep invalidates what the killed one left: rows older than 2 s, every 2 s.
     await eventually(caches_are_true, 8)

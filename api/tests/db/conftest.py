@@ -56,7 +56,7 @@ def mysql_port() -> Iterator[int]:
     _docker(
         *("run", "--detach", "--rm", "--name", name, "--publish", "127.0.0.1::3306"),
         *("--env", f"MYSQL_ROOT_PASSWORD={ROOT}", "--env", "MYSQL_ROOT_HOST=%"),
-        # Durability is not what these tests are about.
+        # Durability is not tested here.
         *(
             image("mysql"),
             "mysqld",

@@ -1,4 +1,4 @@
-"""Keywords on a board: what nearly every post says is found without reading every post (issue 4)."""
+"""Keywords on a board: words of nearly every post are found without reading every post."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""Migrations on a real server: together, again, and after a failure."""
+"""Migrations on a real server: concurrent, repeated, and after a failure."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""What the keys of the schema promise."""
+"""Unique and foreign keys of the schema."""
 
 from typing import Any
 
@@ -45,7 +45,7 @@ async def test_a_withdrawn_user_frees_both(cursor: Any) -> None:
 
 @pytest.mark.parametrize("other", ["김철수 ", "😀", "jose"])
 async def test_names_that_differ(cursor: Any, other: str) -> None:
-    """Trap 33: trailing blanks and emoji tell names apart, and accents tell addresses apart."""
+    """Trailing blanks and emoji tell names apart, and accents tell addresses apart."""
     await cursor.execute("INSERT INTO users (email, nickname) VALUES ('josé@example.com', '😁')")
     await cursor.execute("INSERT INTO users (email, nickname) VALUES (%s, %s)", (f"{other.strip()}@example.com", other))
 

@@ -1,4 +1,4 @@
-"""Search on a real server (issue 3, decision 13): the named part first, and nothing that was not meant."""
+"""Search on a real server: the named part comes first, and nothing else is found."""
 
 import unicodedata
 from collections.abc import Callable
@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from jiucom.db import migrate, seed
+from jiucom import seed
+from jiucom.db import migrate, search_sql
+from jiucom.db.search_sql import Searchable
+from jiucom.db.sql import Sql
 from jiucom.domains.parts import search_queries
-from jiucom.rules import search_sql
-from jiucom.rules.search_sql import Searchable, Sql
 from jiucom.rules.search_terms import plan
 from jiucom.settings import Settings
 

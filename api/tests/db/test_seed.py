@@ -1,4 +1,4 @@
-"""Seeds on a real server (contract section 5)."""
+"""Seeds on a real server."""
 
 import asyncio
 import dataclasses
@@ -12,11 +12,12 @@ import asyncmy.errors
 import bcrypt
 import pytest
 
-from jiucom.db import migrate, seed
-from jiucom.db.seed.catalogue import PARTS
-from jiucom.db.seed.demo import DEMO
-from jiucom.db.seed.model import Favorite
+from jiucom import seed
+from jiucom.db import migrate
 from jiucom.rules import popularity
+from jiucom.seed.catalogue import PARTS
+from jiucom.seed.demo import DEMO
+from jiucom.seed.model import Favorite
 from jiucom.settings import Settings
 
 from .conftest import rows
@@ -133,7 +134,7 @@ async def test_popularity(seeded: tuple[str, Settings]) -> None:
         assert score == popularity.score(category, name, price)
 
 
-async def test_prices_are_the_contracts(seeded: tuple[str, Settings]) -> None:
+async def test_prices_are_as_specified(seeded: tuple[str, Settings]) -> None:
     expected = {part.name: part.prices for part in PARTS}
     assert len(expected) == 28
     for name, low, high in await rows(seeded[1], "SELECT name, lowest_price, highest_price FROM parts"):
@@ -154,7 +155,7 @@ async def test_accounts(seeded: tuple[str, Settings]) -> None:
 
 
 async def test_the_client_can_print_specs_with_units(seeded: tuple[str, Settings]) -> None:
-    """Contract 3.2 row 28: the client appends W and GB to these itself."""
+    """The client appends W and GB to these itself."""
     plain = {"CPU": ("tdp",), "GPU": ("tdp", "memory"), "RAM": ("capacity", "speed"), "POWER_SUPPLY": ("wattage",)}
     for category, text in await rows(seeded[1], "SELECT category, specs FROM parts"):
         specs = json.loads(text)

@@ -1,4 +1,4 @@
-"""What finds columns that are out of order."""
+"""The check that finds columns in a wrong order."""
 
 import msgspec
 import pytest

@@ -1,4 +1,4 @@
-"""What traces show of Redis keys: their kind, and nothing of whose they are."""
+"""Redis keys in traces: their kind, without ids."""
 
 import random
 from ipaddress import IPv6Address
@@ -6,7 +6,7 @@ from ipaddress import IPv6Address
 import pytest
 
 from jiucom.cache.redis import key_pattern
-from jiucom.limits import network
+from jiucom.limiter import network
 
 
 @pytest.mark.parametrize(

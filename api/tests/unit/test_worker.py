@@ -1,4 +1,4 @@
-"""Workers end when they are told to, whatever became of the first telling."""
+"""Workers end when they are stopped, even if the first cancellation is lost."""
 
 import asyncio
 
@@ -90,5 +90,5 @@ async def test_a_turn_that_hangs_or_fails_is_not_the_last(caplog: pytest.LogCapt
                 await asyncio.sleep(0.01)
     finally:
         await worker.stop()
-    assert "Counting waits: TimeoutError" in caplog.text
-    assert "Counting waits: ZeroDivisionError: no" in caplog.text
+    assert "Counting failed, and will be repeated: TimeoutError" in caplog.text
+    assert "Counting failed, and will be repeated: ZeroDivisionError: no" in caplog.text

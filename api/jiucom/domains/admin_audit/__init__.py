@@ -1,1 +1,1 @@
-"""The audit log, to be read."""
+"""The audit log for administrators."""

@@ -1,6 +1,7 @@
 """Statements that read the audit log."""
 
 from jiucom.db import ReadSession
+from jiucom.db.sql import given, where
 from jiucom.domains.admin_audit.schemas import AuditEntry, AuditQuery
 from jiucom.domains.authors import NICKNAME
 
@@ -16,13 +17,11 @@ _FILTERS = ("actor_id", "action", "target_type", "target_id")
 
 async def page(session: ReadSession, query: AuditQuery) -> tuple[list[AuditEntry], int]:
     """One page of the log, newest first, and how many rows the query finds."""
-    given = [(name, value) for name in _FILTERS if (value := getattr(query, name)) is not None]
-    condition = " AND ".join(["TRUE", *(f"audit_log.{name} = %s" for name, _ in given)])
-    args = tuple(value for _, value in given)
+    found = where(*(given(f"audit_log.{name} = %s", getattr(query, name)) for name in _FILTERS))
     content = await session.fetch_all(
-        f"{_COLUMNS} WHERE {condition} ORDER BY audit_log.created_at DESC, audit_log.id DESC LIMIT %s OFFSET %s",
-        (*args, query.size, query.offset),
+        f"{_COLUMNS} WHERE {found.text} ORDER BY audit_log.created_at DESC, audit_log.id DESC LIMIT %s OFFSET %s",
+        (*found.args, query.size, query.offset),
         AuditEntry,
     )
-    total = await session.fetch_value(f"SELECT COUNT(*) FROM audit_log WHERE {condition}", args)  # noqa: S608
+    total = await session.fetch_value(f"SELECT COUNT(*) FROM audit_log WHERE {found.text}", found.args)  # noqa: S608
     return content, int(total)

@@ -1,4 +1,4 @@
-"""What the audit log says."""
+"""Entries of the audit log."""
 
 from datetime import datetime
 from typing import Annotated
@@ -21,7 +21,7 @@ class AuditQuery(PageQuery, frozen=True, kw_only=True):
 
 
 class AuditEntry(Schema, frozen=True):
-    """Who did what, with the state before and after. No actor: the command line."""
+    """Who did what, with the state before and after. Without an actor it was the command line."""
 
     id: int
     actor_id: int | None

@@ -1,1 +1,1 @@
-"""What administrators see first: how much there is, and what each day brought."""
+"""The dashboard of administrators: totals and daily numbers."""

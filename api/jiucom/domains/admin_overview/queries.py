@@ -18,7 +18,7 @@ SELECT id, email, nickname, role, status, created_at FROM users
 WHERE is_deleted = FALSE ORDER BY created_at DESC, id DESC LIMIT %s
 """
 
-# Each with the condition that leads to an index by time.
+# Tables, each with a condition that makes MySQL use its index by time.
 TABLES = {
     "users": "TRUE",
     "posts": "is_deleted IN (FALSE, TRUE)",
@@ -37,7 +37,7 @@ async def totals(session: ReadSession, midnight: datetime) -> Totals:
 
 
 async def recent_users(session: ReadSession, limit: int) -> list[RecentUser]:
-    """The newest first."""
+    """The newest accounts."""
     return await session.fetch_all(_RECENT, (limit,), RecentUser)
 
 

@@ -11,7 +11,7 @@ from jiucom.web import InvalidFieldError, Schema
 
 MAX_DAYS = 366
 DEFAULT_DAYS = 30
-# Databases and calendars end somewhere.
+# Within the range of dates of MySQL and Python.
 FIRST_DAY, LAST_DAY = datetime.date(2000, 1, 1), datetime.date(2999, 12, 31)
 
 
@@ -27,7 +27,7 @@ class RecentUser(Schema, frozen=True):
 
 
 class Totals(Schema, frozen=True):
-    """How much there is now, what was deleted not counted."""
+    """Rows that are not deleted."""
 
     total_users: int
     today_signups: int
@@ -61,7 +61,7 @@ class DailyQuery(Schema, frozen=True, kw_only=True):
 
 
 class DailyStats(Schema, frozen=True):
-    """What was made on one day (of the zone of the settings), deleted since or not."""
+    """Rows made on one day (in the zone of the settings), also those deleted since."""
 
     date: datetime.date
     signups: int

@@ -1,4 +1,4 @@
-"""Rules of the overview: a day begins at midnight in the zone of the settings."""
+"""The overview. Days begin at midnight in the zone of the settings."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -6,18 +6,18 @@ from datetime import date, datetime, timedelta
 from itertools import groupby
 
 from jiucom.clock import Clock
-from jiucom.db import Database
 from jiucom.domains.admin_overview import queries
 from jiucom.domains.admin_overview.schemas import DEFAULT_DAYS, DailyQuery, DailyStats, Dashboard
+from jiucom.state import AppState
 
 _RECENT = 5
 _DAY = timedelta(days=1)
 
 
-async def dashboard(db: Database, clock: Clock) -> Dashboard:
+async def get_dashboard(app: AppState) -> Dashboard:
     """Totals and the newest accounts."""
-    midnight = _midnight(clock, clock.now().date())
-    async with db.read() as session:
+    midnight = _midnight(app.clock, app.clock.now().date())
+    async with app.db.read() as session:
         totals = await queries.totals(session, midnight)
         recent = await queries.recent_users(session, _RECENT)
     return Dashboard(
@@ -30,25 +30,25 @@ async def dashboard(db: Database, clock: Clock) -> Dashboard:
     )
 
 
-async def daily(db: Database, clock: Clock, query: DailyQuery) -> list[DailyStats]:
-    """One row per day, the oldest first, days without anything too."""
+async def list_daily(app: AppState, query: DailyQuery) -> list[DailyStats]:
+    """One row per day, oldest first, also for days without rows."""
     span = timedelta(days=DEFAULT_DAYS - 1)
-    end = query.end or (query.start + span if query.start else clock.now().date())
+    end = query.end or (query.start + span if query.start else app.clock.now().date())
     start = query.start or end - span
     days = [start + timedelta(days=n) for n in range((end - start).days + 1)]
     counts: dict[date, Counter[str]] = {day: Counter() for day in days}
-    async with db.read() as session:
-        for run in _runs(clock, days):
-            begin, until = _midnight(clock, run[0]), _midnight(clock, run[-1] + _DAY)
+    async with app.db.read() as session:
+        for run in _runs(app.clock, days):
+            begin, until = _midnight(app.clock, run[0]), _midnight(app.clock, run[-1] + _DAY)
             for table in queries.TABLES:
                 for nth, count in (await queries.per_day(session, table, begin, until)).items():
-                    # The hour too many of a day of 25 is still that day's.
+                    # The 25th hour of a day belongs to that day.
                     counts[run[min(nth, len(run) - 1)]][table] += count
     return [DailyStats(day, *(counts[day][table] for table in queries.TABLES)) for day in days]
 
 
 def _runs(clock: Clock, days: Sequence[date]) -> Iterator[list[date]]:
-    """The days, in runs that can be counted in steps of 24 hours: one, where clocks do not change."""
+    """The days, in runs of days of 24 hours: a single run where the zone has no summer time."""
     for _, run in groupby(
         days, lambda day: (_midnight(clock, day).utcoffset(), _midnight(clock, day + _DAY).utcoffset())
     ):

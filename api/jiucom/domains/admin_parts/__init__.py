@@ -1,1 +1,1 @@
-"""The catalogue, for administrators: one part at a time, or thousands."""
+"""Administration of the catalogue: single parts, and uploads."""

@@ -1,13 +1,13 @@
-"""Uploads of parts and listings: everything in one transaction, or nothing."""
+"""Uploads of parts and offers, in one transaction."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Container, Iterable, Iterator, Mapping
-from itertools import islice
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import AsyncIterator, Callable, Container, Mapping
+from typing import Any, NamedTuple
 
+from jiucom import audit
 from jiucom.auth.principal import Principal
+from jiucom.batches import batches
 from jiucom.db import WriteSession
-from jiucom.domains.admin import audit
 from jiucom.domains.admin_parts import queries
 from jiucom.domains.admin_parts.bulk_lines import Upload
 from jiucom.domains.admin_parts.schemas import BulkReport, Line
@@ -16,10 +16,8 @@ from jiucom.domains.prices.change_queries import Offer
 from jiucom.errors import ApiError, ErrorCode, FieldError
 from jiucom.state import AppState
 
-T = TypeVar("T")
-
 _BATCH = 500
-# Lines after which others have their turn: twenty thousand take longer than anybody should wait.
+# After so many lines the event loop runs other tasks: 20,000 lines would block it for too long.
 _TURN = 1000
 _NO_PART = "부품을 찾을 수 없습니다"
 _NO_SELLER = "영업 중인 판매처를 찾을 수 없습니다"
@@ -34,7 +32,7 @@ class _Counts(NamedTuple):
 
 
 class _UndoneError(Exception):
-    """Ends the transaction of a dry run, or of an upload with errors."""
+    """Rolls back a dry run, or an upload with errors."""
 
     def __init__(self, counts: _Counts) -> None:
         super().__init__()
@@ -42,13 +40,13 @@ class _UndoneError(Exception):
 
 
 async def upload(
-    app: AppState, admin: Principal, address: str, read: Callable[[], Upload], *, dry_run: bool
+    app: AppState, admin: Principal, read: Callable[[], Upload], address: str, *, dry_run: bool
 ) -> BulkReport:
-    """Store what `read` reads. A dry run does the same, undoes it and reports.
+    """Store the lines that `read` returns. A dry run does the same and rolls back.
 
     Raises ApiError 400 with the first hundred errors when lines are wrong and it is no dry run.
     """
-    # Twenty thousand lines take a while: not on the loop.
+    # Reading 20,000 lines would block the event loop.
     given = await asyncio.to_thread(read)
 
     async def work(tx: WriteSession) -> _Counts:
@@ -72,8 +70,8 @@ async def upload(
 
 
 async def _store(tx: WriteSession, app: AppState, given: Upload) -> _Counts:
-    """Write everything; nothing when a line names what does not exist, which is noted then."""
-    await queries.take_turn(tx)
+    """Write all lines. Notes an error for each line that names an unknown part or shop, and then writes nothing."""
+    await queries.lock_uploads(tx)
     known = await _known_parts(tx, given)
     sellers = await _known_sellers(tx, given)
     if given.errors:
@@ -87,17 +85,17 @@ async def _store(tx: WriteSession, app: AppState, given: Upload) -> _Counts:
             new.setdefault(key, {}).update(values)
         elif values:
             old.setdefault(known[key], {}).update(values)
-    for batch in _batches(new.values()):
+    for batch in batches(new.values(), _BATCH):
         await queries.insert(tx, batch)
-    # Before parts are renamed: a line means the part that had its name before the upload.
+    # Looked up before parts are renamed: a line means the part that had this name before the upload.
     known.update(await _named(tx, given, new))
-    for batch in _batches({"id": part_id, **values} for part_id, values in old.items()):
+    for batch in batches(({"id": part_id, **values} for part_id, values in old.items()), _BATCH):
         await queries.update(tx, batch)
     await _note_same_names(given, known, await _named(tx, given, new))
     if given.errors:
         return _Counts()
     priced = {**old, **{known[key]: values for key, values in new.items()}}
-    for batch in _batches({"id": part_id, **values} for part_id, values in priced.items()):
+    for batch in batches(({"id": part_id, **values} for part_id, values in priced.items()), _BATCH):
         await queries.set_prices(tx, batch)
     offers = {
         (known[_part_key(line)], sellers[_seller_key(line)]): Offer(
@@ -112,9 +110,9 @@ async def _store(tx: WriteSession, app: AppState, given: Upload) -> _Counts:
 
 
 async def _known_parts(tx: WriteSession, given: Upload) -> dict[Any, int]:
-    """Parts that exist, by what lines call them; an id that does not exist is an error of its line."""
+    """Existing parts by the key of their lines. Notes an error for each unknown id."""
     known: dict[Any, int] = {}
-    for batch in _batches({line.part_id async for _, line in _in_turns(given) if line.part_id is not None}):
+    for batch in batches({line.part_id async for _, line in _in_turns(given) if line.part_id is not None}, _BATCH):
         known.update({part_id: part_id for part_id in await queries.existing(tx, batch)})
     known.update(await _named(tx, given))
     async for number, line in _in_turns(given):
@@ -124,17 +122,17 @@ async def _known_parts(tx: WriteSession, given: Upload) -> dict[Any, int]:
 
 
 async def _named(tx: WriteSession, given: Upload, only: Container[Any] | None = None) -> dict[Any, int]:
-    """Parts with the category and name of a line, by what lines call them; `only` of some."""
+    """Parts with the category and name of a line, by the key of the line; only the keys `only`, if given."""
     named = {_part_key(line): line async for _, line in _in_turns(given) if line.part_id is None}
     found: dict[Any, int] = {}
-    for keys in _batches(key for key in named if only is None or key in only):
+    for keys in batches((key for key in named if only is None or key in only), _BATCH):
         wanted = [(n, str(named[key].category), str(named[key].name)) for n, key in enumerate(keys)]
         found.update({keys[n]: part_id for n, part_id in (await queries.by_names(tx, wanted)).items()})
     return found
 
 
 async def _note_same_names(given: Upload, known: Mapping[Any, int], now: Mapping[Any, int]) -> None:
-    """Note lines that would leave two parts of one name. The database takes more for the same than we do: II and Ⅱ."""
+    """Note lines that would leave two parts with one name. More names are equal to the database than to Python: II and Ⅱ."""
     spelled: dict[int, Any] = {}
     async for number, line in _in_turns(given):
         key = _part_key(line)
@@ -145,9 +143,9 @@ async def _note_same_names(given: Upload, known: Mapping[Any, int], now: Mapping
 
 
 async def _known_sellers(tx: WriteSession, given: Upload) -> dict[Any, int]:
-    """Shops by what lines call them; one that does not exist is an error of its line."""
+    """Open shops by the key of their lines. Notes an error for each unknown shop."""
     known: dict[Any, int] = {}
-    for keys in _batches({_seller_key(line) async for _, line in _in_turns(given) if line.price is not None}):
+    for keys in batches({_seller_key(line) async for _, line in _in_turns(given) if line.price is not None}, _BATCH):
         found = await queries.sellers(tx, [(n, *key) for n, key in enumerate(keys)])
         known.update({keys[n]: seller_id for n, seller_id in found.items()})
     async for number, line in _in_turns(given):
@@ -157,7 +155,7 @@ async def _known_sellers(tx: WriteSession, given: Upload) -> dict[Any, int]:
 
 
 async def _in_turns(given: Upload) -> AsyncIterator[tuple[int, Line]]:
-    """The lines with their numbers, and every now and then a turn for other requests."""
+    """The lines with their numbers; lets other tasks run every _TURN lines."""
     for count, each in enumerate(given.lines):
         if count % _TURN == 0:
             await asyncio.sleep(0)
@@ -165,7 +163,7 @@ async def _in_turns(given: Upload) -> AsyncIterator[tuple[int, Line]]:
 
 
 def _part_key(line: Line) -> Any:
-    """What a line calls its part: an id, or a category and a name without regard to case."""
+    """The key of a line's part: its id, or category and name, ignoring case."""
     if line.part_id is not None:
         return line.part_id
     return line.category, (line.name or "").casefold()
@@ -173,9 +171,3 @@ def _part_key(line: Line) -> Any:
 
 def _seller_key(line: Line) -> tuple[int | None, str | None]:
     return line.seller_id, None if line.seller_id is not None else line.seller
-
-
-def _batches(rows: Iterable[T]) -> Iterator[list[T]]:
-    rest = iter(rows)
-    while batch := list(islice(rest, _BATCH)):
-        yield batch

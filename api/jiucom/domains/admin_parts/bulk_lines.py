@@ -1,6 +1,6 @@
-"""Reads an upload: CSV or JSON to lines, with every error by line and column. No database here.
+"""Reads an upload, CSV or JSON, and notes every error with its line and column. Does not use the database.
 
-Runs in a thread, and piece by piece: no single call may keep the interpreter from the event loop for long.
+Runs in a thread, in small steps: a long call in C would keep the GIL, and so block the event loop.
 """
 
 import codecs
@@ -20,29 +20,29 @@ from jiucom.web.validation import convert
 
 COLUMNS = tuple(each.encode_name for each in msgspec.structs.fields(Line))
 
-# Characters of a line in the file, and of a cell: long enough for specifications, which `Line` limits itself.
+# Characters of a line in the file, and of a cell. `Line` limits the fields themselves.
 _MAX_LINE = 256 * 1024
 csv.field_size_limit(64 * 1024)
 
-# Of the name of an unknown column, in an error.
+# Characters of an unknown column's name in an error.
 _SHOWN = 40
 
-# Bytes that are decoded at a time.
+# Bytes decoded per step.
 _PIECE = 64 * 1024
 
-# The second byte of the usual Korean syllables (KS X 1001) is this one or above. CP949 knows 8,822 rare ones besides, many
-# of which end with a letter of ASCII.
+# Usual Korean syllables (KS X 1001) have at least this second byte. CP949 has 8,822 rare ones besides; the second byte of many
+# of them is an ASCII letter.
 _SECOND = 0xA1
 
 
 @dataclass
 class Upload:
-    """Lines that could be read, each with its number, and what is wrong with the others."""
+    """The lines that could be read, with their numbers, and the errors of the others."""
 
     lines: list[tuple[int, Line]] = field(default_factory=list)
-    count: int = 0  # with those that could not be read
+    count: int = 0  # including lines that could not be read
     errors: list[LineError] = field(default_factory=list)
-    # All of them: `errors` ends at MAX_PROBLEMS.
+    # Of all errors: `errors` holds the first MAX_PROBLEMS.
     error_count: int = 0
 
     def wrong(self, line: int, column: str, message: str) -> None:
@@ -66,9 +66,9 @@ class Upload:
 
 
 def read_csv(raw: bytes) -> Upload:
-    """A CSV file: UTF-8 or, as spreadsheets of Korean offices write it, CP949. The first line names the columns.
+    """Read a CSV file in UTF-8, or in CP949 as Korean spreadsheets write it. The first line holds the names of the columns.
 
-    Raises ApiError 400 for what is no such file, or too long.
+    Raises ApiError 400 when it is not CSV, or too long.
     """
     upload = Upload()
     reader = csv.reader(_lines(_text(raw)), strict=True)
@@ -96,7 +96,7 @@ def read_csv(raw: bytes) -> Upload:
 
 
 def read_json(raw: bytes) -> Upload:
-    """A JSON array of lines. Raises ApiError 400 for what is none, or too long."""
+    """Read a JSON array of lines. Raises ApiError 400 when it is not one, or too long."""
     upload = Upload()
     for number, item in enumerate(json_lines.items(raw), 1):
         _limit(number)
@@ -109,7 +109,7 @@ def read_json(raw: bytes) -> Upload:
 
 
 def _numbered(reader: Any) -> Iterator[tuple[int, list[str]]]:
-    """Rows that are not empty, with the number of the line each begins in."""
+    """Rows that are not empty, each with the number of its first line."""
     number = reader.line_num + 1
     for row in reader:
         if any(cell.strip() for cell in row):
@@ -118,7 +118,7 @@ def _numbered(reader: Any) -> Iterator[tuple[int, list[str]]]:
 
 
 def _lines(text: str) -> Iterator[str]:
-    """The lines of a file with their ends, as the reader of CSV wants them."""
+    """The lines of a file, with their line ends, for the CSV reader."""
     for line in io.StringIO(text, newline=""):
         if len(line) > _MAX_LINE:
             raise ApiError(ErrorCode.BAD_REQUEST, f"한 줄은 {_MAX_LINE:,}자 이하여야 합니다.")
@@ -141,8 +141,8 @@ def _pieces(raw: bytes) -> Iterator[bytes]:
 
 
 def _is_korean(text: str) -> bool:
-    """Whether a text that is CP949 by its bytes is meant so. Not where all its syllables are rare ones: of `Intel®Core` in
-    another encoding it would make `Intel췈ore`."""
+    """Whether a text decoded as CP949 is really Korean: not if all its syllables are rare ones. `Intel®Core` in Latin-1 would
+    be read as `Intel췈ore`."""
     syllables = Counter(char for char in text if "가" <= char <= "힣")
     return not syllables or any(char.encode("cp949")[1] >= _SECOND for char in syllables)
 

@@ -1,6 +1,6 @@
-"""The items of a JSON array, one after the other, without reading the array as a whole.
+"""Splits a JSON array into its items without decoding the whole array.
 
-A thread that decodes ten megabytes at once keeps the interpreter, and with it the event loop, for as long as that takes.
+Decoding ten megabytes at once, even in a thread, would keep the GIL and block the event loop.
 """
 
 import re
@@ -16,9 +16,9 @@ _TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[][{},"]', re.DOTALL)
 
 
 def items(raw: bytes) -> Iterator[bytes]:
-    """The items as they stand there; whether each is JSON is for its reader to find out.
+    """The items as bytes, not yet decoded: each may still be invalid JSON.
 
-    Raises ApiError 400 for what is no array, and for an item that is too long or nested too deeply.
+    Raises ApiError 400 when it is not an array, or an item is too long or nested too deeply.
     """
     text = raw.strip(b" \t\r\n")
     if not text.startswith(b"["):
@@ -36,7 +36,7 @@ def items(raw: bytes) -> Iterator[bytes]:
                 yield from [last] if last.strip() else []
                 return
             break
-        # A quote alone: the string does not end, or not within what an item may have.
+        # A single quote character: the string has no end, or is longer than an item may be.
         if depth > MAX_DEPTH or token == b'"':
             break
         if depth == 1 and token == b",":

@@ -1,11 +1,10 @@
-"""Statements that write the catalogue. Rows travel as JSON objects that name only what is given."""
+"""Statements that write the catalogue. Rows are passed as JSON objects with the given fields only."""
 
 from collections.abc import Sequence
 from typing import Any
 
-import msgspec
-
 from jiucom.db import ReadSession, WriteSession
+from jiucom.encoding import json_text
 
 _GIVEN = """
 JSON_TABLE(%s, '$[*]' COLUMNS (
@@ -43,7 +42,7 @@ ON DUPLICATE KEY UPDATE lowest = COALESCE(given.lowest_price, list_prices.lowest
     highest = COALESCE(given.highest_price, list_prices.highest)
 """  # noqa: S608
 
-# One price that passes the other takes it along.
+# If only one price is given and passes the other, the other becomes equal to it.
 _PRICED = f"UPDATE {_GIVEN} STRAIGHT_JOIN list_prices AS list ON list.part_id = given.id"
 _LOWEST_FOLLOWS = (
     f"{_PRICED} SET list.lowest = list.highest WHERE given.lowest_price IS NULL AND list.lowest > list.highest"
@@ -52,7 +51,7 @@ _HIGHEST_FOLLOWS = f"{_PRICED} SET list.highest = list.lowest WHERE list.lowest 
 
 _DELETE = "UPDATE parts SET is_deleted = TRUE, deleted_at = UTC_TIMESTAMP(6) WHERE id = %s AND is_deleted = FALSE"
 
-# Texts to compare take the columns' collation: the connection's is another one.
+# The collation of the columns; the connection has another one.
 _TEXT = "CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_ai_ci"
 
 _BY_NAME = f"""
@@ -76,30 +75,30 @@ SELECT given.number, sellers.id FROM JSON_TABLE(%s, '$[*]' COLUMNS (
 WHERE sellers.status = 'ACTIVE' AND sellers.is_deleted = FALSE
 """  # noqa: S608
 
-_TURN = """
+_LOCK_UPLOADS = """
 INSERT INTO job_locks (job, locked_by, locked_until) VALUES ('parts-upload', '', UTC_TIMESTAMP(6))
 ON DUPLICATE KEY UPDATE locked_until = UTC_TIMESTAMP(6)
 """
 
 
-async def take_turn(tx: WriteSession) -> None:
-    """Wait until no other upload runs; names have no unique key that would keep two from adding the same part."""
-    await tx.execute(_TURN)
+async def lock_uploads(tx: WriteSession) -> None:
+    """Wait until no other upload runs: names have no unique key, so two uploads at once could add the same part."""
+    await tx.execute(_LOCK_UPLOADS)
 
 
 async def insert(tx: WriteSession, parts: Sequence[dict[str, Any]]) -> int:
-    """New parts, without their prices; the id of the first."""
-    return await tx.insert(_INSERT, (_json(parts),))
+    """Insert parts without their prices; the id of the first."""
+    return await tx.insert(_INSERT, (json_text(parts),))
 
 
 async def update(tx: WriteSession, parts: Sequence[dict[str, Any]]) -> int:
-    """Change what is given of the parts with these `id`s, but their prices; how many there were."""
-    return await tx.execute(_UPDATE, (_json(parts),))
+    """Change the given fields of the parts with these `id`s, except their prices; the number of parts found."""
+    return await tx.execute(_UPDATE, (json_text(parts),))
 
 
 async def set_prices(tx: WriteSession, parts: Sequence[dict[str, Any]]) -> None:
-    """The prices that are given of the parts with these `id`s. `prices.changes.settle` shows them, without an offer."""
-    given = _json(parts)
+    """Set the given list prices of the parts with these `id`s. `prices.changes.settle` makes them visible."""
+    given = json_text(parts)
     for statement in (_SET_PRICES, _LOWEST_FOLLOWS, _HIGHEST_FOLLOWS):
         await tx.execute(statement, (given,))
 
@@ -111,18 +110,14 @@ async def delete(tx: WriteSession, part_id: int) -> bool:
 
 async def existing(session: ReadSession, part_ids: Sequence[int]) -> set[int]:
     """Those of the ids that are parts."""
-    return {row[0] for row in await session.fetch_rows(_BY_ID, (_json(part_ids),))}
+    return {row[0] for row in await session.fetch_rows(_BY_ID, (json_text(part_ids),))}
 
 
 async def by_names(session: ReadSession, names: Sequence[tuple[int, str, str]]) -> dict[int, int]:
-    """Ids of the parts with a category and name, by the number that stands before these; the oldest of several."""
-    return dict(await session.fetch_rows(_BY_NAME, (_json(names),)))
+    """Ids of parts by (number, category, name): a mapping from the number to the id; the oldest part of several."""
+    return dict(await session.fetch_rows(_BY_NAME, (json_text(names),)))
 
 
 async def sellers(session: ReadSession, wanted: Sequence[tuple[int, int | None, str | None]]) -> dict[int, int]:
-    """Ids of open shops with an id or else a name, by the number that stands before these."""
-    return dict(await session.fetch_rows(_SELLERS, (_json(wanted),)))
-
-
-def _json(value: Any) -> str:
-    return msgspec.json.encode(value).decode()
+    """Ids of open shops by (number, id, name): a mapping from the number to the id. The name counts where the id is None."""
+    return dict(await session.fetch_rows(_SELLERS, (json_text(wanted),)))

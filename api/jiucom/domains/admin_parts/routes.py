@@ -1,6 +1,5 @@
 """Administration of the catalogue."""
 
-import asyncio
 from functools import partial
 from typing import Any
 
@@ -12,16 +11,16 @@ from jiucom.domains.admin_parts.schemas import BulkQuery, BulkReport, PartCreate
 from jiucom.domains.parts.schemas import PartDetail
 from jiucom.errors import ApiError, ErrorCode
 from jiucom.limits import UPLOAD
-from jiucom.web import Context, Id, endpoint
-from jiucom.web.binding import read_body
+from jiucom.state import Context
+from jiucom.web import Id, endpoint
+from jiucom.web.body import media_type, read_body
+from jiucom.web.multipart import MULTIPART, form
 
 _TAG = "Admin"
 
-# The gateway lets no more through either.
+# The gateway's limit, too.
 _MAX_UPLOAD = 10 * 1024 * 1024
-# Of a form, taken apart at a time (bytes).
-_PIECE = 64 * 1024
-# Twenty thousand lines, with the full-text index that each new part goes into (s).
+# 20,000 lines, whose new parts go into the full-text index (s).
 _UPLOAD_DEADLINE = 60.0
 
 _UPLOAD_BODY: dict[str, Any] = {
@@ -52,7 +51,7 @@ _UPLOAD_BODY: dict[str, Any] = {
 @endpoint("POST", "/admin/parts", tag=_TAG, auth="admin", status=201)
 async def create(ctx: Context, body: PartCreate) -> PartDetail:
     """부품 등록"""
-    return await service.create(ctx.app, ctx.user, ctx.client_address, body)
+    return await service.create(ctx.app, ctx.user, body, ctx.client_address)
 
 
 @endpoint("PUT", "/admin/parts/{partId}", tag=_TAG, auth="admin", errors=[ErrorCode.PART_NOT_FOUND])
@@ -61,13 +60,13 @@ async def update(ctx: Context, part_id: Id, body: PartUpdate) -> PartDetail:
 
     주지 않은 값은 그대로 둔다. 재고가 있는 판매처가 있으면 최저가와 최고가는 판매처의 가격을 따른다.
     """
-    return await service.update(ctx.app, ctx.user, ctx.client_address, part_id, body)
+    return await service.update(ctx.app, ctx.user, part_id, body, ctx.client_address)
 
 
 @endpoint("DELETE", "/admin/parts/{partId}", tag=_TAG, auth="admin", errors=[ErrorCode.PART_NOT_FOUND])
 async def delete(ctx: Context, part_id: Id) -> None:
     """부품 삭제"""
-    await service.delete(ctx.app, ctx.user, ctx.client_address, part_id)
+    await service.delete(ctx.app, ctx.user, part_id, ctx.client_address)
 
 
 @endpoint(
@@ -101,37 +100,24 @@ async def bulk_upload(ctx: Context, query: BulkQuery) -> BulkReport:
         raise ApiError(ErrorCode.UNSUPPORTED_MEDIA_TYPE)
     if not raw:
         raise ApiError(ErrorCode.BAD_REQUEST, "요청 본문이 필요합니다.")
-    return await bulk.upload(ctx.app, ctx.user, ctx.client_address, read, dry_run=query.dry_run)
+    return await bulk.upload(ctx.app, ctx.user, read, ctx.client_address, dry_run=query.dry_run)
 
 
 async def _uploaded(request: Request) -> tuple[str, bytes]:
     """Media type and bytes of the body, or of the form's field `file`."""
-    kind = _media_type(request.headers.get("content-type"))
-    raw = await read_body(request, _MAX_UPLOAD)
-    if kind != "multipart/form-data":
-        return kind, raw
-    # The body has been read, within its limit: the parser gets it once more, and others a turn between the pieces.
-    starts = iter(range(0, len(raw), _PIECE))
-
-    async def receive() -> dict[str, Any]:
-        await asyncio.sleep(0)
-        at = next(starts, len(raw))
-        return {"type": "http.request", "body": raw[at : at + _PIECE], "more_body": at + _PIECE < len(raw)}
-
-    async with Request(request.scope, receive).form(max_files=1, max_fields=10) as form:
-        file = form.get("file")
+    kind = media_type(request.headers.get("content-type"))
+    if kind != MULTIPART:
+        return kind, await read_body(request, _MAX_UPLOAD)
+    async with form(request, _MAX_UPLOAD) as fields:
+        file = fields.get("file")
         if not isinstance(file, UploadFile):
             raise ApiError(ErrorCode.BAD_REQUEST, "file 항목에 파일이 필요합니다.")
         return _file_type(file), await file.read()
 
 
 def _file_type(file: UploadFile) -> str:
-    """What a file is: browsers do not agree on the type of a CSV file, so its name counts first."""
+    """The media type of a file. Browsers send different types for CSV files, so the name counts first."""
     name = (file.filename or "").lower()
     if name.endswith(".csv"):
         return "text/csv"
-    return "application/json" if name.endswith(".json") else _media_type(file.content_type)
-
-
-def _media_type(header: str | None) -> str:
-    return (header or "").partition(";")[0].strip().lower()
+    return "application/json" if name.endswith(".json") else media_type(file.content_type)

@@ -1,4 +1,4 @@
-"""What administrators say about parts."""
+"""Requests and reports of the administration of parts."""
 
 from collections.abc import Iterator
 from typing import Annotated, Any
@@ -8,7 +8,7 @@ from msgspec import Meta
 
 from jiucom.domains.parts.schemas import PartCategory
 from jiucom.domains.sellers.schemas import Price, Url
-from jiucom.web import Id, InvalidFieldError, NotBlank, Schema
+from jiucom.web import Id, InvalidFieldError, OneLine, Schema
 
 MAX_LINES = 20_000
 
@@ -16,11 +16,11 @@ MAX_LINES = 20_000
 _MAX_SPECS_BYTES = 20_000
 _MAX_SPECS_DEPTH = 20
 
-Name = Annotated[str, NotBlank, Meta(max_length=200, examples=["AMD Ryzen 7 7800X3D"])]
-Manufacturer = Annotated[str, NotBlank, Meta(max_length=100, examples=["AMD"])]
+Name = Annotated[str, OneLine, Meta(max_length=200, examples=["AMD Ryzen 7 7800X3D"])]
+Manufacturer = Annotated[str, OneLine, Meta(max_length=100, examples=["AMD"])]
 ModelNumber = Annotated[str, Meta(max_length=100, examples=["7800X3D"])]
 ImageUrl = Annotated[str, Meta(max_length=500)]
-# An object, or its JSON text as the old API had it (contract 3.2 row 17).
+# An object, or its JSON text, which older clients send.
 Specs = (
     dict[str, Any]
     | Annotated[
@@ -35,7 +35,7 @@ Specs = (
 
 
 class PartUpdate(Schema, frozen=True, kw_only=True):
-    """What changes; null and absent stay as they are, an empty model number or image is taken away.
+    """Changes of a part: null and absent fields stay as they are, an empty model number or image is removed.
 
     The prices hold while no seller has the part in stock.
     """
@@ -70,10 +70,10 @@ class PartCreate(PartUpdate, frozen=True, kw_only=True):
 
 
 class Line(PartUpdate, frozen=True, kw_only=True, gc=False):
-    """One line of an upload: a part, what a seller asks for it, or both.
+    """One line of an upload: a part, a seller's offer for it, or both.
 
-    The part is the one with `part_id`, else the one with this category and name, else a new one. Lines hold no cycles, and
-    twenty thousand of them would make the garbage collector stop everything for long.
+    The part is the one with `part_id`, else the one with this category and name, else a new one. gc=False: without
+    it, 20,000 lines would make garbage collections long.
     """
 
     part_id: Id | None = None
@@ -84,7 +84,7 @@ class Line(PartUpdate, frozen=True, kw_only=True, gc=False):
     available: bool = True
 
     def contradictions(self) -> Iterator[tuple[str, str]]:
-        """Fields that are missing beside others, each with a text."""
+        """Fields that are required because of other fields, each with an error text."""
         if self.part_id is None:
             for field in ("name", "category", "manufacturer"):
                 if getattr(self, field) is None:
@@ -103,7 +103,7 @@ class BulkQuery(Schema, frozen=True, kw_only=True):
 
 
 class LineError(Schema, frozen=True):
-    """What is wrong where: the line in the file (of JSON: the position in the array, from 1) and the column."""
+    """An error: the line in the file (of JSON: the position in the array, from 1), the column and a text."""
 
     line: int
     column: str
@@ -111,7 +111,7 @@ class LineError(Schema, frozen=True):
 
 
 class BulkReport(Schema, frozen=True):
-    """What an upload did, or would do. With an error, nothing; `errors` holds the first hundred."""
+    """The result of an upload or dry run. With any error nothing is stored; `errors` holds the first hundred."""
 
     dry_run: bool
     lines: int
@@ -123,7 +123,7 @@ class BulkReport(Schema, frozen=True):
 
 
 def _specs(value: dict[str, Any] | str) -> dict[str, Any]:
-    """Specifications as an object. Raises InvalidFieldError for what is none, or too large."""
+    """Specifications as an object. Raises InvalidFieldError when they are not one, or too large."""
     if isinstance(value, str):
         try:
             parsed = msgspec.json.decode(value)

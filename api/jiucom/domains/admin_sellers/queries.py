@@ -13,13 +13,13 @@ _PENDING = "sellers.status = 'PENDING' AND sellers.is_deleted = FALSE"
 
 
 async def pending(session: ReadSession, limit: int, offset: int) -> list[Application]:
-    """Applications that wait, the oldest first."""
+    """Pending applications, the oldest first."""
     sql = f"{_APPLICATION} WHERE {_PENDING} ORDER BY sellers.updated_at, sellers.id LIMIT %s OFFSET %s"
     return await session.fetch_all(sql, (limit, offset), Application)
 
 
 async def count_pending(session: ReadSession) -> int:
-    """How many wait."""
+    """How many applications are pending."""
     return int(await session.fetch_value(f"SELECT COUNT(*) FROM sellers WHERE {_PENDING}"))  # noqa: S608
 
 
@@ -30,7 +30,7 @@ async def application(session: ReadSession, seller_id: int) -> Application | Non
 
 
 async def decide(tx: WriteSession, seller_id: int, status: SellerStatus, reason: str | None) -> bool:
-    """Decide an application that waits; False when there is none."""
+    """Decide a pending application; False when there is none."""
     sql = (
         "UPDATE sellers SET status = %s, rejection_reason = %s, updated_at = UTC_TIMESTAMP(6)"  # noqa: S608
         f" WHERE id = %s AND {_PENDING}"

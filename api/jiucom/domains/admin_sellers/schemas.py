@@ -1,4 +1,4 @@
-"""What administrators see of applications for shops."""
+"""Applications for shops, for administrators."""
 
 from datetime import datetime
 from typing import Annotated
@@ -10,7 +10,7 @@ from jiucom.web import NotBlank, Schema
 
 
 class Application(Schema, frozen=True):
-    """A shop that somebody wants to open, or wanted to."""
+    """An application for a shop, pending or decided."""
 
     id: int
     name: Annotated[str, Meta(examples=["지우컴"])]
@@ -25,6 +25,6 @@ class Application(Schema, frozen=True):
 
 
 class Rejection(Schema, frozen=True):
-    """Why not; the applicant reads it."""
+    """The reason, which the applicant gets."""
 
     reason: Annotated[str, NotBlank, Meta(max_length=255, examples=["사업자 정보를 확인할 수 없습니다."])] | None = None

@@ -1,1 +1,1 @@
-"""Administration of accounts: contract 2.16."""
+"""Administration of accounts."""

@@ -1,8 +1,9 @@
 """Statements about accounts, for administrators."""
 
 from jiucom.db import ReadSession, WriteSession
+from jiucom.db.sql import Sql, given, where
 from jiucom.domains.admin_users.schemas import AdminUser, UserQuery
-from jiucom.rules.search_sql import Sql
+from jiucom.rules.search_terms import like
 
 _COLUMNS = "SELECT id, email, nickname, role, status, email_verified_at, created_at FROM users"
 
@@ -45,12 +46,9 @@ async def set_role(tx: WriteSession, user_id: int, role: str) -> None:
 
 def _where(query: UserQuery) -> Sql:
     """Only the filters that were given."""
-    pieces = [Sql("TRUE")]
-    if query.keyword:
-        like = f"%{query.keyword.replace('!', '!!').replace('%', '!%').replace('_', '!_')}%"
-        pieces.append(Sql("(email LIKE %s ESCAPE '!' OR nickname LIKE %s ESCAPE '!')", (like, like)))
-    if query.role:
-        pieces.append(Sql("role = %s", (query.role,)))
-    if query.status:
-        pieces.append(Sql("status = %s", (query.status,)))
-    return Sql(" AND ".join(piece.text for piece in pieces), tuple(arg for piece in pieces for arg in piece.args))
+    words = query.keyword and Sql("(email LIKE %s OR nickname LIKE %s)", (f"%{like(query.keyword)}%",) * 2)
+    return where(
+        words or None,
+        given("role = %s", query.role),
+        given("status = %s", query.status),
+    )

@@ -3,7 +3,8 @@
 from jiucom.domains.admin_users import service
 from jiucom.domains.admin_users.schemas import AdminUser, RoleChange, StatusChange, UserQuery
 from jiucom.errors import ErrorCode
-from jiucom.web import Context, Id, Page, endpoint
+from jiucom.state import Context
+from jiucom.web import Id, Page, endpoint
 
 _TAG = "Admin"
 _ERRORS = [ErrorCode.USER_NOT_FOUND, ErrorCode.CONFLICT]
@@ -12,7 +13,7 @@ _ERRORS = [ErrorCode.USER_NOT_FOUND, ErrorCode.CONFLICT]
 @endpoint("GET", "/admin/users", tag=_TAG, auth="admin")
 async def list_users(ctx: Context, query: UserQuery) -> Page[AdminUser]:
     """회원 목록"""
-    return await service.page(ctx.app, query)
+    return await service.list_users(ctx.app, query)
 
 
 @endpoint("PUT", "/admin/users/{userId}/status", tag=_TAG, auth="admin", errors=_ERRORS)

@@ -1,4 +1,4 @@
-"""What administrators see of accounts."""
+"""Accounts, for administrators."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -33,7 +33,7 @@ class AdminUser(Schema, frozen=True):
 
 
 class StatusChange(Schema, frozen=True):
-    """Suspend an account, or give it back."""
+    """Suspend an account, or activate it again."""
 
     status: Literal["ACTIVE", "SUSPENDED"]
 

@@ -1,18 +1,18 @@
-"""What administrators do with accounts. It acts on every replica within a second, and is written down."""
+"""Administration of accounts. Changes take effect on every replica within a second, and are recorded in the audit log."""
 
+from jiucom import audit
 from jiucom.auth import families, last_admin
 from jiucom.auth.principal import Principal, Role
 from jiucom.db import WriteSession
-from jiucom.domains.admin import audit
 from jiucom.domains.admin_users import queries
 from jiucom.domains.admin_users.schemas import AdminUser, UserQuery
 from jiucom.domains.sellers import owners
-from jiucom.errors import ApiError, ErrorCode
+from jiucom.errors import ErrorCode, found
 from jiucom.state import AppState
 from jiucom.web import Page
 
 
-async def page(app: AppState, query: UserQuery) -> Page[AdminUser]:
+async def list_users(app: AppState, query: UserQuery) -> Page[AdminUser]:
     """One page of the accounts."""
     async with app.db.read() as session:
         content, total = await queries.page(session, query)
@@ -20,7 +20,7 @@ async def page(app: AppState, query: UserQuery) -> Page[AdminUser]:
 
 
 async def set_status(app: AppState, admin: Principal, user_id: int, status: str, address: str) -> AdminUser:
-    """Suspend an account and end its logins, or give it back. Raises U001, 409 for the last administrator."""
+    """Suspend an account and end its logins, or activate it again. Raises U001, 409 for the last administrator."""
 
     async def work(tx: WriteSession) -> AdminUser:
         if status != "ACTIVE":
@@ -62,7 +62,4 @@ async def set_role(app: AppState, admin: Principal, user_id: int, role: Role, ad
 
 
 async def _lock(tx: WriteSession, user_id: int) -> AdminUser:
-    user = await queries.lock(tx, user_id)
-    if user is None:
-        raise ApiError(ErrorCode.USER_NOT_FOUND)
-    return user
+    return found(await queries.lock(tx, user_id), ErrorCode.USER_NOT_FOUND)

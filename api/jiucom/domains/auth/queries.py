@@ -21,7 +21,7 @@ _IS_VERIFIED = "SELECT email, email_verified_at IS NOT NULL FROM users WHERE id 
 
 
 class Credentials(Struct, frozen=True):
-    """What a login is checked against."""
+    """The columns that a login is checked against."""
 
     id: int
     email: str
@@ -58,12 +58,12 @@ async def insert(tx: WriteSession, email: str, password: str, nickname: str) -> 
 
 
 async def renew_hash(tx: WriteSession, user_id: int, old: str, new: str) -> None:
-    """Another hash of the same password, unless it has changed meanwhile."""
+    """Replace the hash by another one of the same password, unless it was changed meanwhile."""
     await tx.execute(_RENEW_HASH, (new, user_id, old))
 
 
 async def set_password(tx: WriteSession, user_id: int, new: str) -> None:
-    """Another password."""
+    """Set another password hash."""
     await tx.execute(_SET_PASSWORD, (new, user_id))
 
 
@@ -73,5 +73,5 @@ async def address(session: ReadSession, user_id: int) -> Address | None:
 
 
 async def set_verified(tx: WriteSession, user_id: int) -> None:
-    """Note that the user reads mail at the address."""
+    """Mark the address as verified."""
     await tx.execute(_VERIFIED, (user_id,))

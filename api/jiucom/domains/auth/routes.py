@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from jiucom.auth.principal import bearer
+from jiucom.auth.bearer import bearer
 from jiucom.domains.auth import service
 from jiucom.domains.auth.schemas import (
     LoginIn,
@@ -16,7 +16,8 @@ from jiucom.domains.auth.schemas import (
 )
 from jiucom.errors import ErrorCode
 from jiucom.limits import CODE, LOGIN, RESET, RESET_REQUEST, SIGNUP
-from jiucom.web import Context, endpoint
+from jiucom.state import Context
+from jiucom.web import endpoint
 
 _TAG = "Auth"
 
@@ -52,7 +53,7 @@ async def refresh(ctx: Context, body: RefreshIn) -> TokenPair:
     return await service.refresh(ctx.app, body.refresh_token)
 
 
-# Either of the two says who it is.
+# The login is named by the access token or by the body.
 _OPTIONAL_BEARER: dict[str, Any] = {"security": [{"bearer": []}, {}]}
 
 
@@ -69,20 +70,20 @@ async def logout(ctx: Context, body: LogoutIn | None) -> None:
 @endpoint("GET", "/auth/oauth2/urls", tag=_TAG)
 async def oauth_urls(ctx: Context) -> dict[str, str]:
     """소셜 로그인 주소 (설정된 제공자만)"""
-    # No provider can be configured yet (contract 8, scope).
+    # Social logins are not supported: no provider can be configured.
     return {}
 
 
 @endpoint("POST", "/auth/email/verify-request", tag=_TAG, auth="user", limits=CODE)
 async def request_verification(ctx: Context) -> None:
     """이메일 인증 코드 요청"""
-    await service.request_verification(ctx.app, ctx.user.user_id)
+    await service.request_verification(ctx.app, ctx.user)
 
 
 @endpoint("POST", "/auth/email/verify", tag=_TAG, auth="user", limits=CODE)
 async def verify(ctx: Context, body: VerifyIn) -> None:
     """이메일 인증"""
-    await service.verify(ctx.app, ctx.user.user_id, body.code)
+    await service.verify(ctx.app, ctx.user, body.code)
 
 
 @endpoint("POST", "/auth/password/reset-request", tag=_TAG, limits=RESET_REQUEST)

@@ -1,4 +1,4 @@
-"""What is said about logins."""
+"""Requests and answers of logins."""
 
 import re
 import unicodedata
@@ -11,17 +11,17 @@ from jiucom.domains.authors import WITHDRAWN
 from jiucom.web import InvalidFieldError, NotBlank, Schema
 from jiucom.web.schema import JOINERS, NAME, PATTERNS
 
-# Lenient, as the old service was; what would be syntax in a mail's header is no part of an address here.
+# Lenient, but without characters that have a meaning in a mail header.
 _ADDRESS = r"^[^\s\x00-\x1f\x7f@,:;<>()\[\]\"\\]+@[^\s\x00-\x1f\x7f@,:;<>()\[\]\"\\]+(?![\s\S])"
 _ADDRESS_LENGTH = 100
-# Seen by nobody, and nothing to the database: fillers and selectors, besides control and format characters.
+# Invisible characters that the database's collation ignores, besides control and format characters.
 _INVISIBLE = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 
 Email = Annotated[str, Meta(pattern=_ADDRESS, max_length=_ADDRESS_LENGTH, examples=["gamer@jiucom.com"])]
 NewPassword = Annotated[str, NotBlank, Meta(min_length=8, max_length=50, examples=["correct-horse-8"])]
-# One that exists may be of any length; what is longer than this is none.
+# Older passwords may break today's rules: only what no password can be is refused.
 Password = Annotated[str, NotBlank, Meta(max_length=500, examples=["correct-horse-8"])]
-# Not the name that is shown for those who withdrew.
+# The name shown for withdrawn accounts is not allowed.
 _TAKEN = rf"[\s{JOINERS}]*".join(("", *WITHDRAWN.replace(" ", ""), ""))
 _NAME = rf"^(?!{_TAKEN}(?![\s\S])){NAME.removeprefix('^')}"
 PATTERNS[_NAME] = "보이는 글자가 있어야 하고, 보이지 않는 문자와 탈퇴한 사용자의 이름은 쓸 수 없습니다"
@@ -30,7 +30,7 @@ Token = Annotated[str, NotBlank, Meta(max_length=2000)]
 
 
 class Addressed(Schema, frozen=True):
-    """With an address, in NFKC: what only looks like another one is none."""
+    """With a mail address, in NFKC, so that equal-looking addresses are equal."""
 
     email: Email
 
@@ -63,13 +63,13 @@ class RefreshIn(Schema, frozen=True):
 
 
 class LogoutIn(Schema, frozen=True):
-    """The login to end, where no access token says which."""
+    """The login to end, if there is no access token."""
 
     refresh_token: Token | None = None
 
 
 class TokenPair(Schema, frozen=True):
-    """What a login is worth."""
+    """Access and refresh token of one login."""
 
     access_token: str
     refresh_token: str
@@ -84,7 +84,7 @@ class VerifyIn(Schema, frozen=True):
 
 
 class ResetRequestIn(Addressed, frozen=True):
-    """Whose password is forgotten."""
+    """The account of a forgotten password."""
 
 
 class ResetIn(Schema, frozen=True):

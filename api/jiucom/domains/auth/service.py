@@ -1,4 +1,4 @@
-"""What can be done with logins."""
+"""Sign-up, login, tokens, verification, reset."""
 
 import hashlib
 import logging
@@ -7,11 +7,12 @@ from functools import partial
 
 from jiucom.auth import families, mailed_tokens
 from jiucom.auth.passwords import outdated
+from jiucom.auth.principal import Principal
 from jiucom.auth.tokens import Claims
 from jiucom.db import DuplicateKeyError, WriteSession
 from jiucom.domains.auth import queries
 from jiucom.domains.auth.schemas import LoginIn, ResetIn, SignupIn, TokenPair
-from jiucom.errors import ApiError, ErrorCode, FieldError, invalid
+from jiucom.errors import ApiError, ErrorCode, FieldError, found, invalid
 from jiucom.guesses import account_key
 from jiucom.mail import enqueue
 from jiucom.mail.addressing import PAUSE
@@ -27,7 +28,7 @@ _DUPLICATES = {"uk_users_email": ErrorCode.DUPLICATE_EMAIL, "uk_users_nickname":
 
 
 def taken(error: DuplicateKeyError) -> ApiError:
-    """U002 or U003, as the key says."""
+    """The error for a duplicate: U002 or U003, depending on the key."""
     known = _DUPLICATES.get(error.key)
     return ApiError(known) if known else error
 
@@ -67,7 +68,7 @@ async def _login(app: AppState, body: LoginIn, known: queries.Credentials | None
         user = await queries.lock(tx, known.id)
         if user is None or user.status != "ACTIVE":
             return None
-        # The hash may have been renewed while we compared; another password is another matter.
+        # The hash may have been replaced by one of the same password meanwhile. A changed password is refused.
         if user.password != known.password and not await app.passwords.verify(body.password, user.password):
             return None
         return await families.begin(tx, app.tokens, user.id, user.role)
@@ -77,13 +78,13 @@ async def _login(app: AppState, body: LoginIn, known: queries.Credentials | None
         app.metrics.logins_failed.inc()
         raise ApiError(ErrorCode.INVALID_PASSWORD)
     if known.password and outdated(known.password):
-        # Later, so that old and new hashes take the same time.
+        # In the background, so that the answer takes the same time with old and new hashes.
         app.background.run("renewal of a password hash", _renew(app, known.id, body.password, known.password))
     return _pair(app, pair)
 
 
 async def refresh(app: AppState, token: str) -> TokenPair:
-    """The tokens that follow. Raises A004."""
+    """The next pair of tokens. Raises A004."""
     try:
         pair = await app.db.write(lambda tx: _rotate(app, tx, token))
     except ApiError as error:
@@ -119,24 +120,22 @@ async def logout(app: AppState, access: str | None, refresh: str | None) -> None
     await app.db.write(work)
 
 
-async def request_verification(app: AppState, user_id: int) -> None:
+async def request_verification(app: AppState, user: Principal) -> None:
     """Mail a code to the user's address, unless it is verified already."""
     async with app.db.transaction() as tx:
-        address = await queries.address(tx, user_id)
-        if address is None:
-            raise ApiError(ErrorCode.USER_NOT_FOUND)
+        address = found(await queries.address(tx, user.user_id), ErrorCode.USER_NOT_FOUND)
         if not address.verified:
             await _enqueue(tx, address.email, "email-verification")
 
 
-async def verify(app: AppState, user_id: int, code: str) -> None:
+async def verify(app: AppState, user: Principal, code: str) -> None:
     """Take the code. Raises JIUCOM-401 naming `code` when it is wrong, too old, or tried too often."""
 
     async def work(tx: WriteSession) -> bool:
-        user = await queries.lock(tx, user_id)
-        if user is None or not await mailed_tokens.use_code(tx, user_id, user.email, code.strip()):
+        locked = await queries.lock(tx, user.user_id)
+        if locked is None or not await mailed_tokens.use_code(tx, locked.id, locked.email, code.strip()):
             return False
-        await queries.set_verified(tx, user_id)
+        await queries.set_verified(tx, locked.id)
         return True
 
     if not await app.db.write(work):
@@ -144,7 +143,7 @@ async def verify(app: AppState, user_id: int, code: str) -> None:
 
 
 async def request_reset(app: AppState, email: str) -> None:
-    """Mail a token, if there is such an account: that is looked up when the mail is sent, so the answer cannot tell."""
+    """Mail a token, if the account exists. It is looked up when the mail is sent, so the answer does not tell."""
     async with app.db.transaction() as tx:
         await _enqueue(tx, email, "password-reset")
 
@@ -159,7 +158,7 @@ async def reset(app: AppState, body: ResetIn) -> None:
     password = await app.passwords.hash(body.new_password)
 
     async def work(tx: WriteSession) -> bool:
-        # After the lock nobody else spends it.
+        # Checked again under the lock: another request may have used it.
         if await queries.lock(tx, owner) is None or await mailed_tokens.reset_owner(tx, body.token) != owner:
             return False
         await mailed_tokens.use_reset(tx, owner)
@@ -189,7 +188,7 @@ async def _renew(app: AppState, user_id: int, password: str, old: str) -> None:
 
 
 async def _enqueue(tx: WriteSession, email: str, template: str) -> None:
-    """One row in a few minutes, however often it is asked for and whether or not the address is known here."""
+    """Write at most one row per address in PAUSE minutes, whether or not an account has the address."""
     recipient = hashlib.sha256(email.casefold().encode()).hexdigest()[:32]
     await enqueue(tx, email, template, {}, f"{template}:{recipient}:{int(time.time()) // (60 * PAUSE)}")
 

@@ -1,4 +1,4 @@
-"""From parts to what the rules say about them. Pure."""
+"""Applies the compatibility rules to parts of builds. Pure functions."""
 
 from collections.abc import Iterable
 from functools import lru_cache
@@ -12,7 +12,7 @@ from jiucom.rules.facts import Facts
 
 
 def of_lines(lines: Iterable[BuildLine]) -> Compatibility:
-    """What the rules say about a saved build."""
+    """Findings about a saved build."""
     return check(line_of(line.part_id, line.part_name, line.category, line.specs, line.quantity) for line in lines)
 
 
@@ -23,7 +23,7 @@ def line_of(part_id: int, name: str, category: str, specs: msgspec.Raw | None, q
 
 
 def check(lines: Iterable[Line]) -> Compatibility:
-    """What the rules say."""
+    """Findings about lines of parts."""
     findings = compatibility.check(list(lines))
     return Compatibility(
         compatible=all(finding.severity is not Severity.ERROR for finding in findings),
@@ -32,7 +32,7 @@ def check(lines: Iterable[Line]) -> Compatibility:
     )
 
 
-# A part's specifications rarely change, and whoever looks at a build asks for them (20 kB each at most).
+# Specifications rarely change, and every view of a build reads them (20 kB each at most).
 @lru_cache(maxsize=1024)
 def _facts(category: str, specs: bytes) -> Facts:
     values = msgspec.json.decode(specs)

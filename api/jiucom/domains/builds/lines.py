@@ -1,5 +1,5 @@
-"""Statements about the lines of builds. Lists of parts go to the server as one JSON text: one statement to prepare,
-whatever their length."""
+"""Statements about the lines of builds. Lists of parts are passed as one JSON text, so that one prepared statement serves
+lists of any length."""
 
 from collections.abc import Mapping
 
@@ -8,7 +8,7 @@ from msgspec import Raw, Struct
 from jiucom.db import ReadSession, WriteSession
 from jiucom.domains.builds.schemas import BuildLine
 from jiucom.domains.parts.schemas import PartCategory
-from jiucom.encoding import encode
+from jiucom.encoding import json_text
 
 _OF_BUILD = """
 SELECT build_parts.id, parts.id, parts.name, parts.category, parts.manufacturer, parts.image_url, parts.specs,
@@ -27,7 +27,7 @@ _KEEP_ONLY = f"""
 DELETE FROM build_parts WHERE build_id = %s AND part_id NOT IN (SELECT wanted.part_id FROM {_WANTED})
 """  # noqa: S608
 
-# What a part costs when it is put in is what the line shows from then on.
+# A line keeps the price of the day when it was added or changed.
 _PUT = f"""
 INSERT INTO build_parts (build_id, part_id, quantity, unit_price)
 SELECT %s, parts.id, wanted.quantity, parts.lowest_price
@@ -49,12 +49,12 @@ FROM {_WANTED} JOIN parts ON parts.id = wanted.part_id AND parts.is_deleted = FA
 ORDER BY wanted.position
 """  # noqa: S608
 
-# Part id -> pieces, in the order in which they were chosen.
+# Part id -> quantity, in the order in which the parts were chosen.
 Quantities = Mapping[int, int]
 
 
 class Part(Struct, frozen=True):
-    """What rules look at."""
+    """A part, with the values that the rules use."""
 
     id: int
     name: str
@@ -63,12 +63,12 @@ class Part(Struct, frozen=True):
 
 
 async def of_build(session: ReadSession, build_id: int) -> list[BuildLine]:
-    """The lines of a build; those of deleted parts too, since they were chosen."""
+    """The lines of a build, also those of deleted parts."""
     return await session.fetch_all(_OF_BUILD, (build_id,), BuildLine)
 
 
 async def quantities(session: ReadSession, build_id: int) -> dict[int, int]:
-    """Pieces of each part of a build."""
+    """The quantity of each part of a build."""
     return {int(part): int(pieces) for part, pieces in await session.fetch_rows(_QUANTITIES, (build_id,))}
 
 
@@ -78,7 +78,7 @@ async def keep_only(session: WriteSession, build_id: int, wanted: Quantities) ->
 
 
 async def put(session: WriteSession, build_id: int, wanted: Quantities) -> None:
-    """Add lines, or change their quantities, at today's prices. Parts that do not exist are passed over."""
+    """Add lines, or change their quantities, at today's prices. Parts that do not exist are skipped."""
     await session.execute(_PUT, (build_id, _json(wanted)))
 
 
@@ -93,4 +93,4 @@ async def parts(session: ReadSession, wanted: Quantities) -> list[Part]:
 
 
 def _json(wanted: Quantities) -> str:
-    return encode(list(wanted.items())).decode()
+    return json_text(list(wanted.items()))

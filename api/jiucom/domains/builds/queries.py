@@ -1,4 +1,4 @@
-"""Statements about builds. `viewer` is who asks, 0 for nobody: private builds are there for their owners only."""
+"""Statements about builds. `viewer` is the id of the user, 0 without one: private builds are visible to their owners only."""
 
 from jiucom.db import ReadSession, WriteSession
 from jiucom.domains.authors import NICKNAME
@@ -19,17 +19,18 @@ _ROW = f"""
 
 _JOINED = "builds JOIN users ON users.id = builds.user_id"
 
-_PUBLIC = "builds.is_deleted = FALSE AND builds.is_public = TRUE"
-_TEMPLATES = f"{_PUBLIC} AND builds.is_template = TRUE"
+# Exported: likes and searches use the same conditions.
+PUBLIC = "builds.is_deleted = FALSE AND builds.is_public = TRUE"
+_TEMPLATES = f"{PUBLIC} AND builds.is_template = TRUE"
 _MINE = "builds.is_deleted = FALSE AND builds.user_id = %s"
-_VISIBLE = "builds.is_deleted = FALSE AND (builds.is_public = TRUE OR builds.user_id = %s)"
+VISIBLE = "builds.is_deleted = FALSE AND (builds.is_public = TRUE OR builds.user_id = %s)"
 _SHARED = "builds.is_deleted = FALSE AND builds.share_token = %s"
 
-_COUNT_PUBLIC = f"SELECT COUNT(*) FROM builds WHERE {_PUBLIC}"  # noqa: S608
+_COUNT_PUBLIC = f"SELECT COUNT(*) FROM builds WHERE {PUBLIC}"  # noqa: S608
 _COUNT_TEMPLATES = f"SELECT COUNT(*) FROM builds WHERE {_TEMPLATES}"  # noqa: S608
 _COUNT_MINE = f"SELECT COUNT(*) FROM builds WHERE {_MINE}"  # noqa: S608
 
-# Each ends with the id in the direction of its index, so the order is total and read off the index.
+# Each ends with the id in the direction of its index: the order is total, and no sorting is needed.
 _LATEST = "builds.created_at DESC, builds.id DESC"
 _POPULAR = "builds.like_count DESC, builds.view_count DESC, builds.id DESC"
 _ORDERS = {
@@ -64,7 +65,7 @@ UPDATE builds SET is_deleted = TRUE, deleted_at = UTC_TIMESTAMP(6)
 WHERE id = %s AND user_id = %s AND is_deleted = FALSE
 """
 
-# The first token stays: links that were handed out keep working.
+# An earlier token stays, so that links keep working.
 _SHARE = """
 UPDATE builds SET share_token = COALESCE(share_token, %s) WHERE id = %s AND user_id = %s AND is_deleted = FALSE
 """
@@ -76,12 +77,12 @@ _UNSHARE = "UPDATE builds SET share_token = NULL WHERE id = %s AND user_id = %s 
 
 async def page(session: ReadSession, query: BuildQuery) -> list[BuildItem]:
     """One page of the public builds."""
-    return await _page(session, _PUBLIC, (), _ORDERS.get(query.sort or "", _LATEST), query)
+    return await _page(session, PUBLIC, (), _ORDERS.get(query.sort or "", _LATEST), query)
 
 
 async def popular(session: ReadSession, query: PageQuery) -> list[BuildItem]:
     """One page of the public builds, most liked first."""
-    return await _page(session, _PUBLIC, (), _POPULAR, query)
+    return await _page(session, PUBLIC, (), _POPULAR, query)
 
 
 async def templates(session: ReadSession, query: PageQuery) -> list[BuildItem]:
@@ -90,7 +91,7 @@ async def templates(session: ReadSession, query: PageQuery) -> list[BuildItem]:
 
 
 async def of_owner(session: ReadSession, owner_id: int, query: PageQuery) -> list[BuildItem]:
-    """One page of somebody's own builds, newest first."""
+    """One page of a user's own builds, newest first."""
     return await _page(session, _MINE, (owner_id,), _LATEST, query)
 
 
@@ -105,23 +106,23 @@ async def count_templates(session: ReadSession) -> int:
 
 
 async def count_of_owner(session: ReadSession, owner_id: int) -> int:
-    """How many builds somebody has."""
+    """How many builds a user has."""
     return int(await session.fetch_value(_COUNT_MINE, (owner_id,)))
 
 
 async def by_id(session: ReadSession, build_id: int, viewer: int) -> Row | None:
     """A build that the viewer may see."""
-    sql = f"SELECT {_ROW} FROM {_JOINED} WHERE builds.id = %s AND {_VISIBLE}"  # noqa: S608
+    sql = f"SELECT {_ROW} FROM {_JOINED} WHERE builds.id = %s AND {VISIBLE}"  # noqa: S608
     return await session.fetch_one(sql, (build_id, viewer), Row)
 
 
 async def by_token(session: ReadSession, token: str) -> Row | None:
-    """The build that a share token opens."""
+    """The build with a share token."""
     return await session.fetch_one(f"SELECT {_ROW} FROM {_JOINED} WHERE {_SHARED}", (token,), Row)  # noqa: S608
 
 
 async def count_views(session: WriteSession, build_id: int, more: int) -> int:
-    """So many views more; how many there are now, 0 when there is no such build."""
+    """Add views; the new number, 0 when there is no such build."""
     return await session.insert(_COUNT_VIEWS, (more, build_id))
 
 
@@ -137,7 +138,7 @@ async def update(session: WriteSession, build_id: int, owner_id: int, changes: B
 
 
 async def set_total(session: WriteSession, build_id: int) -> None:
-    """Add the lines up."""
+    """Set the total price to the sum of the lines."""
     await session.execute(_TOTAL, (build_id,))
 
 
@@ -147,7 +148,7 @@ async def delete(session: WriteSession, build_id: int, owner_id: int) -> bool:
 
 
 async def share(session: WriteSession, build_id: int, owner_id: int, token: str) -> str | None:
-    """Share the owner's build under `token`, unless it is already; the token that holds, None without a build."""
+    """Share the owner's build under `token`, or keep an earlier token; the token, None when there is no such build."""
     await session.execute(_SHARE, (token, build_id, owner_id))
     held = await session.fetch_value(_HELD, (build_id, owner_id))
     return None if held is None else str(held)
@@ -161,7 +162,7 @@ async def unshare(session: WriteSession, build_id: int, owner_id: int) -> bool:
 async def _page(
     session: ReadSession, condition: str, args: tuple[int, ...], order: str, query: PageQuery
 ) -> list[BuildItem]:
-    # The rows themselves are read for this page alone: skipping is done in the index.
+    # The inner query skips rows in the index; whole rows are read for this page only.
     return await session.fetch_all(
         f"SELECT {_ITEM} FROM (SELECT builds.id FROM builds WHERE {condition} ORDER BY {order} LIMIT %s OFFSET %s)"  # noqa: S608
         f" AS page JOIN builds USING (id) JOIN users ON users.id = builds.user_id ORDER BY {order}",

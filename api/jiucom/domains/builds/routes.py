@@ -16,7 +16,8 @@ from jiucom.domains.builds.schemas import (
     Compatibility,
 )
 from jiucom.errors import ErrorCode
-from jiucom.web import Context, Id, Page, PageQuery, endpoint
+from jiucom.state import Context
+from jiucom.web import Id, Page, PageQuery, endpoint
 
 _TAG = "Build"
 _SEEN = [ErrorCode.BUILD_NOT_FOUND]
@@ -29,19 +30,19 @@ async def list_builds(ctx: Context, query: BuildQuery) -> Page[BuildItem]:
 
     정렬: latest(기본), popular, price_asc, price_desc.
     """
-    return await service.page(ctx.app, query)
+    return await service.list_public(ctx.app, query)
 
 
 @endpoint("GET", "/builds/popular", tag=_TAG)
 async def popular_builds(ctx: Context, query: PageQuery) -> Page[BuildItem]:
     """인기 견적 목록"""
-    return await service.popular(ctx.app, query)
+    return await service.list_popular(ctx.app, query)
 
 
 @endpoint("GET", "/builds/templates", tag=_TAG)
 async def build_templates(ctx: Context, query: PageQuery) -> Page[BuildItem]:
     """추천 견적 목록"""
-    return await service.templates(ctx.app, query)
+    return await service.list_templates(ctx.app, query)
 
 
 @endpoint("GET", "/builds/my", tag=_TAG, auth="user")
@@ -50,7 +51,7 @@ async def my_builds(ctx: Context, query: PageQuery) -> Page[BuildItem]:
 
     비공개 견적도 들어 있다.
     """
-    return await service.of_owner(ctx.app, ctx.user, query)
+    return await service.list_own(ctx.app, ctx.user, query)
 
 
 @endpoint("POST", "/builds/check", tag=_TAG, errors=[ErrorCode.PART_NOT_FOUND])
@@ -68,7 +69,7 @@ async def shared_build(ctx: Context, token: Annotated[str, Meta(max_length=64)])
 
     비공개 견적도 공유 주소로 볼 수 있다.
     """
-    return await service.shared(ctx.app, token, ctx.principal)
+    return await service.get_shared(ctx.app, ctx.principal, token)
 
 
 @endpoint("GET", "/builds/{buildId}", tag=_TAG, errors=_SEEN)
@@ -77,13 +78,13 @@ async def get_build(ctx: Context, build_id: Id) -> BuildDetail:
 
     비공개 견적은 주인만 볼 수 있다. 주인이 보는 것은 조회수에 넣지 않는다.
     """
-    return await service.view(ctx.app, build_id, ctx.principal)
+    return await service.get(ctx.app, ctx.principal, build_id)
 
 
 @endpoint("GET", "/builds/{buildId}/compatibility", tag=_TAG, errors=_SEEN)
 async def build_compatibility(ctx: Context, build_id: Id) -> Compatibility:
     """견적의 호환성"""
-    return await service.compatibility(ctx.app, build_id, ctx.principal)
+    return await service.get_compatibility(ctx.app, ctx.principal, build_id)
 
 
 @endpoint("POST", "/builds", tag=_TAG, auth="user", status=201, errors=[ErrorCode.PART_NOT_FOUND])

@@ -1,4 +1,4 @@
-"""What is said about builds."""
+"""Requests and answers of builds."""
 
 from datetime import datetime
 from typing import Annotated
@@ -26,7 +26,7 @@ class ChosenPart(Schema, frozen=True):
     quantity: Annotated[int, Meta(ge=1, le=999)] = 1
 
 
-# A part chosen twice becomes one line. A hundred lines are more than any computer has.
+# A part chosen twice becomes one line.
 Parts = Annotated[list[ChosenPart], Meta(min_length=1, max_length=100)]
 
 
@@ -70,7 +70,7 @@ class BuildItem(Schema, frozen=True):
 
 
 class BuildLine(Schema, frozen=True):
-    """A part of a build; prices are those of the day when it was put in."""
+    """A part of a build; prices are those of the day when it was added."""
 
     id: int
     part_id: int
@@ -85,7 +85,7 @@ class BuildLine(Schema, frozen=True):
 
 
 class CompatibilityFinding(Schema, frozen=True):
-    """What a rule found; `part_ids` are the parts concerned, none where one is missing."""
+    """A finding; `part_ids` are the parts concerned, empty when a part is missing."""
 
     code: Annotated[str, Meta(examples=["CPU_SOCKET_MISMATCH"])]
     severity: Severity
@@ -94,7 +94,7 @@ class CompatibilityFinding(Schema, frozen=True):
 
 
 class Compatibility(Schema, frozen=True):
-    """Whether parts go together: `compatible` unless something does not work at all."""
+    """The findings about parts; `compatible` unless there is an ERROR."""
 
     compatible: bool
     compatibility_warnings: list[str]
@@ -121,7 +121,7 @@ class BuildDetail(Schema, frozen=True):
 
 
 class BuildShare(Schema, frozen=True):
-    """The way to a shared build: who has it can read, until it is withdrawn."""
+    """The link to a shared build: it works for everyone until it is withdrawn."""
 
     share_token: str
     share_url: str

@@ -1,4 +1,4 @@
-"""What can be done with builds."""
+"""Builds: lists, views, changes, sharing, compatibility."""
 
 import secrets
 from collections.abc import Awaitable, Callable, Collection, Sequence
@@ -20,52 +20,52 @@ from jiucom.domains.builds.schemas import (
     Compatibility,
     Row,
 )
-from jiucom.errors import ApiError, ErrorCode, FieldError
+from jiucom.errors import ApiError, ErrorCode, FieldError, found
+from jiucom.paths import CONTEXT_PATH
 from jiucom.state import AppState
 from jiucom.web import Page, PageQuery
-from jiucom.web.routing import CONTEXT_PATH
 
-# Beyond guessing.
+# Too long to guess.
 _TOKEN_BYTES = 24
 
 _COPY = " (복사본)"
 _NAME_LENGTH = 100
 
 
-async def page(app: AppState, query: BuildQuery) -> Page[BuildItem]:
+async def list_public(app: AppState, query: BuildQuery) -> Page[BuildItem]:
     """One page of the public builds."""
     return await _page(app, query, lambda session: queries.page(session, query), "builds", queries.count_public)
 
 
-async def popular(app: AppState, query: PageQuery) -> Page[BuildItem]:
+async def list_popular(app: AppState, query: PageQuery) -> Page[BuildItem]:
     """One page of the public builds, most liked first."""
     return await _page(app, query, lambda session: queries.popular(session, query), "builds", queries.count_public)
 
 
-async def templates(app: AppState, query: PageQuery) -> Page[BuildItem]:
+async def list_templates(app: AppState, query: PageQuery) -> Page[BuildItem]:
     """One page of the templates."""
     return await _page(
         app, query, lambda session: queries.templates(session, query), "templates", queries.count_templates
     )
 
 
-async def of_owner(app: AppState, owner: Principal, query: PageQuery) -> Page[BuildItem]:
+async def list_own(app: AppState, owner: Principal, query: PageQuery) -> Page[BuildItem]:
     """One page of the caller's builds, private ones too."""
     async with app.db.read() as session:
         content = await queries.of_owner(session, owner.user_id, query)
         return Page.of(content, query, await queries.count_of_owner(session, owner.user_id))
 
 
-async def view(app: AppState, build_id: int, viewer: Principal | None) -> BuildDetail:
-    """A build, looked at. Raises B001."""
+async def get(app: AppState, viewer: Principal | None, build_id: int) -> BuildDetail:
+    """A build, with the view counted. Raises B001."""
     async with app.db.read() as session:
         build = await _detail(session, await queries.by_id(session, build_id, _id(viewer)))
     return await _seen(app, build, viewer)
 
 
-async def shared(app: AppState, token: str, viewer: Principal | None) -> BuildDetail:
-    """The build that a share token opens, looked at. Raises B001."""
-    # Tokens are ASCII, and so is their column: it cannot even be asked for anything else.
+async def get_shared(app: AppState, viewer: Principal | None, token: str) -> BuildDetail:
+    """The build with a share token, with the view counted. Raises B001."""
+    # The column is ASCII: comparing it with another character would be an error.
     if not token.isascii():
         raise ApiError(ErrorCode.BUILD_NOT_FOUND)
     async with app.db.read() as session:
@@ -73,15 +73,15 @@ async def shared(app: AppState, token: str, viewer: Principal | None) -> BuildDe
     return await _seen(app, build, viewer)
 
 
-async def compatibility(app: AppState, build_id: int, viewer: Principal | None) -> Compatibility:
-    """What the rules say about a build. Raises B001."""
+async def get_compatibility(app: AppState, viewer: Principal | None, build_id: int) -> Compatibility:
+    """The findings about a build. Raises B001."""
     async with app.db.read() as session:
-        build = _existing(await queries.by_id(session, build_id, _id(viewer)))
+        build = found(await queries.by_id(session, build_id, _id(viewer)), ErrorCode.BUILD_NOT_FOUND)
         return compatible.of_lines(await lines.of_build(session, build.id))
 
 
 async def check(app: AppState, request: BuildCheck) -> Compatibility:
-    """What the rules say about parts that are not saved. Raises P001."""
+    """The findings about parts that are not saved. Raises P001."""
     wanted = _merged(request.parts)
     async with app.db.read() as session:
         parts = await lines.parts(session, wanted)
@@ -107,7 +107,7 @@ async def update(app: AppState, owner: Principal, build_id: int, changes: BuildU
 
     async def work(session: WriteSession) -> BuildDetail:
         if not await queries.update(session, build_id, owner.user_id, changes):
-            raise await _not_ones_own(session, build_id, owner)
+            raise await _not_own_error(session, build_id, owner)
         if changes.parts is not None:
             await _set_parts(session, build_id, changes.parts)
         return await _detail(session, await queries.by_id(session, build_id, owner.user_id))
@@ -116,11 +116,11 @@ async def update(app: AppState, owner: Principal, build_id: int, changes: BuildU
 
 
 async def delete(app: AppState, owner: Principal, build_id: int) -> None:
-    """Delete one's own build. Raises B001, A002."""
+    """Delete the caller's build. Raises B001, A002."""
 
     async def work(session: WriteSession) -> None:
         if not await queries.delete(session, build_id, owner.user_id):
-            raise await _not_ones_own(session, build_id, owner)
+            raise await _not_own_error(session, build_id, owner)
 
     await app.db.write(work)
 
@@ -132,7 +132,7 @@ async def clone(app: AppState, owner: Principal, build_id: int) -> BuildDetail:
     """
 
     async def work(session: WriteSession) -> BuildDetail:
-        original = _existing(await queries.by_id(session, build_id, owner.user_id))
+        original = found(await queries.by_id(session, build_id, owner.user_id), ErrorCode.BUILD_NOT_FOUND)
         name = original.name[: _NAME_LENGTH - len(_COPY)] + _COPY
         copy_id = await queries.insert(session, owner.user_id, name, original.description, False)
         if not await lines.copy(session, copy_id, original.id):
@@ -144,12 +144,12 @@ async def clone(app: AppState, owner: Principal, build_id: int) -> BuildDetail:
 
 
 async def share(app: AppState, owner: Principal, build_id: int) -> BuildShare:
-    """A link to one's own build, public or not; the same one until it is withdrawn. Raises B001, A002."""
+    """A link to the caller's build, public or not; the same one until it is withdrawn. Raises B001, A002."""
 
     async def work(session: WriteSession) -> str:
         held = await queries.share(session, build_id, owner.user_id, secrets.token_urlsafe(_TOKEN_BYTES))
         if held is None:
-            raise await _not_ones_own(session, build_id, owner)
+            raise await _not_own_error(session, build_id, owner)
         return held
 
     token = await app.db.write(work)
@@ -161,7 +161,7 @@ async def unshare(app: AppState, owner: Principal, build_id: int) -> None:
 
     async def work(session: WriteSession) -> None:
         if not await queries.unshare(session, build_id, owner.user_id):
-            raise await _not_ones_own(session, build_id, owner)
+            raise await _not_own_error(session, build_id, owner)
 
     await app.db.write(work)
 
@@ -180,7 +180,7 @@ async def _page(
 
 
 async def _seen(app: AppState, build: BuildDetail, viewer: Principal | None) -> BuildDetail:
-    """The build, with this look counted: owners' own do not count."""
+    """Count a view of the build. Views by the owner do not count."""
     if _id(viewer) == build.owner_id:
         return build
 
@@ -207,7 +207,7 @@ async def _set_parts(session: WriteSession, build_id: int, chosen: Sequence[Chos
 
 
 def _merged(chosen: Sequence[ChosenPart]) -> dict[int, int]:
-    """A part that was chosen twice is one line."""
+    """The quantities by part: a part chosen twice is one line."""
     quantities: dict[int, int] = {}
     for part in chosen:
         quantities[part.part_id] = quantities.get(part.part_id, 0) + part.quantity
@@ -225,7 +225,7 @@ def _check_all_there(chosen: Sequence[ChosenPart], there: Collection[int]) -> No
 
 
 async def _detail(session: ReadSession, build: Row | None) -> BuildDetail:
-    build = _existing(build)
+    build = found(build, ErrorCode.BUILD_NOT_FOUND)
     parts = await lines.of_build(session, build.id)
     checked = compatible.of_lines(parts)
     return BuildDetail(
@@ -246,16 +246,10 @@ async def _detail(session: ReadSession, build: Row | None) -> BuildDetail:
     )
 
 
-async def _not_ones_own(session: ReadSession, build_id: int, caller: Principal) -> ApiError:
-    """A002 for what the caller may see and not change, B001 for everything else."""
+async def _not_own_error(session: ReadSession, build_id: int, caller: Principal) -> ApiError:
+    """The error when a build is not the caller's: A002 if the caller may see it, else B001."""
     seen = await queries.by_id(session, build_id, caller.user_id)
     return ApiError(ErrorCode.FORBIDDEN if seen else ErrorCode.BUILD_NOT_FOUND)
-
-
-def _existing(build: Row | None) -> Row:
-    if build is None:
-        raise ApiError(ErrorCode.BUILD_NOT_FOUND)
-    return build
 
 
 def _id(viewer: Principal | None) -> int:

@@ -3,12 +3,16 @@
 from jiucom.db import ReadSession, WriteSession
 from jiucom.domains.authors import NICKNAME
 from jiucom.domains.comments.schemas import Row
+from jiucom.domains.posts import queries as posts
 from jiucom.web import PageQuery
 
 _ROW = f"""
     comments.id, comments.content, comments.user_id, {NICKNAME}, comments.parent_id, comments.root_id,
     comments.like_count, comments.created_at, comments.updated_at, comments.is_deleted, comments.post_id
 """
+
+# Exported: likes use the same condition. It joins posts.
+VISIBLE = f"comments.is_deleted = FALSE AND {posts.VISIBLE}"
 
 _POST_AND_AUTHOR = """
     JOIN posts ON posts.id = comments.post_id AND posts.is_deleted = FALSE
@@ -17,7 +21,7 @@ _POST_AND_AUTHOR = """
 
 _JOINED = f"comments {_POST_AND_AUTHOR}"
 
-# The first comments of threads in which anything is left.
+# First comments of threads with at least one comment that is not deleted.
 _ROOTS = """
     comments.post_id = %s AND comments.root_id IS NULL AND (
         comments.is_deleted = FALSE OR EXISTS (
@@ -26,7 +30,7 @@ _ROOTS = """
     )
 """
 
-# Found in the index first, which stops at the end of the page: joined to users, all threads would be read and sorted.
+# The inner query uses the index and stops at the end of the page; with the joins in it, all threads would be read and sorted.
 _PAGE = f"""
 SELECT {_ROW}
 FROM (SELECT comments.id FROM comments WHERE {_ROOTS} ORDER BY comments.id LIMIT %s OFFSET %s) AS page
@@ -36,11 +40,11 @@ ORDER BY comments.id
 
 _COUNT = f"SELECT COUNT(*) FROM {_JOINED} WHERE {_ROOTS}"  # noqa: S608
 
-# No answer without an end: so many replies, and so many bytes of text. The next answer goes on where it was reached.
+# Limits of one answer: replies, and bytes of their text. A further request gets the rest.
 MAX_BELOW = 2000
 MAX_TEXT = 512 * 1024
 
-# One range instead of a list of ids: one statement to prepare, whatever the size of the page. What is deleted shows no text.
+# A range of ids instead of a list: one prepared statement for every page size. Deleted comments have no text in the answer.
 _BELOW = f"""
 SELECT {_ROW}
 FROM (
@@ -54,14 +58,14 @@ JOIN comments USING (id) {_POST_AND_AUTHOR}
 WHERE measured.before_it < {MAX_TEXT} ORDER BY comments.id
 """  # noqa: S608
 
-_BY_ID = f"SELECT {_ROW} FROM {_JOINED} WHERE comments.id = %s AND comments.is_deleted = FALSE"  # noqa: S608
+_BY_ID = f"SELECT {_ROW} FROM {_JOINED} WHERE comments.id = %s AND {VISIBLE}"  # noqa: S608
 
 # With the columns of the post that notifications need.
 _WRITTEN = f"SELECT {_ROW}, posts.title, posts.user_id FROM {_JOINED} WHERE comments.id = %s"  # noqa: S608
 
 _POST_EXISTS = "SELECT 1 FROM posts WHERE id = %s AND is_deleted = FALSE"
 
-# The post's row comes first in every transaction: who waits for it holds nothing that others wait for.
+# Every transaction locks the post's row first, so that transactions waiting for it hold no other locks (no deadlocks).
 _COUNT_COMMENT = "UPDATE posts SET comment_count = comment_count + 1 WHERE id = %s AND is_deleted = FALSE"
 
 _UNCOUNT_COMMENT = (
@@ -99,9 +103,9 @@ async def count(session: ReadSession, post_id: int) -> int:
 
 
 async def below(session: ReadSession, post_id: int, roots: list[Row], after: int) -> tuple[list[Row], int | None]:
-    """What is below the threads of a page, deleted ones too, oldest first, from the one after the id `after` on.
+    """The replies below the first comments of a page, deleted ones too, oldest first, beginning after the id `after`.
 
-    Where the answer is full, also the last id in it: what follows, if anything does, comes after that.
+    If a limit was reached, also the last id, to continue from; else None.
     """
     if not roots:
         return [], None
@@ -126,12 +130,12 @@ async def post_exists(session: ReadSession, post_id: int) -> bool:
 
 
 async def count_comment(session: WriteSession, post_id: int) -> bool:
-    """One more comment of the post; False when there is no such post."""
+    """Increase the post's number of comments; False when there is no such post."""
     return bool(await session.execute(_COUNT_COMMENT, (post_id,)))
 
 
 async def uncount_comment(session: WriteSession, post_id: int) -> None:
-    """One comment of the post less."""
+    """Decrease the post's number of comments."""
     await session.execute(_UNCOUNT_COMMENT, (post_id,))
 
 

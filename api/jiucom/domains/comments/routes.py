@@ -3,7 +3,8 @@
 from jiucom.domains.comments import service
 from jiucom.domains.comments.schemas import Comment, CommentCreate, CommentPage, CommentQuery, CommentUpdate
 from jiucom.errors import ErrorCode
-from jiucom.web import Context, Id, Json, endpoint
+from jiucom.state import Context
+from jiucom.web import Id, Json, endpoint
 
 _TAG = "Comment"
 _OWN = [ErrorCode.COMMENT_NOT_FOUND, ErrorCode.COMMENT_NOT_AUTHOR]
@@ -16,7 +17,7 @@ async def list_comments(ctx: Context, post_id: Id, query: CommentQuery) -> Json[
     첫 댓글을 오래된 순으로 나누고, 그 아래의 답글을 깊이와 관계없이 replies에 함께 보낸다. 답글이 2,000개 또는 512KB를 넘으면
     repliesAfter에 마지막 답글의 id가 온다. 같은 페이지를 그 값으로 다시 요청하면 나머지를 이어서 보낸다.
     """
-    return await service.page(ctx.app, post_id, query)
+    return await service.list_threads(ctx.app, post_id, query)
 
 
 @endpoint(

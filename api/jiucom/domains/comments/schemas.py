@@ -1,4 +1,4 @@
-"""What is said about comments."""
+"""Requests and answers of comments."""
 
 from datetime import datetime
 from typing import Annotated
@@ -8,7 +8,7 @@ from msgspec import Meta, Struct
 
 from jiucom.web import Id, NotBlank, Paged, PageQuery, Schema
 
-# In place of what is gone from a thread that goes on.
+# Placeholders for a deleted comment with replies.
 DELETED_TEXT = "삭제된 댓글입니다."
 DELETED_NAME = "(삭제됨)"
 
@@ -16,7 +16,7 @@ Content = Annotated[str, NotBlank, Meta(max_length=10_000, examples=["바이오�
 
 
 class CommentQuery(PageQuery, frozen=True, kw_only=True):
-    """Which threads, and which of their replies: those after the id that the last answer named."""
+    """The page of threads, and the id after which their replies begin (`repliesAfter` of the last answer)."""
 
     replies_after: Annotated[int, Meta(ge=0, le=2**63 - 1)] = 0
 
@@ -70,10 +70,10 @@ class Row(Struct, frozen=True, rename="camel"):
 
 
 class CommentPage(Paged, frozen=True, kw_only=True):
-    """One page of threads, oldest first; the totals count threads. `currentPage` is `page` once more.
+    """One page of threads, oldest first; the totals count threads. `currentPage` equals `page`.
 
-    `replies_after` is null where every reply is here. Else the same page, asked for with it, has the same threads with
-    the replies that follow.
+    `replies_after` is null when all replies are included. Otherwise the same page, requested with it, has the same threads
+    with the following replies.
     """
 
     comments: list[Comment]
@@ -82,5 +82,5 @@ class CommentPage(Paged, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, comments: list[Comment], query: PageQuery, total: int, replies_after: int | None) -> "CommentPage":
-        """The page that `query` asked for, of `total` threads."""
+        """The page of `query`, of `total` threads."""
         return cls.at(query, total, comments=comments, current_page=query.page, replies_after=replies_after)

@@ -1,4 +1,4 @@
-"""From rows to threads. Pure."""
+"""Builds threads from rows. Pure functions."""
 
 from collections.abc import Iterable, Sequence
 
@@ -8,8 +8,8 @@ from jiucom.domains.comments.schemas import DELETED_NAME, DELETED_TEXT, Comment,
 def build(roots: Sequence[Row], replies: Sequence[Row], *, complete: bool = True) -> list[Comment]:
     """The threads of `roots`; `replies` are everything below them (and perhaps below others), ordered by id.
 
-    A deleted comment stays as a placeholder where somebody replied to it and is gone where nobody did. Unless the replies
-    are `complete` (more may follow), it stays.
+    A deleted comment stays as a placeholder if it has replies, and is left out otherwise. If the replies are not
+    `complete` (more may follow), it stays.
     """
     below: dict[int | None, list[Row]] = {}
     for reply in replies:
@@ -19,12 +19,12 @@ def build(roots: Sequence[Row], replies: Sequence[Row], *, complete: bool = True
 
 
 def single(row: Row) -> Comment:
-    """A comment for itself, as it answers a write."""
+    """A single comment, the answer to a write."""
     return _comment(row)
 
 
 def _shown(replies: Iterable[Row]) -> list[Row]:
-    """Those that are there, and those that lead to them. A reply's id is above its parent's, so from the end."""
+    """The replies that are not deleted, and their parents. A reply has a higher id than its parent, so it goes backwards."""
     needed: set[int | None] = set()
     shown = []
     for reply in sorted(replies, key=lambda each: each.id, reverse=True):

@@ -1,1 +1,1 @@
-"""Parts a user keeps an eye on."""
+"""Favourite parts of users."""

@@ -1,4 +1,4 @@
-"""Statements about favourites. Deleted parts are nobody's."""
+"""Statements about favourites. Deleted parts are left out."""
 
 from jiucom.db import ReadSession, WriteSession
 from jiucom.domains.favorites.schemas import Favorite
@@ -13,7 +13,7 @@ SELECT favorites.id, parts.id, parts.name, parts.category, parts.lowest_price, f
 ORDER BY favorites.created_at DESC, favorites.id DESC LIMIT %s OFFSET %s
 """
 
-# The assignment changes nothing: it makes a second time the same as the first.
+# The assignment changes nothing: adding a favourite twice is not an error.
 _INSERT = """
 INSERT INTO favorites (user_id, part_id)
 SELECT %s, parts.id FROM parts WHERE parts.id = %s AND parts.is_deleted = FALSE

@@ -1,4 +1,4 @@
-"""What is said about favourites."""
+"""Requests and answers of favourites."""
 
 from datetime import datetime
 from typing import Annotated
@@ -10,7 +10,7 @@ from jiucom.web import Id, Schema
 
 
 class PartChoice(Schema, frozen=True):
-    """The part, where it is not in the path."""
+    """The part as a query parameter."""
 
     part_id: Id
 

@@ -1,4 +1,4 @@
-"""Pictures from strangers: looked at before they are decoded, and written anew, so that nothing but pixels remains.
+"""Uploaded pictures: checked before they are decoded, and encoded anew, so that nothing but the pixels remains.
 
 Blocks for up to three seconds: call it in a thread.
 """
@@ -14,11 +14,11 @@ from jiucom.errors import ApiError, ErrorCode
 
 log = logging.getLogger(__name__)
 
-# A photograph of today. The work takes 8 bytes per pixel of a JPEG or PNG at most, and 17 of a WebP (425 MB): its decoder
-# keeps two canvases of its own.
+# The size of present-day photographs. Decoding takes up to 8 bytes per pixel for JPEG and PNG, and 17 for WebP (425 MB), whose
+# decoder keeps two more canvases.
 MAX_PIXELS = 25_000_000
 
-# A scan of a progressive JPEG may take a few bytes and the time of the whole picture; ten are usual.
+# Each scan of a progressive JPEG takes the time of the whole picture, however few bytes it has. Ten are usual.
 _MAX_SCANS = 100
 _JPEG = b"\xff\xd8"
 _SCAN = b"\xff\xda"
@@ -29,13 +29,13 @@ _MODES = {"JPEG": {"L", "RGB"}, "PNG": {"1", "L", "LA", "P", "RGB", "RGBA", "I;1
 _OPTIONS: dict[str, dict[str, int | bool]] = {
     "JPEG": {"quality": 88, "progressive": True},
     "PNG": {},
-    # From 2 on it takes nine times as long for a percent.
+    # Method 2 takes nine times as long and saves a percent.
     "WEBP": {"quality": 88, "method": 1},
 }
 
 _SRGB = ImageCms.createProfile("sRGB")
 
-# How a picture is turned that the camera says was taken lying on a side, or in a mirror.
+# EXIF orientation -> the transposition that makes the picture upright.
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -46,13 +46,13 @@ _UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 
-# Our limit is lower and is an error; the library's own would only be a line in the log.
+# Pillow only warns; MAX_PIXELS is lower, and an error.
 warnings.simplefilter("ignore", Image.DecompressionBombWarning)
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A picture of ours."""
+    """A re-encoded picture."""
 
     data: bytes
     content_type: str
@@ -62,9 +62,9 @@ class Picture:
 
 
 def reencode(data: bytes) -> Picture:
-    """The same picture, upright, without metadata and without whatever else the file carried.
+    """The same picture, upright, without metadata or any other content of the file.
 
-    Raises ApiError: IMG003 for what is no JPEG, PNG or WebP (whatever its name or type say), 413 for too many pixels.
+    Raises ApiError: IMG003 when it is not a JPEG, PNG or WebP, whatever its name or type; 413 for too many pixels.
     """
     try:
         return _written(*_pixels(data))
@@ -73,19 +73,19 @@ def reencode(data: bytes) -> Picture:
     except ApiError:
         raise
     except Exception as error:
-        # Files that are broken, or only look like pictures, make Pillow raise nearly anything.
-        log.info("no picture: %s: %s", type(error).__name__, error)
+        # For broken files Pillow raises all kinds of exceptions.
+        log.info("not a picture: %s: %s", type(error).__name__, error)
         raise ApiError(ErrorCode.IMAGE_INVALID_TYPE) from error
 
 
 def _pixels(data: bytes) -> tuple[Image.Image, str]:
-    """The picture, upright, and its format. A copy: the opened file holds several times its pixels as long as it lives."""
+    """The picture, upright, and its format. It is a copy: the opened file keeps several times as much memory."""
     with Image.open(io.BytesIO(data), formats=_FORMATS) as opened:
         if opened.width * opened.height > MAX_PIXELS:
             raise _too_large()
         if data.startswith(_JPEG) and data.count(_SCAN) > _MAX_SCANS:
             raise ApiError(ErrorCode.IMAGE_INVALID_TYPE)
-        # A file of several JPEGs is shown as its first.
+        # Of a file with several JPEGs (MPO) the first one is used.
         format_ = opened.format if opened.format in _TYPES else "JPEG"
         opened.load()
         turn = _turn(opened)
@@ -96,15 +96,15 @@ def _turn(picture: Image.Image) -> Image.Transpose | None:
     try:
         return _UPRIGHT.get(picture.getexif().get(ExifTags.Base.Orientation, 1))
     except Exception as error:
-        # Broken notes of a camera say nothing, and the picture is none the worse.
+        # Broken metadata is ignored.
         log.debug("no orientation: %s: %s", type(error).__name__, error)
         return None
 
 
 def _in_srgb(picture: Image.Image) -> Image.Image:
-    """The picture in the colours that a file without a profile has: its own profile goes with the other metadata.
+    """The picture converted to sRGB, since its colour profile is removed with the other metadata.
 
-    Telephones use Display P3, printers CMYK. A broken profile, or one of another kind of picture, says nothing.
+    Phones use Display P3, print uses CMYK. A broken profile, or one for another kind of picture, is ignored.
     """
     profile = picture.info.get("icc_profile")
     if not profile:
@@ -134,7 +134,7 @@ def _written(picture: Image.Image, format_: str) -> Picture:
     picture = _in_srgb(picture)
     if picture.mode not in _MODES[format_]:
         picture = picture.convert("RGBA" if picture.has_transparency_data and format_ != "JPEG" else "RGB")
-    # The palette's transparency belongs to the pixels. The rest is what a writer would keep.
+    # The transparency of a palette belongs to the pixels; Pillow would write the rest into the file.
     transparency = picture.info.get("transparency")
     picture.info = {} if transparency is None else {"transparency": transparency}
     out = io.BytesIO()

@@ -1,7 +1,7 @@
-"""How many pictures are in hand at a time, so that uploads never take more memory than the container has.
+"""Limits the number of concurrent uploads, so that they do not take more memory than the container has.
 
-A slow client holds one of the places for receiving, of which each user has few. The places for decoding are taken only when
-the whole body has arrived.
+There are slots for receiving bodies, few of them per user, since a slow client holds one for long. The slots for decoding are
+taken only when the whole body has arrived.
 """
 
 import asyncio
@@ -14,16 +14,15 @@ from jiucom.domains.images import codec
 from jiucom.domains.images.codec import Picture
 from jiucom.errors import unavailable
 
-# Bodies that are read at a time, up to 5 MB each; and of one user.
+# Bodies received concurrently, of up to 5 MB each; and of one user.
 MAX_BODIES, MAX_BODIES_OF_USER = 40, 3
-# Whole bodies at a time: another 5 MB each while they are taken apart. More would not be decoded within the deadline.
+# Uploads being parsed and decoded: another 5 MB each. More would not be decoded within the deadline.
 MAX_UPLOADS = 8
 
-# One picture is decoded at a time. By a thread of its own: it goes on when the request is cancelled, and the next one
-# waits for its end.
+# A thread of its own decodes one picture at a time. It goes on when the request is cancelled, and the next one waits.
 _decoder = ThreadPoolExecutor(1, "decoder")
 
-# What clients are told to wait for a place (s).
+# `Retry-After` when no slot is free (s).
 _RETRY = 2
 
 _senders: Counter[int] = Counter()
@@ -31,8 +30,8 @@ _uploads = 0
 
 
 @contextmanager
-def receiving(user_id: int) -> Iterator[None]:
-    """A place for one body of this user while it is read. Raises ApiError 503 when all, or all of the user, are taken."""
+def receiving_slot(user_id: int) -> Iterator[None]:
+    """A slot for receiving a body of this user. Raises ApiError 503 when no slot is free."""
     if _senders[user_id] >= MAX_BODIES_OF_USER or _senders.total() >= MAX_BODIES:
         raise unavailable(_RETRY)
     _senders[user_id] += 1
@@ -45,8 +44,8 @@ def receiving(user_id: int) -> Iterator[None]:
 
 
 @contextmanager
-def admitted() -> Iterator[None]:
-    """A place for one upload whose body has been read. Raises ApiError 503 when all are taken."""
+def upload_slot() -> Iterator[None]:
+    """A slot for an upload whose body has been received. Raises ApiError 503 when no slot is free."""
     global _uploads
     if _uploads >= MAX_UPLOADS:
         raise unavailable(_RETRY)
@@ -58,5 +57,5 @@ def admitted() -> Iterator[None]:
 
 
 async def reencode(data: bytes) -> Picture:
-    """`codec.reencode` when it is this picture's turn."""
+    """`codec.reencode` in the decoder's thread."""
     return await asyncio.get_running_loop().run_in_executor(_decoder, codec.reencode, data)

@@ -1,4 +1,4 @@
-"""Images that nothing shows: removed a day after their upload, so that a text being written keeps its pictures."""
+"""Removes images that no text shows, a day after their upload, so that a text being written keeps its pictures."""
 
 import re
 from datetime import datetime
@@ -7,23 +7,25 @@ import anyio.to_thread
 
 from jiucom.db import ReadSession
 from jiucom.domains.images import queries
+from jiucom.domains.images.storage import Storage
 from jiucom.jobs.job import Report, Tools
 
 _BATCH = 500
 _AGE = 24  # h
 
-# Before anything was written.
+# Before any row.
 _EVER = datetime(1970, 1, 1)
 
 _NAME = re.compile(r"/images/[a-z]+/([0-9a-f]{32}\.(?:jpg|png|webp))", re.ASCII)
 
 
 async def remove(tools: Tools) -> Report:
-    """Mark what is shown, remove what is not, and files that no row knows."""
+    """Mark images that are shown, remove the others, and remove files without a row."""
     async with tools.db.read() as session:
         begun = await queries.one_minute_ago(session)
     shown = await _mark(tools)
-    return {"images": await _remove_rows(tools, begun), "files": await _remove_files(tools, shown)}
+    storage = Storage(tools.settings.storage_upload_dir)
+    return {"images": await _remove_rows(tools, storage, begun), "files": await _remove_files(tools, storage, shown)}
 
 
 async def _mark(tools: Tools) -> set[str]:
@@ -48,7 +50,7 @@ async def _shown(session: ReadSession, since: datetime) -> set[str]:
     return shown
 
 
-async def _remove_rows(tools: Tools, begun: datetime) -> int:
+async def _remove_rows(tools: Tools, storage: Storage, begun: datetime) -> int:
     total = 0
     while True:
         async with tools.db.transaction() as tx:
@@ -63,16 +65,16 @@ async def _remove_rows(tools: Tools, begun: datetime) -> int:
             await queries.restore(tx, kept)
         for image in found:
             if image.file_name not in shown:
-                await anyio.to_thread.run_sync(tools.storage.remove, image.directory, image.file_name)
+                await anyio.to_thread.run_sync(storage.remove, image.directory, image.file_name)
         total += len(found) - len(kept)
         tools.progress(f"{total} images")
         if len(found) < _BATCH:
             return total
 
 
-async def _remove_files(tools: Tools, shown: set[str]) -> int:
+async def _remove_files(tools: Tools, storage: Storage, shown: set[str]) -> int:
     """Remove files without a row, unless a text shows them: a run that died may not have restored their rows."""
-    old = await anyio.to_thread.run_sync(lambda: list(tools.storage.older_than(_AGE * 3600)))
+    old = await anyio.to_thread.run_sync(lambda: list(storage.older_than(_AGE * 3600)))
     total = 0
     for start in range(0, len(old), _BATCH):
         batch = old[start : start + _BATCH]
@@ -80,6 +82,6 @@ async def _remove_files(tools: Tools, shown: set[str]) -> int:
             known = await queries.known(session, [name for _, name in batch])
         for directory, name in batch:
             if name not in known and name not in shown:
-                await anyio.to_thread.run_sync(tools.storage.remove_stray, directory, name)
+                await anyio.to_thread.run_sync(storage.remove_stray, directory, name)
                 total += 1
     return total

@@ -14,7 +14,7 @@ INSERT INTO images (user_id, directory, file_name, content_type, size_bytes, wid
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
 """
 
-# Everything that shows images: by an address of ours somewhere in it. What is deleted shows nothing.
+# The columns that can show images, by an address in their text. Deleted rows do not count.
 _SHOWING = (
     ("posts", "content", "is_deleted = FALSE"),
     ("comments", "content", "is_deleted = FALSE"),
@@ -44,18 +44,18 @@ class Stored(Struct, frozen=True):
 
 
 async def lock_owner(tx: WriteSession, user_id: int) -> None:
-    """One upload of a user is counted at a time."""
+    """Lock the user, so that their quota is checked for one upload at a time."""
     await tx.fetch_value("SELECT id FROM users WHERE id = %s FOR UPDATE", (user_id,))
 
 
 async def bytes_of(tx: WriteSession, user_id: int) -> int:
-    """What the user's images take."""
+    """The size of the user's images (bytes)."""
     sql = "SELECT CAST(COALESCE(SUM(size_bytes), 0) AS SIGNED) FROM images WHERE user_id = %s"
     return int(await tx.fetch_value(sql, (user_id,)))
 
 
 async def insert(tx: WriteSession, user_id: int, directory: str, name: str, picture: Picture, sha256: str) -> int:
-    """Store; the id."""
+    """Store an image; its id."""
     size, width, height = len(picture.data), picture.width, picture.height
     return await tx.insert(_INSERT, (user_id, directory, name, picture.content_type, size, width, height, sha256))
 
@@ -70,7 +70,7 @@ async def texts(
 ) -> tuple[list[str], tuple[int, int] | None]:
     """Texts that mention images and were changed since, some at a time.
 
-    Begin after (0, 0), go on after what is returned until it is None.
+    Begin with (0, 0), continue with the returned position until it is None.
     """
     table, last = after
     name, column, living = _SHOWING[table]
@@ -86,7 +86,7 @@ async def texts(
 
 
 async def attached(session: ReadSession) -> set[str]:
-    """Names that are marked as shown."""
+    """Names of images that are marked as shown."""
     return {name for (name,) in await session.fetch_rows("SELECT file_name FROM images WHERE is_attached = TRUE")}
 
 
@@ -98,7 +98,7 @@ async def mark(tx: WriteSession, names: Sequence[str], *, shown: bool) -> int:
 
 
 async def orphans(tx: WriteSession, hours: int, limit: int) -> list[Stored]:
-    """What nothing shows and is older, locked."""
+    """Images that are not marked as shown and older than `hours`, locked."""
     return await tx.fetch_all(
         f"SELECT {_COLUMNS} FROM images"  # noqa: S608
         " WHERE is_attached = FALSE AND created_at < UTC_TIMESTAMP(6) - INTERVAL %s HOUR ORDER BY id LIMIT %s FOR UPDATE",
@@ -108,7 +108,7 @@ async def orphans(tx: WriteSession, hours: int, limit: int) -> list[Stored]:
 
 
 async def delete(tx: WriteSession, ids: Sequence[int]) -> None:
-    """Forget these."""
+    """Delete rows."""
     await tx.execute_many("DELETE FROM images WHERE id = %s", [(each,) for each in ids])
 
 

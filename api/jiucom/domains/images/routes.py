@@ -14,7 +14,8 @@ from jiucom.domains.images.schemas import DIRECTORIES, UploadedImage
 from jiucom.domains.images.storage import Storage
 from jiucom.errors import ApiError, ErrorCode
 from jiucom.limits import UPLOAD
-from jiucom.web import Context, endpoint
+from jiucom.state import Context
+from jiucom.web import endpoint
 
 _TAG = "Image"
 
@@ -64,11 +65,10 @@ async def upload_image(ctx: Context) -> UploadedImage:
 
     JPEG, PNG, WebP, 5MB 이하. 다시 인코딩되어 메타데이터는 남지 않는다. 다른 출처의 페이지에는 호스트가 있는 주소를 보낸다.
     """
-    with decoding.receiving(ctx.user.user_id):
+    with decoding.receiving_slot(ctx.user.user_id):
         data, directory = await upload.read(ctx.request)
-    with decoding.admitted():
-        storage = Storage(ctx.app.settings.storage_upload_dir)
-        image = await service.upload(ctx.app.db, storage, ctx.user.user_id, data, directory)
+    with decoding.upload_slot():
+        image = await service.upload(ctx.app, ctx.user, data, directory)
     if not _is_from_elsewhere(ctx.request):
         return image
     url = ctx.app.settings.public_url.rstrip("/") + image.url
@@ -85,7 +85,7 @@ async def image(ctx: Context, directory: Segment, filename: Segment) -> Response
         stat = await anyio.to_thread.run_sync(os.stat, path)
     except OSError:
         raise ApiError(ErrorCode.RESOURCE_NOT_FOUND) from None
-    # A name is given once and its file never changes: the name says which version it is.
+    # Files never change and names are unique, so the name is the ETag.
     headers = {"ETag": f'"{path.stem}"', "Cache-Control": "public, max-age=86400", "X-Content-Type-Options": "nosniff"}
     if _matches(ctx.request.headers.get("if-none-match", ""), headers["ETag"]):
         return Response(status_code=304, headers=headers)
@@ -93,7 +93,7 @@ async def image(ctx: Context, directory: Segment, filename: Segment) -> Response
 
 
 def _is_from_elsewhere(request: Request) -> bool:
-    """Whether a page of another origin asks: a path would lead it to its own host."""
+    """Whether a page of another origin sent the request: it needs an absolute address."""
     origin = request.headers.get("origin")
     return origin is not None and urlsplit(origin).netloc != request.headers.get("host")
 

@@ -4,7 +4,7 @@ from typing import Literal, get_args
 
 from jiucom.web import Schema
 
-# The only folders there are: nothing a client says becomes part of a path.
+# The only directories: no text of a client becomes part of a path.
 Directory = Literal["general", "posts", "comments", "reviews", "builds", "parts", "profiles"]
 DIRECTORIES: tuple[str, ...] = get_args(Directory)
 

@@ -18,7 +18,7 @@ class Storage:
         self._root = Path(root)
 
     def path(self, directory: str, name: str) -> Path | None:
-        """Where a file of that name would be; None for names that we never give."""
+        """Where a file of that name would be; None for invalid names."""
         if directory not in DIRECTORIES or not _NAME.fullmatch(name):
             return None
         return self._root / directory / name

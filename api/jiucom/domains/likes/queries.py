@@ -1,24 +1,24 @@
-"""Statements about likes. What the caller cannot see cannot be liked."""
+"""Statements about likes. Only what the caller can see can be liked."""
 
 from msgspec import Struct
 
 from jiucom.db import ReadSession, WriteSession
+from jiucom.domains.builds import queries as builds
+from jiucom.domains.comments import queries as comments
 from jiucom.domains.likes.schemas import Like, TargetType
+from jiucom.domains.posts import queries as posts
+from jiucom.domains.reviews import queries as reviews
 
 # FROM and WHERE of each kind: its id, then (for builds, of which some are private) the caller's.
 _SEEN = {
-    TargetType.POST: "posts WHERE posts.id = %s AND posts.is_deleted = FALSE",
+    TargetType.POST: f"posts WHERE posts.id = %s AND {posts.VISIBLE}",
     TargetType.COMMENT: (
-        "comments JOIN posts ON posts.id = comments.post_id AND posts.is_deleted = FALSE"
-        " WHERE comments.id = %s AND comments.is_deleted = FALSE"
+        f"comments JOIN posts ON posts.id = comments.post_id WHERE comments.id = %s AND {comments.VISIBLE}"
     ),
     TargetType.REVIEW: (
-        "reviews JOIN parts ON parts.id = reviews.part_id AND parts.is_deleted = FALSE"
-        " WHERE reviews.id = %s AND reviews.is_deleted = FALSE"
+        f"reviews JOIN parts ON parts.id = reviews.part_id WHERE reviews.id = %s AND {reviews.VISIBLE}"
     ),
-    TargetType.BUILD: (
-        "builds WHERE builds.id = %s AND builds.is_deleted = FALSE AND (builds.is_public = TRUE OR builds.user_id = %s)"
-    ),
+    TargetType.BUILD: (f"builds WHERE builds.id = %s AND {builds.VISIBLE}"),
 }
 _TABLES = {
     TargetType.POST: "posts",
@@ -26,7 +26,7 @@ _TABLES = {
     TargetType.REVIEW: "reviews",
     TargetType.BUILD: "builds",
 }
-# The post whose caches show the number.
+# The id of the post whose caches show the counter.
 _POSTS = {TargetType.POST: "posts.id", TargetType.COMMENT: "comments.post_id"}
 
 _LIKED = "SELECT 1 FROM content_likes WHERE user_id = %s AND target_type = %s AND target_id = %s"
@@ -37,14 +37,14 @@ _DELETE = "DELETE FROM content_likes WHERE user_id = %s AND target_type = %s AND
 
 
 class Target(Struct, frozen=True):
-    """What is liked."""
+    """The counter of a target, and the post whose caches show it."""
 
     like_count: int
     post_id: int | None
 
 
 async def state(session: ReadSession, kind: TargetType, target_id: int, user_id: int) -> Like | None:
-    """What a user (0: nobody) is told; None when there is nothing to like."""
+    """The state for a user (0: none); None when the target does not exist."""
     target = await session.fetch_one(_select(kind), _args(kind, target_id, user_id), Target)
     if target is None:
         return None
@@ -53,7 +53,7 @@ async def state(session: ReadSession, kind: TargetType, target_id: int, user_id:
 
 
 async def lock(session: WriteSession, kind: TargetType, target_id: int, user_id: int) -> Target | None:
-    """The target, locked: toggles of it stand in line here, each before it holds anything else."""
+    """The target, locked before anything else, so that toggles of one target wait for each other without deadlocks."""
     sql = f"{_select(kind)} FOR UPDATE OF {_TABLES[kind]}"
     return await session.fetch_one(sql, _args(kind, target_id, user_id), Target)
 
@@ -69,7 +69,7 @@ async def insert(session: WriteSession, kind: TargetType, target_id: int, user_i
 
 
 async def count(session: WriteSession, kind: TargetType, target_id: int, change: int) -> None:
-    """Move the target's counter."""
+    """Change the target's counter."""
     table = _TABLES[kind]
     sql = f"UPDATE {table} SET like_count = GREATEST(like_count + %s, 0) WHERE id = %s"  # noqa: S608
     await session.execute(sql, (change, target_id))

@@ -1,4 +1,4 @@
-"""What is said about likes."""
+"""Requests and answers of likes."""
 
 from enum import StrEnum
 

@@ -1,4 +1,4 @@
-"""What can be done with likes."""
+"""Likes: state and toggle."""
 
 import asyncio
 from typing import TypeVar
@@ -9,27 +9,29 @@ from jiucom.cache import keys
 from jiucom.db import WriteSession
 from jiucom.domains.likes import queries
 from jiucom.domains.likes.schemas import Like, TargetType
-from jiucom.errors import ApiError, ErrorCode
+from jiucom.errors import ErrorCode, found
 from jiucom.state import AppState
 
 T = TypeVar("T", Like, queries.Target)
 
-# Toggles of one target wait for each other in any case. They do it here, so that what everybody likes at once takes one
-# connection of the pool and not all of them. Other replicas wait in the database.
+# Toggles of one target wait for each other in the database anyway. Waiting here, a popular target takes one connection of the
+# pool instead of all.
 _turns: WeakValueDictionary[tuple[TargetType, int], asyncio.Lock] = WeakValueDictionary()
 
 
-async def state(app: AppState, kind: TargetType, target_id: int, principal: Principal | None) -> Like:
+async def get(app: AppState, user: Principal | None, kind: TargetType, target_id: int) -> Like:
     """Whether the caller likes it, and how many do. Raises L001."""
     async with app.db.read() as session:
-        return _existing(await queries.state(session, kind, target_id, principal.user_id if principal else 0))
+        return found(
+            await queries.state(session, kind, target_id, user.user_id if user else 0), ErrorCode.LIKE_TARGET_NOT_FOUND
+        )
 
 
-async def toggle(app: AppState, kind: TargetType, target_id: int, user: Principal) -> Like:
-    """Like it, or no longer. Raises L001."""
+async def toggle(app: AppState, user: Principal, kind: TargetType, target_id: int) -> Like:
+    """Like or unlike. Raises L001."""
 
     async def work(session: WriteSession) -> Like:
-        target = _existing(await queries.lock(session, kind, target_id, user.user_id))
+        target = found(await queries.lock(session, kind, target_id, user.user_id), ErrorCode.LIKE_TARGET_NOT_FOUND)
         liked = not await queries.delete(session, kind, target_id, user.user_id)
         if liked:
             await queries.insert(session, kind, target_id, user.user_id)
@@ -43,9 +45,3 @@ async def toggle(app: AppState, kind: TargetType, target_id: int, user: Principa
     turn = _turns.setdefault((kind, target_id), asyncio.Lock())
     async with turn:
         return await app.db.write(work, retry_duplicates=True)
-
-
-def _existing(found: T | None) -> T:
-    if found is None:
-        raise ApiError(ErrorCode.LIKE_TARGET_NOT_FOUND)
-    return found

@@ -1,1 +1,1 @@
-"""What users are told: stored, listed, and pushed to open connections."""
+"""Notifications: stored, listed, and pushed to open connections."""

@@ -1,4 +1,4 @@
-"""Tells a user something: a row in the caller's transaction, and a push to open connections once it has committed."""
+"""Notifies users: a row in the caller's transaction, and a push to open connections after the commit."""
 
 import re
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from jiucom.db import DuplicateKeyError, WriteSession
 from jiucom.domains.notifications import queries
 from jiucom.domains.notifications.schemas import Notification, NotificationType
 
-# The columns' lengths: texts quote titles of others, which may be longer.
+# Lengths of the columns; texts that quote titles may be longer, and are cut.
 _TITLE, _MESSAGE = 200, 500
 
 _DEDUP_KEY = "uk_notifications_dedup"
@@ -19,13 +19,13 @@ _REFERENCE = re.compile(r"(\d{1,18})$")
 
 
 class Announced(Struct, frozen=True):
-    """Emitted after the commit: users, and what each is told."""
+    """Emitted after the commit: users with their notifications."""
 
-    told: Sequence[tuple[int, Notification]]
+    notifications: Sequence[tuple[int, Notification]]
 
 
 class Notice(NamedTuple):
-    """What is told once: its key is ASCII of 100 characters at most, and of no other event."""
+    """A notification with a unique key (ASCII, 100 characters at most)."""
 
     user_id: int
     type: NotificationType
@@ -60,7 +60,7 @@ async def announce(
 
 
 async def announce_all(tx: WriteSession, notices: Sequence[Notice]) -> None:
-    """Notify many, in as many statements as one. Those whose key was used before are left out."""
+    """Notify many users with a constant number of statements. Notices whose key was used before are left out."""
     at = datetime.now(UTC)
     drafts = [
         (each.user_id, _draft(each.type, each.title, each.message, each.link_url, at), each.dedup_key)

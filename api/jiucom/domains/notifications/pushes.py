@@ -1,4 +1,4 @@
-"""Notifications as connections get them: the JSON that the list has, too."""
+"""Notifications for open connections, in the same JSON as in the list."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ from jiucom.realtime.push import Push
 
 
 class StoredPushes:
-    """The table, as `realtime.push.Stored` asks for it."""
+    """The table of notifications: implements `realtime.push.Stored`."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
@@ -30,7 +30,7 @@ class StoredPushes:
             return await queries.after(session, id, limit)
 
     async def read(self, found: Sequence[tuple[int, int]]) -> Sequence[Push]:
-        """What `after` has found, in the order of the ids."""
+        """The notifications that `after` found, in the order of the ids."""
         users = dict(found)
         async with self._db.read() as session:
             rows = await queries.by_ids(session, list(users))
@@ -44,8 +44,8 @@ class StoredPushes:
 
 
 def pushes(event: Announced, clock: Clock) -> list[Push]:
-    """What an event brings to connections."""
-    return [Push(each.id, user_id, encode(_local(each, clock))) for user_id, each in event.told]
+    """The pushes of an event."""
+    return [Push(each.id, user_id, encode(_local(each, clock))) for user_id, each in event.notifications]
 
 
 def _local(notification: Notification, clock: Clock) -> Notification:

@@ -1,4 +1,4 @@
-"""Statements of notifications: every one that a user causes carries the user's id."""
+"""Statements about notifications. Those for a user's request contain the user's id."""
 
 import typing
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ import msgspec
 
 from jiucom.db import ReadSession, WriteSession
 from jiucom.domains.notifications.schemas import Notification
-from jiucom.encoding import encode
+from jiucom.encoding import json_text
 
 _COLUMNS = "id, type, title, message, link_url, reference_id, is_read, created_at"
 _MINE = "user_id = %s AND is_deleted = FALSE"
@@ -31,7 +31,7 @@ FROM JSON_TABLE(%s, '$[*]' COLUMNS (
 ON DUPLICATE KEY UPDATE id = notifications.id
 """  # noqa: S608
 
-# With a time of ours: who had the key before us has told it.
+# `created_at` tells our new rows from earlier ones with the same key.
 _INSERTED = f"""
 SELECT dedup_key, notifications.id
 FROM JSON_TABLE(%s, '$[*]' COLUMNS ({_KEY} PATH '$')) AS wanted STRAIGHT_JOIN notifications USING (dedup_key)
@@ -57,14 +57,14 @@ async def insert_all(
 ) -> list[tuple[int, Notification]]:
     """Store drafts (with their users and keys) of one moment whose keys are new; users, and drafts with their ids."""
     rows = [(user, d.type, d.title, d.message, d.link_url, d.reference_id, key) for user, d, key in drafts]
-    await tx.execute(_INSERT_ALL, (at, at, encode(rows).decode()))
-    keys = encode([key for _, _, key in drafts]).decode()
+    await tx.execute(_INSERT_ALL, (at, at, json_text(rows)))
+    keys = json_text([key for _, _, key in drafts])
     ids = dict(await tx.fetch_rows(_INSERTED, (keys, at)))
     return [(user, msgspec.structs.replace(draft, id=ids[key])) for user, draft, key in drafts if key in ids]
 
 
 async def page(session: ReadSession, user_id: int, limit: int, offset: int) -> list[Notification]:
-    """The newest first."""
+    """The user's notifications, newest first."""
     return await session.fetch_all(
         f"SELECT {_COLUMNS} FROM notifications WHERE {_MINE} ORDER BY created_at DESC, id DESC LIMIT %s OFFSET %s",  # noqa: S608
         (user_id, limit, offset),
@@ -73,19 +73,19 @@ async def page(session: ReadSession, user_id: int, limit: int, offset: int) -> l
 
 
 async def newest(session: ReadSession) -> int:
-    """The highest id of anybody's; 0 without any."""
+    """The highest id of all users; 0 without any."""
     return int(await session.fetch_value("SELECT COALESCE(MAX(id), 0) FROM notifications"))
 
 
 async def after(session: ReadSession, notification_id: int, limit: int) -> Sequence[tuple[int, int]]:
-    """Ids and users of everybody's with a higher id, in the order of the ids."""
+    """Ids and users of all notifications with a higher id, in the order of the ids."""
     sql = "SELECT id, user_id FROM notifications WHERE id > %s ORDER BY id LIMIT %s"
     return typing.cast("Sequence[tuple[int, int]]", await session.fetch_rows(sql, (notification_id, limit)))
 
 
 async def by_ids(session: ReadSession, ids: Sequence[int]) -> list[Notification]:
-    """Anybody's notifications, in the order of the ids."""
-    return await session.fetch_all(_BY_IDS, (encode(ids).decode(),), Notification)
+    """Notifications of any users, in the order of the ids."""
+    return await session.fetch_all(_BY_IDS, (json_text(ids),), Notification)
 
 
 async def count(session: ReadSession, user_id: int) -> int:
@@ -100,7 +100,7 @@ async def count_unread(session: ReadSession, user_id: int) -> int:
 
 
 async def mark_read(tx: WriteSession, notification_id: int, user_id: int) -> Notification | None:
-    """The notification, read now; None when the user has no such one."""
+    """Mark as read; the notification, None when the user has no such one."""
     where = f"id = %s AND {_MINE}"
     await tx.execute(f"UPDATE notifications SET is_read = TRUE WHERE {where}", (notification_id, user_id))  # noqa: S608
     return await tx.fetch_one(
@@ -111,11 +111,11 @@ async def mark_read(tx: WriteSession, notification_id: int, user_id: int) -> Not
 
 
 async def mark_all_read(tx: WriteSession, user_id: int) -> None:
-    """All of the user's are read now."""
+    """Mark all of the user's as read."""
     await tx.execute(f"UPDATE notifications SET is_read = TRUE WHERE {_MINE} AND is_read = FALSE", (user_id,))  # noqa: S608
 
 
 async def exists(session: ReadSession, notification_id: int) -> bool:
-    """Whether anybody has it."""
+    """Whether it exists, for any user."""
     sql = "SELECT 1 FROM notifications WHERE id = %s AND is_deleted = FALSE"
     return await session.fetch_value(sql, (notification_id,)) is not None

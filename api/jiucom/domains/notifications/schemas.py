@@ -22,7 +22,7 @@ class Notification(Schema, frozen=True):
 
 
 class UnreadCount(Schema, frozen=True):
-    """How many are unread; `count` is the same once more, for the web client."""
+    """How many are unread; `count` is the same number, for the web client."""
 
     unread_count: int
     count: int

@@ -1,10 +1,9 @@
 """Statements about parts."""
 
-from jiucom.db import ReadSession
+from jiucom.db import ReadSession, search_sql
+from jiucom.db.sql import Sql, given, where
 from jiucom.domains.parts.schemas import Offer, Part, PartItem, PartQuery, RankedPart, TopQuery
 from jiucom.domains.parts.search_queries import PARTS
-from jiucom.rules import search_sql
-from jiucom.rules.search_sql import Sql
 from jiucom.rules.search_terms import Plan
 
 _ITEM = """
@@ -12,7 +11,7 @@ _ITEM = """
     parts.specs
 """
 
-# Each ends with the id in the direction of its index, so the order is total and read off the index.
+# Each ends with the id in the direction of its index: the order is total, and no sorting is needed.
 _ORDERS = {
     "popular": "parts.popularity_score DESC, parts.id DESC",
     "price_asc": "parts.ascending_price, parts.id",
@@ -32,7 +31,7 @@ WHERE price_entries.part_id = %s AND price_entries.is_deleted = FALSE AND seller
 ORDER BY price_entries.price, price_entries.id
 """
 
-# Counted for the parts that are shown, not for the catalogue.
+# Counts are made for the parts of the result only.
 _RANKING = f"""
 SELECT {_ITEM},
     (SELECT COUNT(*) FROM favorites WHERE part_id = parts.id AND is_deleted = FALSE),
@@ -52,7 +51,7 @@ async def page(session: ReadSession, query: PartQuery, plan: Plan) -> list[PartI
 
 
 async def counted_page(session: ReadSession, query: PartQuery, plan: Plan) -> tuple[list[PartItem], int | None]:
-    """The rows of one page, and how many parts the query finds; None, which means unknown, without rows."""
+    """The rows of one page, and how many parts the query finds (None without rows: unknown)."""
     total = _count(query, plan)
     sql = _page(query, plan, Sql(f"{_ITEM}, ({total.text})", total.args))
     return await session.fetch_counted(sql.text, sql.args, PartItem)
@@ -78,21 +77,21 @@ async def by_id(session: ReadSession, part_id: int) -> Part | None:
 
 
 async def offers(session: ReadSession, part_id: int) -> list[Offer]:
-    """What active sellers ask, cheapest first, unavailable offers too."""
+    """Offers of active sellers, cheapest first, also those out of stock."""
     return await session.fetch_all(_OFFERS, (part_id,), Offer)
 
 
 def _page(query: PartQuery, plan: Plan, columns: Sql) -> Sql:
     """A page of the list, of these columns of `parts`."""
-    # Said of the index's column too: without limits to it, the cheaper parts would be read and thrown away.
+    # The limits are repeated for the column of the index; otherwise cheaper parts would be read and discarded.
     prices = ("lowest_price", "ascending_price") if query.sort == "price_asc" else ("lowest_price",)
     source, condition = search_sql.source(PARTS, plan), _where(query, plan, *prices)
     order = Sql(_ORDERS.get(query.sort or "", _ORDERS["popular"]))
     if plan.terms and query.sort not in _ORDERS:
         relevance = search_sql.relevance(PARTS, plan)
-        # As `search_queries` has it: both doors show the same first.
+        # The same order as in `search_queries`.
         order = Sql(f"{relevance.text}, parts.popularity_score DESC, parts.id", relevance.args)
-    # The rows themselves are read for this page alone: skipping is done in the index.
+    # The inner query skips rows in the index; whole rows are read for this page only.
     return Sql(
         f"SELECT {columns.text} FROM (SELECT parts.id FROM {source.text} WHERE {condition.text}"  # noqa: S608
         f" ORDER BY {order.text} LIMIT %s OFFSET %s) AS page JOIN parts USING (id) ORDER BY {order.text}",
@@ -109,13 +108,9 @@ def _count(query: PartQuery, plan: Plan) -> Sql:
 
 
 def _where(query: PartQuery, plan: Plan, *prices: str) -> Sql:
-    """Only the filters that were given; those of the price said of the columns `prices`."""
-    pieces = [search_sql.condition(PARTS, plan)]
-    if query.category is not None:
-        pieces.append(Sql("parts.category = %s", (query.category.value,)))
+    """Only the filters that were given; price limits are applied to the columns `prices`."""
+    pieces = [search_sql.condition(PARTS, plan), given("parts.category = %s", query.category)]
     for column in prices:
-        if query.min_price is not None:
-            pieces.append(Sql(f"parts.{column} >= %s", (query.min_price,)))
-        if query.max_price is not None:
-            pieces.append(Sql(f"parts.{column} <= %s", (query.max_price,)))
-    return Sql(" AND ".join(piece.text for piece in pieces), tuple(arg for piece in pieces for arg in piece.args))
+        pieces.append(given(f"parts.{column} >= %s", query.min_price))
+        pieces.append(given(f"parts.{column} <= %s", query.max_price))
+    return where(*pieces)

@@ -11,7 +11,8 @@ from jiucom.domains.parts.schemas import (
     TopQuery,
 )
 from jiucom.errors import ErrorCode
-from jiucom.web import Context, Id, Json, Page, endpoint
+from jiucom.state import Context
+from jiucom.web import Id, Json, Page, endpoint
 
 _TAG = "Part"
 
@@ -23,7 +24,7 @@ async def list_parts(ctx: Context, query: PartQuery) -> Page[PartItem]:
     주어진 조건만 적용한다. 정렬: popular(기본), price_asc, price_desc, name_asc, name_desc, latest.
     검색어가 있고 정렬이 없으면 관련도순. 한 글자만 검색하면 그 글자로 시작하는 이름만 찾는다.
     """
-    return await service.search(ctx.app.db, ctx.app.totals, query)
+    return await service.list_parts(ctx.app, query)
 
 
 @endpoint("GET", "/parts/categories", tag=_TAG)
@@ -33,30 +34,30 @@ async def categories(ctx: Context) -> list[PartCategory]:
 
 
 @endpoint("GET", "/parts/search", tag=_TAG)
-async def search(ctx: Context, query: PartSearchQuery) -> Page[PartItem]:
+async def search_parts(ctx: Context, query: PartSearchQuery) -> Page[PartItem]:
     """부품 검색
 
     목록과 같으며 검색어가 필요하다. 한 글자만 검색하면 그 글자로 시작하는 이름만 찾는다.
     """
-    return await service.search(ctx.app.db, ctx.app.totals, query)
+    return await service.list_parts(ctx.app, query)
 
 
 @endpoint("GET", "/parts/popular", tag=_TAG)
-async def popular(ctx: Context, query: TopQuery) -> list[PartItem]:
+async def list_popular(ctx: Context, query: TopQuery) -> list[PartItem]:
     """인기 부품"""
-    return await service.popular(ctx.app.db, query)
+    return await service.list_popular(ctx.app, query)
 
 
 @endpoint("GET", "/parts/ranking", tag=_TAG)
-async def ranking(ctx: Context, query: TopQuery) -> list[RankedPart]:
+async def list_ranking(ctx: Context, query: TopQuery) -> list[RankedPart]:
     """인기 순위
 
     순위와 함께 찜한 사용자 수, 리뷰 수, 평균 평점.
     """
-    return await service.ranking(ctx.app.db, query)
+    return await service.list_ranking(ctx.app, query)
 
 
 @endpoint("GET", "/parts/{partId}", tag=_TAG, aliases=("/part/{partId}",), errors=[ErrorCode.PART_NOT_FOUND])
 async def get_part(ctx: Context, part_id: Id) -> Json[PartDetail]:
     """부품 상세와 판매처별 가격"""
-    return await service.detail(ctx.app.db, ctx.app.cache, part_id)
+    return await service.get(ctx.app, part_id)

@@ -1,4 +1,4 @@
-"""What is said about parts."""
+"""Requests and answers of parts."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -28,11 +28,11 @@ class PartCategory(StrEnum):
 
     @classmethod
     def _missing_(cls, value: object) -> "PartCategory | None":
-        """The web client's name for a power supply (contract 3.2 row 18)."""
+        """The web client sends PSU for a power supply."""
         return cls.POWER_SUPPLY if value == "PSU" else None
 
 
-# Specifications as they are stored: a JSON object that is passed on, not read.
+# Specifications as stored: a JSON object, passed on without decoding.
 SpecsJson = Annotated[
     msgspec.Raw, Meta(extra_json_schema={"type": ["object", "null"], "examples": [{"socket": "AM5"}]})
 ]
@@ -42,7 +42,7 @@ Won = Annotated[int, Meta(ge=0, le=2_147_483_647, examples=[449000])]
 
 
 class PartQuery(PageQuery, frozen=True, kw_only=True):
-    """Filters and order of the list; only what is given counts."""
+    """Filters and order of the list."""
 
     keyword: Annotated[str, Meta(max_length=100, examples=["RTX 4070"])] | None = None
     category: PartCategory | None = None
@@ -53,13 +53,13 @@ class PartQuery(PageQuery, frozen=True, kw_only=True):
 
 
 class PartSearchQuery(PartQuery, frozen=True, kw_only=True):
-    """The list with a keyword that must be given."""
+    """The list with a required keyword."""
 
     keyword: Annotated[str, NotBlank, Meta(max_length=100, examples=["RTX 4070"])]
 
 
 class TopQuery(Schema, frozen=True, kw_only=True):
-    """The first of a category, or of all."""
+    """The most popular parts, of a category or of all."""
 
     category: PartCategory | None = None
     size: Annotated[int, Meta(ge=1, le=100, examples=[10])] = 10
@@ -79,7 +79,7 @@ class PartItem(Schema, frozen=True):
 
 
 class RankedPart(PartItem, frozen=True):
-    """A part, what users did with it, and its place; 1 is the most popular."""
+    """A part with counts of favourites and reviews, and its rank (1 is the most popular)."""
 
     favorite_count: int
     review_count: int
@@ -88,7 +88,7 @@ class RankedPart(PartItem, frozen=True):
 
 
 class Offer(Schema, frozen=True):
-    """What one seller asks for the part."""
+    """The offer of one seller."""
 
     id: int
     seller_name: Annotated[str, Meta(examples=["다나와"])]

@@ -1,7 +1,8 @@
 """Searches of the catalogue: by relevance, then popularity, then id."""
 
-from jiucom.rules import search_sql
-from jiucom.rules.search_sql import Searchable, Sql
+from jiucom.db import search_sql
+from jiucom.db.search_sql import Searchable
+from jiucom.db.sql import Sql, where
 from jiucom.rules.search_terms import Plan
 
 PARTS = Searchable(
@@ -14,10 +15,10 @@ PARTS = Searchable(
 
 
 def search(plan: Plan, columns: str, *, limit: int, offset: int = 0, filters: Sql | None = None) -> Sql:
-    """The parts that a plan finds. `columns` and `filters` name columns of `parts`; filters are one more condition."""
-    source, condition = search_sql.source(PARTS, plan), _where(plan, filters)
+    """The parts that a plan finds. `columns` are columns of `parts`; `filters` is a further condition."""
+    source, condition = search_sql.source(PARTS, plan), where(search_sql.condition(PARTS, plan), filters)
     order = search_sql.relevance(PARTS, plan)
-    # Without words this is a list, in the order of its index.
+    # Without words it is a list in the order of the index.
     ties = "parts.popularity_score DESC, parts.id" if plan.terms else "parts.popularity_score DESC, parts.id DESC"
     return Sql(
         f"SELECT {columns} FROM {source.text} WHERE {condition.text}"  # noqa: S608
@@ -28,15 +29,8 @@ def search(plan: Plan, columns: str, *, limit: int, offset: int = 0, filters: Sq
 
 def count(plan: Plan, filters: Sql | None = None) -> Sql:
     """How many parts a plan finds."""
-    source, condition = search_sql.source(PARTS, plan), _where(plan, filters)
+    source, condition = search_sql.source(PARTS, plan), where(search_sql.condition(PARTS, plan), filters)
     return Sql(
         f"SELECT COUNT(*) FROM {source.text} WHERE {condition.text}",  # noqa: S608
         (*source.args, *condition.args),
     )
-
-
-def _where(plan: Plan, filters: Sql | None) -> Sql:
-    condition = search_sql.condition(PARTS, plan)
-    if filters is None:
-        return condition
-    return Sql(f"{condition.text} AND {filters.text}", (*condition.args, *filters.args))

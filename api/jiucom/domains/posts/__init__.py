@@ -1,1 +1,1 @@
-"""Boards and what is written there."""
+"""Boards and posts."""

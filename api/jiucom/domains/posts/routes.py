@@ -3,7 +3,8 @@
 from jiucom.domains.posts import service
 from jiucom.domains.posts.schemas import PostCreate, PostDetail, PostItem, PostQuery, PostSearchQuery, PostUpdate
 from jiucom.errors import ErrorCode
-from jiucom.web import Context, Id, Json, Page, endpoint
+from jiucom.state import Context
+from jiucom.web import Id, Json, Page, endpoint
 
 _TAG = "Post"
 _OWN = [ErrorCode.POST_NOT_FOUND, ErrorCode.POST_NOT_AUTHOR]
@@ -15,7 +16,7 @@ async def list_posts(ctx: Context, query: PostQuery) -> Json[Page[PostItem]]:
 
     최신순. 검색어의 모든 단어가 제목이나 본문에 있는 글만 남긴다. 한 글자만 검색하면 그 글자로 시작하는 제목만 찾는다.
     """
-    return await service.page(ctx.app, query)
+    return await service.list_posts(ctx.app, query)
 
 
 @endpoint("GET", "/posts/search", tag=_TAG)
@@ -33,7 +34,7 @@ async def get_post(ctx: Context, post_id: Id) -> Json[PostDetail]:
 
     조회수는 부를 때마다 1 오르고, 응답에 이미 들어 있다.
     """
-    return await service.view(ctx.app, post_id)
+    return await service.get(ctx.app, post_id)
 
 
 @endpoint("POST", "/posts", tag=_TAG, auth="user", status=201, errors=[ErrorCode.FORBIDDEN])

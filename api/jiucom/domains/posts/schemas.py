@@ -1,4 +1,4 @@
-"""What is said about posts."""
+"""Requests and answers of posts."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -41,7 +41,7 @@ class PostQuery(PageQuery, frozen=True, kw_only=True):
 
 
 class PostSearchQuery(PageQuery, frozen=True, kw_only=True):
-    """What to search all boards for."""
+    """A search over all boards."""
 
     keyword: Annotated[Keyword, NotBlank]
 
@@ -78,7 +78,7 @@ class PostItem(Schema, frozen=True):
 
 
 class Post(Schema, frozen=True):
-    """A post without what changes whenever it is looked at."""
+    """A post without its number of views, which changes with every view."""
 
     id: int
     board_type: BoardType

@@ -1,13 +1,13 @@
-"""What can be done with posts."""
+"""Posts: lists, search, views, changes, moderation."""
 
 from typing import TypeVar
 
 import msgspec
 
+from jiucom import audit
 from jiucom.auth.principal import Principal
 from jiucom.cache import keys
 from jiucom.db import ReadSession, WriteSession
-from jiucom.domains.admin import audit
 from jiucom.domains.posts import queries
 from jiucom.domains.posts.schemas import (
     BoardType,
@@ -20,15 +20,15 @@ from jiucom.domains.posts.schemas import (
     PostUpdate,
 )
 from jiucom.encoding import Json, encode
-from jiucom.errors import ApiError, ErrorCode
+from jiucom.errors import ApiError, ErrorCode, found
 from jiucom.rules.search_terms import plan
 from jiucom.state import AppState
-from jiucom.web import Page
+from jiucom.web import Page, PageQuery
 
 P = TypeVar("P", bound=Post)
 
 
-async def page(app: AppState, query: PostQuery) -> Json[Page[PostItem]]:
+async def list_posts(app: AppState, query: PostQuery) -> Json[Page[PostItem]]:
     """One page of a board, or of all. Searches are not cached."""
 
     async def load() -> Page[PostItem]:
@@ -48,12 +48,19 @@ async def page(app: AppState, query: PostQuery) -> Json[Page[PostItem]]:
 
 
 async def search(app: AppState, query: PostSearchQuery) -> Json[Page[PostItem]]:
-    """One page of what a keyword finds on all boards."""
-    return await page(app, PostQuery(keyword=query.keyword, page=query.page, size=query.size))
+    """One page of the posts of all boards that a keyword finds."""
+    return await list_posts(app, PostQuery(keyword=query.keyword, page=query.page, size=query.size))
 
 
-async def view(app: AppState, post_id: int) -> Json[PostDetail]:
-    """A post, looked at once more. Raises PO001."""
+async def list_own(app: AppState, author: Principal, query: PageQuery) -> Page[PostItem]:
+    """One page of the author's posts."""
+    async with app.db.read() as session:
+        content = await queries.page_of_author(session, author.user_id, query)
+        return Page.of(content, query, await queries.count_of_author(session, author.user_id))
+
+
+async def get(app: AppState, post_id: int) -> Json[PostDetail]:
+    """A post, with the view counted. Raises PO001."""
 
     async def write(more: int) -> int:
         return await app.db.write(lambda session: queries.count_views(session, post_id, more), one_statement=True)
@@ -64,21 +71,21 @@ async def view(app: AppState, post_id: int) -> Json[PostDetail]:
 
     async def load() -> Post:
         async with app.db.read() as session:
-            return _existing(await queries.by_id(session, post_id))
+            return found(await queries.by_id(session, post_id), ErrorCode.POST_NOT_FOUND)
 
     cached = await app.cache.fetch(keys.POST_DETAIL, (post_id,), load)
-    # The number of views is the one thing that is never cached: it is put in front of what is.
+    # The number of views is not cached: it is added in front of the cached JSON.
     return Json(b'{"viewCount":%d,%b' % (views, cached.raw[1:]))
 
 
 async def create(app: AppState, author: Principal, post: PostCreate) -> PostDetail:
-    """A new post. Raises A002 on boards that are not the author's to write on."""
+    """A new post. Raises A002 on boards for administrators only."""
     _check_board(author, post.board_type)
 
     async def work(session: WriteSession) -> PostDetail:
         post_id = await queries.insert(session, author.user_id, post)
         await app.cache.invalidate(session, keys.POSTS)
-        return _existing(await queries.detail(session, post_id))
+        return found(await queries.detail(session, post_id), ErrorCode.POST_NOT_FOUND)
 
     return await app.db.write(work)
 
@@ -89,29 +96,29 @@ async def update(app: AppState, author: Principal, post_id: int, changes: PostUp
 
     async def work(session: WriteSession) -> PostDetail:
         if not await queries.update(session, post_id, author, changes):
-            raise await _not_ones_own(session, post_id, author)
+            raise await _not_own_error(session, post_id, author)
         await app.cache.invalidate(session, keys.post(post_id), keys.POSTS)
-        return _existing(await queries.detail(session, post_id))
+        return found(await queries.detail(session, post_id), ErrorCode.POST_NOT_FOUND)
 
     return await app.db.write(work)
 
 
 async def delete(app: AppState, author: Principal, post_id: int) -> None:
-    """Delete one's own post. Raises PO001, PO002."""
+    """Delete the author's post. Raises PO001, PO002."""
 
     async def work(session: WriteSession) -> None:
         if not await queries.delete(session, post_id, author.user_id):
-            raise await _not_ones_own(session, post_id, author)
+            raise await _not_own_error(session, post_id, author)
         await app.cache.invalidate(session, keys.post(post_id), keys.POSTS)
 
     await app.db.write(work)
 
 
 async def moderate(app: AppState, admin: Principal, post_id: int, address: str) -> None:
-    """Delete anyone's post, on record. Raises PO001."""
+    """Delete any post, with an audit record. Raises PO001."""
 
     async def work(session: WriteSession) -> None:
-        before = _existing(await queries.detail(session, post_id))
+        before = found(await queries.detail(session, post_id), ErrorCode.POST_NOT_FOUND)
         if not await queries.delete(session, post_id, None):
             raise ApiError(ErrorCode.POST_NOT_FOUND)
         state = msgspec.to_builtins(before)
@@ -126,13 +133,7 @@ def _check_board(author: Principal, board: BoardType | None) -> None:
         raise _officials_only()
 
 
-def _existing(post: P | None) -> P:
-    if post is None:
-        raise ApiError(ErrorCode.POST_NOT_FOUND)
-    return post
-
-
-async def _not_ones_own(session: ReadSession, post_id: int, author: Principal) -> ApiError:
+async def _not_own_error(session: ReadSession, post_id: int, author: Principal) -> ApiError:
     post = await queries.by_id(session, post_id)
     if post is None:
         return ApiError(ErrorCode.POST_NOT_FOUND)

@@ -1,1 +1,1 @@
-"""Prices: what sellers ask, asked, and who wants to hear of it."""
+"""Prices: comparison, history, deals, alerts."""

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from jiucom.db import WriteSession
 from jiucom.domains.notifications.announce import Notice, announce_all
-from jiucom.encoding import encode
+from jiucom.encoding import json_text
 from jiucom.jobs.backlog import Task
 from jiucom.mail import outbox
 
@@ -48,14 +48,14 @@ class Due(Struct, frozen=True):
     crossing: int
 
 
-async def tell(tx: WriteSession, task: Task) -> Sequence[Any] | None:
+async def trigger(tx: WriteSession, task: Task) -> Sequence[Any] | None:
     """Trigger the next batch of a part's alerts. The position after it, None at the end."""
     price = task.amount or 0
     target, alert_id = task.position or (price, 0)
     due = await tx.fetch_all(_DUE, (task.subject_id, target, target, alert_id, _BATCH), Due)
     if not due:
         return None
-    await tx.execute(_TRIGGER, (encode([each.alert_id for each in due]).decode(),))
+    await tx.execute(_TRIGGER, (json_text([each.alert_id for each in due]),))
     await announce_all(tx, [_notice(each, task.subject_id, price) for each in due])
     await outbox.enqueue_all(tx, [_mail(each, each.email, task.subject_id, price) for each in due if each.email])
     return (due[-1].target, due[-1].alert_id) if len(due) == _BATCH else None

@@ -1,16 +1,17 @@
-"""Statements that change prices. Many rows travel as one JSON argument, so one part or twenty thousand are one shape."""
+"""Statements that change prices. Rows are passed as one JSON argument, so one statement serves any number of rows."""
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
 from jiucom.db import ReadSession, WriteSession
+from jiucom.encoding import json_text
 
 
 class Offer(NamedTuple):
-    """What a seller asks for a part, from now on."""
+    """A new offer of a seller for a part."""
 
     part_id: int
     seller_id: int
@@ -20,7 +21,7 @@ class Offer(NamedTuple):
 
 
 class Standing(msgspec.Struct, frozen=True):
-    """A part as it is stored, the extremes of its offers (None without any in stock), and what administrators set."""
+    """A part as stored, lowest and highest price of its offers in stock (None without any), and its list prices."""
 
     id: int
     category: str
@@ -42,7 +43,7 @@ JSON_TABLE(%s, '$[*]' COLUMNS (
 """
 _IDS = "JSON_TABLE(%s, '$[*]' COLUMNS (id BIGINT PATH '$')) AS wanted"
 
-# STRAIGHT_JOIN: from the few wanted to their rows, in the order of the ids, which is the order of the locks.
+# STRAIGHT_JOIN: reads and locks the wanted rows in the order of their ids.
 _LOCK = f"""
 SELECT parts.id FROM {_IDS} STRAIGHT_JOIN parts ON parts.id = wanted.id
 WHERE parts.is_deleted = FALSE FOR UPDATE OF parts
@@ -58,7 +59,7 @@ ON DUPLICATE KEY UPDATE price = offer.price, product_url = offer.product_url, is
     is_deleted = FALSE, deleted_at = NULL, updated_at = UTC_TIMESTAMP(6)
 """
 
-# What cannot be bought has no price of that day.
+# Offers out of stock are not recorded.
 _HISTORY = f"""
 INSERT INTO price_history (part_id, seller_id, price, record_date)
 SELECT offer.part_id, offer.seller_id, offer.price, %s FROM {_OFFERS} WHERE offer.available
@@ -98,22 +99,22 @@ WHERE EXISTS (
 
 async def lock(tx: WriteSession, part_ids: Sequence[int]) -> set[int]:
     """Lock the parts until the end of the transaction; those that exist. Ids in ascending order."""
-    return {row[0] for row in await tx.fetch_rows(_LOCK, (_json(part_ids),))}
+    return {row[0] for row in await tx.fetch_rows(_LOCK, (json_text(part_ids),))}
 
 
 async def insert(tx: WriteSession, offers: Sequence[Offer]) -> None:
     """Store offers that are new. Raises DuplicateKeyError when the seller offers the part already."""
-    await tx.execute(_INSERT, (_json(offers),))
+    await tx.execute(_INSERT, (json_text(offers),))
 
 
 async def upsert(tx: WriteSession, offers: Sequence[Offer]) -> None:
-    """Store offers, over those that the sellers have for these parts."""
-    await tx.execute(_UPSERT, (_json(offers),))
+    """Store offers, replacing those of the same sellers and parts."""
+    await tx.execute(_UPSERT, (json_text(offers),))
 
 
 async def remember(tx: WriteSession, offers: Sequence[Offer], day: date) -> None:
-    """Write the day's prices into the history: the last one of a day stays."""
-    await tx.execute(_HISTORY, (day, _json(offers)))
+    """Write prices into the history; the last one of a day counts."""
+    await tx.execute(_HISTORY, (day, json_text(offers)))
 
 
 async def remove(tx: WriteSession, part_id: int, seller_id: int) -> bool:
@@ -123,19 +124,15 @@ async def remove(tx: WriteSession, part_id: int, seller_id: int) -> bool:
 
 
 async def standings(session: ReadSession, part_ids: Sequence[int]) -> list[Standing]:
-    """The parts with what follows from their offers; deleted ones are left out."""
-    return await session.fetch_all(_STANDINGS, (_json(part_ids),), Standing)
+    """The parts with the prices of their offers; deleted parts are left out."""
+    return await session.fetch_all(_STANDINGS, (json_text(part_ids),), Standing)
 
 
 async def settle(tx: WriteSession, rows: Sequence[tuple[int, int | None, int | None, int]]) -> None:
     """Store id, lowest, highest and score of parts."""
-    await tx.execute(_SETTLE, (_json(rows),))
+    await tx.execute(_SETTLE, (json_text(rows),))
 
 
 async def waited_for(tx: WriteSession, part_ids: Sequence[int]) -> list[tuple[int, int]]:
-    """Those of the parts whose prices meet the target of an alert, with these prices."""
-    return [(row[0], row[1]) for row in await tx.fetch_rows(_WAITED_FOR, (_json(part_ids),))]
-
-
-def _json(value: Any) -> str:
-    return msgspec.json.encode(value).decode()
+    """The parts whose price meets the target of an alert, with their prices."""
+    return [(row[0], row[1]) for row in await tx.fetch_rows(_WAITED_FOR, (json_text(part_ids),))]

@@ -1,13 +1,13 @@
-"""The one place where prices change: whoever changes one (seller, administrator, upload) ends in `settle`.
+"""All changes of prices: by sellers, administrators and uploads. Each ends with `settle`.
 
-Callers hold a transaction, and all of it happens in there. Parts are locked first, in the order of their ids: two
-changes of one part follow each other, and the later one sees what the earlier one did.
+Everything happens in the caller's transaction. Parts are locked first, in the order of their ids, so that changes of one part
+take turns, without deadlocks.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
-from typing import TypeVar
 
+from jiucom.batches import batches
 from jiucom.cache import Cache, keys
 from jiucom.clock import Clock
 from jiucom.db import DuplicateKeyError, WriteSession
@@ -17,23 +17,21 @@ from jiucom.errors import ApiError, ErrorCode
 from jiucom.jobs import backlog
 from jiucom.rules import popularity
 
-T = TypeVar("T")
-
 _TAKEN = "이미 등록한 상품입니다."
-# Rows per statement, and cache versions per round trip to Redis.
+# Rows per statement.
 _BATCH = 500
 
 
 async def lock(tx: WriteSession, part_ids: Collection[int]) -> None:
-    """Lock parts, so that nobody else changes them until the end. Raises P001 when one does not exist."""
+    """Lock parts until the end of the transaction. Raises P001 when one does not exist."""
     wanted = sorted(set(part_ids))
-    for batch in _batches(wanted):
+    for batch in batches(wanted, _BATCH):
         if len(await change_queries.lock(tx, batch)) != len(batch):
             raise ApiError(ErrorCode.PART_NOT_FOUND)
 
 
 async def add(tx: WriteSession, cache: Cache, clock: Clock, offer: Offer) -> None:
-    """A seller offers a part that it did not offer before. Raises P001, and 409 when it did."""
+    """Add an offer. Raises P001, and 409 when the seller offers the part already."""
     await lock(tx, [offer.part_id])
     try:
         await change_queries.insert(tx, [offer])
@@ -44,16 +42,16 @@ async def add(tx: WriteSession, cache: Cache, clock: Clock, offer: Offer) -> Non
 
 
 async def put(tx: WriteSession, cache: Cache, clock: Clock, offers: Sequence[Offer]) -> None:
-    """Sellers offer parts at these prices from now on. At most one offer per part and seller. Raises P001."""
+    """Add or replace offers, at most one per part and seller. Raises P001."""
     await lock(tx, {offer.part_id for offer in offers})
-    for batch in _batches(offers):
+    for batch in batches(offers, _BATCH):
         await change_queries.upsert(tx, batch)
         await change_queries.remember(tx, batch, _today(clock))
     await settle(tx, cache, {offer.part_id for offer in offers}, by_offers=True)
 
 
 async def withdraw(tx: WriteSession, cache: Cache, part_id: int, seller_id: int) -> bool:
-    """A seller no longer offers a part; False when it did not. The history stays. Raises P001."""
+    """Remove an offer; False when there was none. The history stays. Raises P001."""
     await lock(tx, [part_id])
     if not await change_queries.remove(tx, part_id, seller_id):
         return False
@@ -62,12 +60,12 @@ async def withdraw(tx: WriteSession, cache: Cache, part_id: int, seller_id: int)
 
 
 async def settle(tx: WriteSession, cache: Cache, part_ids: Collection[int], *, by_offers: bool = False) -> None:
-    """What follows from a change of locked parts or their offers: lowest and highest price, popularity, caches, alerts.
+    """Update what depends on locked parts and their offers: lowest and highest price, popularity, caches, alerts.
 
-    Without an offer in stock a part has the prices that administrators set (contract 8.8). Where `by_offers` they come
-    back, no shop sells at them: that triggers no alert. Alerts are triggered afterwards by the backlog (`alerts`).
+    Without an offer in stock a part has its list prices, set by administrators. When they come back because an offer was
+    removed (`by_offers`), no alert is triggered, since no shop sells at them. The backlog triggers alerts later (`alerts`).
     """
-    for batch in _batches(sorted(set(part_ids))):
+    for batch in batches(sorted(set(part_ids)), _BATCH):
         standings = await change_queries.standings(tx, batch)
         changed = [row for row in map(settled, standings) if row is not None]
         if changed:
@@ -78,7 +76,7 @@ async def settle(tx: WriteSession, cache: Cache, part_ids: Collection[int], *, b
 
 
 def settled(part: Standing) -> tuple[int, int | None, int | None, int] | None:
-    """Id, lowest, highest and score as they should be; None when they are."""
+    """Id and the right lowest price, highest price and score; None when the part has them already."""
     lowest, highest = part.lowest_set, part.highest_set
     if part.lowest_offer is not None:
         lowest, highest = part.lowest_offer, part.highest_offer
@@ -90,7 +88,3 @@ def settled(part: Standing) -> tuple[int, int | None, int | None, int] | None:
 
 def _today(clock: Clock) -> date:
     return clock.now().date()
-
-
-def _batches(rows: Sequence[T]) -> Iterator[Sequence[T]]:
-    return (rows[start : start + _BATCH] for start in range(0, len(rows), _BATCH))

@@ -5,6 +5,7 @@ from datetime import date
 from jiucom.db import ReadSession, WriteSession
 from jiucom.domains.parts.schemas import PartCategory
 from jiucom.domains.prices.schemas import MAX_ALERTS, MAX_DEALS, Alert, Deal, PricePoint, SellerPrice
+from jiucom.web import PageQuery
 
 _PART_NAME = "SELECT name FROM parts WHERE id = %s AND is_deleted = FALSE"
 
@@ -24,8 +25,8 @@ FROM price_history WHERE part_id = %s AND record_date BETWEEN %s AND %s
 GROUP BY record_date ORDER BY record_date
 """
 
-# Averages are read off the index, part by part; left to itself, MySQL sorts them into a temporary table, or looks at
-# every part's offers first (1,000,000 rows: 2 s against 8 s). Whether a part is in stock is asked for the best alone.
+# The hints make MySQL read averages from the index, part by part, instead of using a temporary table or reading all offers
+# first (1,000,000 rows: 2 s instead of 8 s). Offers in stock are checked for the best parts only.
 _DEALS = """
 SELECT parts.id, parts.name, parts.category, parts.manufacturer, parts.image_url, parts.lowest_price,
     best.average AS average_price, best.average - parts.lowest_price AS discount_amount,
@@ -46,7 +47,7 @@ WHERE EXISTS (
 )
 ORDER BY (best.average - parts.lowest_price) / best.average DESC, parts.id LIMIT %s
 """
-# Nearly always enough; where too many of them are sold out, all are asked.
+# Candidates that are checked first. If too many of them are sold out, all are checked.
 _BEST = 1_000
 _ALL = 2**63 - 1
 
@@ -56,7 +57,9 @@ SELECT price_alerts.id, part_id, parts.name, target_price, parts.lowest_price, i
 FROM price_alerts JOIN parts ON parts.id = part_id
 """
 
-# The id that the statement reports is the alert's.
+_OWN = "WHERE user_id = %s AND price_alerts.is_deleted = FALSE AND parts.is_deleted = FALSE"
+
+# LAST_INSERT_ID returns the id of the alert.
 _CHANGE_ALERT = """
 UPDATE price_alerts SET id = LAST_INSERT_ID(id), target_price = %s, updated_at = UTC_TIMESTAMP(6)
 WHERE user_id = %s AND active_part_id = %s
@@ -70,7 +73,7 @@ async def part_name(session: ReadSession, part_id: int) -> str | None:
 
 
 async def comparison(session: ReadSession, part_id: int) -> list[SellerPrice]:
-    """What active sellers ask for the part, in stock only, cheapest first."""
+    """Offers of active sellers in stock, cheapest first."""
     return await session.fetch_all(_COMPARISON, (part_id,), SellerPrice)
 
 
@@ -88,14 +91,14 @@ async def deals(session: ReadSession, since: date, category: PartCategory | None
 
 
 async def count_alerts(session: WriteSession, user_id: int) -> int:
-    """How many active alerts the user has; until the end of the transaction nobody adds another one."""
+    """How many active alerts the user has. Locks the user, so that no other one is added meanwhile."""
     await session.fetch_rows("SELECT id FROM users WHERE id = %s FOR UPDATE", (user_id,))
     sql = "SELECT COUNT(*) FROM price_alerts WHERE user_id = %s AND is_active = TRUE"
     return int(await session.fetch_value(sql, (user_id,)))
 
 
 async def change_alert(session: WriteSession, user_id: int, part_id: int, target_price: int) -> int:
-    """Another target for the user's active alert of the part; its id, 0 when there is none."""
+    """Change the target of the user's active alert for the part; its id, 0 when there is none."""
     return await session.insert(_CHANGE_ALERT, (target_price, user_id, part_id))
 
 
@@ -106,7 +109,7 @@ async def add_alert(session: WriteSession, user_id: int, part_id: int, target_pr
 
 
 async def alert(session: ReadSession, alert_id: int) -> Alert | None:
-    """An alert, whatever its state."""
+    """An alert in any state."""
     return await session.fetch_one(f"{_ALERT} WHERE price_alerts.id = %s", (alert_id,), Alert)
 
 
@@ -119,13 +122,25 @@ async def alerts(session: ReadSession, user_id: int) -> list[Alert]:
     return await session.fetch_all(sql, (user_id, MAX_ALERTS), Alert)
 
 
+async def all_alerts(session: ReadSession, user_id: int, query: PageQuery) -> list[Alert]:
+    """One page of the user's alerts, inactive ones too, newest first."""
+    sql = f"{_ALERT} {_OWN} ORDER BY price_alerts.created_at DESC, price_alerts.id DESC LIMIT %s OFFSET %s"
+    return await session.fetch_all(sql, (user_id, query.size, query.offset), Alert)
+
+
+async def count_all_alerts(session: ReadSession, user_id: int) -> int:
+    """How many alerts the user has, with inactive ones."""
+    sql = f"SELECT COUNT(*) FROM price_alerts JOIN parts ON parts.id = part_id {_OWN}"  # noqa: S608
+    return int(await session.fetch_value(sql, (user_id,)))
+
+
 async def alert_owner(session: ReadSession, alert_id: int) -> int | None:
-    """Whose alert it is."""
+    """The user of an alert."""
     owner = await session.fetch_value("SELECT user_id FROM price_alerts WHERE id = %s", (alert_id,))
     return None if owner is None else int(owner)
 
 
 async def end_alert(session: WriteSession, alert_id: int, user_id: int) -> bool:
-    """Make the user's own alert inactive; False when there is no such alert of the user."""
+    """Make the user's alert inactive; False when there is no such alert of the user."""
     sql = "UPDATE price_alerts SET is_active = FALSE, updated_at = UTC_TIMESTAMP(6) WHERE id = %s AND user_id = %s"
     return await session.execute(sql, (alert_id, user_id)) == 1

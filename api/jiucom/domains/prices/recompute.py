@@ -1,5 +1,5 @@
-"""Scores and prices of parts, derived anew: they follow each change at once, so this finds something only when the rules
-have changed, or when somebody wrote to the database by hand."""
+"""Recomputes scores and prices of parts. They are updated with each change, so this finds something only when the rules have
+changed, or the database was changed by hand."""
 
 from jiucom.db import WriteSession
 from jiucom.domains.prices import change_queries, changes
@@ -11,7 +11,7 @@ _NEXT = "SELECT id FROM parts WHERE id > %s AND is_deleted = FALSE ORDER BY id L
 
 
 async def recompute(tools: Tools) -> Report:
-    """Settle the parts that are not what they should be."""
+    """Settle the parts whose stored values are wrong."""
     last, looked, changed = 0, 0, 0
     while True:
         async with tools.db.transaction() as tx:

@@ -1,4 +1,4 @@
-"""What is said about prices."""
+"""Requests and answers of prices."""
 
 from datetime import date, datetime
 from typing import Annotated
@@ -15,13 +15,13 @@ Period = Annotated[str, Meta(max_length=20, examples=["30d"])]
 
 
 class PartRef(Schema, frozen=True, kw_only=True):
-    """The part as a query parameter, as old clients name it."""
+    """The part as a query parameter, for older clients."""
 
     part_id: Id
 
 
 class HistoryQuery(Schema, frozen=True, kw_only=True):
-    """How far back: days, with or without a `d`, 1 to 365. What is no number counts as 30."""
+    """How far back: days, with or without a `d`, 1 to 365. Anything else counts as 30."""
 
     period: Period | None = None
 
@@ -40,7 +40,7 @@ class DealQuery(Schema, frozen=True, kw_only=True):
 
 
 class SellerPrice(Schema, frozen=True):
-    """What a seller asks for a part that it has in stock."""
+    """An offer in stock."""
 
     seller_id: int
     seller_name: Annotated[str, Meta(examples=["다나와"])]
@@ -51,7 +51,7 @@ class SellerPrice(Schema, frozen=True):
 
 
 class Comparison(Schema, frozen=True):
-    """Who has a part in stock, cheapest first. Lowest and highest are of these sellers; null without any."""
+    """Offers of a part in stock, cheapest first. Lowest and highest price of these offers; null without any."""
 
     part_id: int
     part_name: Annotated[str, Meta(examples=["AMD Ryzen 7 7800X3D"])]
@@ -61,7 +61,7 @@ class Comparison(Schema, frozen=True):
 
 
 class PricePoint(Schema, frozen=True):
-    """The prices of one day, over all sellers; each under its name of the API and of the client's chart."""
+    """The prices of one day, over all sellers; under two names each, for the API and for the web client's chart."""
 
     date: date
     lowest_price: Won
@@ -73,7 +73,7 @@ class PricePoint(Schema, frozen=True):
 
 
 class History(Schema, frozen=True):
-    """Days with prices, oldest first; `period` as it was asked for."""
+    """Days with prices, oldest first; `period` as requested."""
 
     part_id: int
     part_name: Annotated[str, Meta(examples=["AMD Ryzen 7 7800X3D"])]
@@ -96,14 +96,14 @@ class Deal(Schema, frozen=True):
 
 
 class AlertRequest(Schema, frozen=True):
-    """Tell me when the part costs this or less."""
+    """Notify the user when the part costs this or less."""
 
     part_id: Id
     target_price: Annotated[int, Meta(gt=0, le=2_147_483_647, examples=[420000])]
 
 
 class Alert(Schema, frozen=True):
-    """A wish to hear of a price. It fires once, and is inactive then."""
+    """A price alert. It fires once and is inactive afterwards."""
 
     id: int
     part_id: int

@@ -3,7 +3,8 @@
 from jiucom.domains.reviews import service
 from jiucom.domains.reviews.schemas import Review, ReviewCreate, ReviewOfPart, ReviewQuery, ReviewUpdate
 from jiucom.errors import ErrorCode
-from jiucom.web import Context, Id, Page, PageQuery, endpoint
+from jiucom.state import Context
+from jiucom.web import Id, Page, PageQuery, endpoint
 
 _TAG = "Review"
 _NEW = [ErrorCode.PART_NOT_FOUND, ErrorCode.REVIEW_ALREADY_EXISTS]
@@ -16,7 +17,7 @@ async def list_reviews_of_part(ctx: Context, part_id: Id, query: PageQuery) -> P
 
     최신순.
     """
-    return await service.page(ctx.app, ReviewQuery(part_id=part_id, page=query.page, size=query.size))
+    return await service.list_reviews(ctx.app, ReviewQuery(part_id=part_id, page=query.page, size=query.size))
 
 
 @endpoint("GET", "/reviews", tag=_TAG)
@@ -25,13 +26,13 @@ async def list_reviews(ctx: Context, query: ReviewQuery) -> Page[Review]:
 
     최신순. partId를 보내면 그 부품의 리뷰만 남긴다.
     """
-    return await service.page(ctx.app, query)
+    return await service.list_reviews(ctx.app, query)
 
 
 @endpoint("GET", "/reviews/{reviewId}", tag=_TAG, errors=[ErrorCode.REVIEW_NOT_FOUND])
 async def get_review(ctx: Context, review_id: Id) -> Review:
     """리뷰 상세"""
-    return await service.one(ctx.app, review_id)
+    return await service.get(ctx.app, review_id)
 
 
 @endpoint("POST", "/reviews", tag=_TAG, auth="user", status=201, errors=_NEW)

@@ -1,4 +1,4 @@
-"""What is said about reviews."""
+"""Requests and answers of reviews."""
 
 from datetime import datetime
 from typing import Annotated

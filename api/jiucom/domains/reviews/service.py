@@ -1,18 +1,18 @@
-"""What can be done with reviews."""
+"""Reviews: lists, changes, moderation."""
 
 import msgspec
 
+from jiucom import audit
 from jiucom.auth.principal import Principal
 from jiucom.db import DuplicateKeyError, ReadSession, WriteSession
-from jiucom.domains.admin import audit
 from jiucom.domains.reviews import queries
 from jiucom.domains.reviews.schemas import Review, ReviewCreate, ReviewQuery, ReviewUpdate
-from jiucom.errors import ApiError, ErrorCode
+from jiucom.errors import ApiError, ErrorCode, found
 from jiucom.state import AppState
-from jiucom.web import Page
+from jiucom.web import Page, PageQuery
 
 
-async def page(app: AppState, query: ReviewQuery) -> Page[Review]:
+async def list_reviews(app: AppState, query: ReviewQuery) -> Page[Review]:
     """One page of reviews; an unknown part has none."""
     async with app.db.read() as session:
         content = await queries.page(session, query)
@@ -20,10 +20,17 @@ async def page(app: AppState, query: ReviewQuery) -> Page[Review]:
     return Page.of(content, query, total)
 
 
-async def one(app: AppState, review_id: int) -> Review:
+async def list_own(app: AppState, author: Principal, query: PageQuery) -> Page[Review]:
+    """One page of the author's reviews."""
+    async with app.db.read() as session:
+        content = await queries.page_of_author(session, author.user_id, query)
+        return Page.of(content, query, await queries.count_of_author(session, author.user_id))
+
+
+async def get(app: AppState, review_id: int) -> Review:
     """A review. Raises R001."""
     async with app.db.read() as session:
-        return _existing(await queries.by_id(session, review_id))
+        return found(await queries.by_id(session, review_id), ErrorCode.REVIEW_NOT_FOUND)
 
 
 async def create(app: AppState, author: Principal, review: ReviewCreate) -> Review:
@@ -36,7 +43,7 @@ async def create(app: AppState, author: Principal, review: ReviewCreate) -> Revi
             raise ApiError(ErrorCode.REVIEW_ALREADY_EXISTS) from None
         if not review_id:
             raise ApiError(ErrorCode.PART_NOT_FOUND)
-        return _existing(await queries.by_id(session, review_id))
+        return found(await queries.by_id(session, review_id), ErrorCode.REVIEW_NOT_FOUND)
 
     return await app.db.write(work)
 
@@ -46,27 +53,27 @@ async def update(app: AppState, author: Principal, review_id: int, changes: Revi
 
     async def work(session: WriteSession) -> Review:
         if not await queries.update(session, review_id, author.user_id, changes):
-            raise await _not_ones_own(session, review_id)
-        return _existing(await queries.by_id(session, review_id))
+            raise await _not_own_error(session, review_id)
+        return found(await queries.by_id(session, review_id), ErrorCode.REVIEW_NOT_FOUND)
 
     return await app.db.write(work)
 
 
 async def delete(app: AppState, author: Principal, review_id: int) -> None:
-    """Delete one's own review. Raises R001, R002."""
+    """Delete the author's review. Raises R001, R002."""
 
     async def work(session: WriteSession) -> None:
         if not await queries.delete(session, review_id, author.user_id):
-            raise await _not_ones_own(session, review_id)
+            raise await _not_own_error(session, review_id)
 
     await app.db.write(work)
 
 
 async def moderate(app: AppState, admin: Principal, review_id: int, address: str) -> None:
-    """Delete anyone's review, on record. Raises R001."""
+    """Delete any review, with an audit record. Raises R001."""
 
     async def work(session: WriteSession) -> None:
-        before = _existing(await queries.by_id(session, review_id))
+        before = found(await queries.by_id(session, review_id), ErrorCode.REVIEW_NOT_FOUND)
         if not await queries.delete(session, review_id, None):
             raise ApiError(ErrorCode.REVIEW_NOT_FOUND)
         state = msgspec.to_builtins(before)
@@ -75,12 +82,6 @@ async def moderate(app: AppState, admin: Principal, review_id: int, address: str
     await app.db.write(work)
 
 
-def _existing(review: Review | None) -> Review:
-    if review is None:
-        raise ApiError(ErrorCode.REVIEW_NOT_FOUND)
-    return review
-
-
-async def _not_ones_own(session: ReadSession, review_id: int) -> ApiError:
+async def _not_own_error(session: ReadSession, review_id: int) -> ApiError:
     exists = await queries.author(session, review_id)
     return ApiError(ErrorCode.REVIEW_NOT_AUTHOR if exists else ErrorCode.REVIEW_NOT_FOUND)

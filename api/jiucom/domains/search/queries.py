@@ -1,12 +1,12 @@
-"""Statements of the search over everything. How words are meant is the business of `rules.search_terms`."""
+"""Statements of the search over parts, posts and builds. `rules.search_terms` interprets the words."""
 
-from jiucom.db import ReadSession
+from jiucom.db import ReadSession, search_sql
+from jiucom.db.search_sql import Searchable
 from jiucom.domains.authors import NICKNAME
+from jiucom.domains.builds.queries import PUBLIC
 from jiucom.domains.parts import search_queries
 from jiucom.domains.posts.queries import POSTS
 from jiucom.domains.search.schemas import BuildHit, PartHit, PostHit
-from jiucom.rules import search_sql
-from jiucom.rules.search_sql import Searchable
 from jiucom.rules.search_terms import Plan, like
 
 BUILDS = Searchable(
@@ -14,7 +14,7 @@ BUILDS = Searchable(
     fulltext="builds.name, builds.description",
     text="CONCAT_WS(' ', builds.name, builds.description)",
     title="builds.name",
-    visible="builds.is_deleted = FALSE AND builds.is_public = TRUE",
+    visible=PUBLIC,
 )
 
 _PART = "parts.id, parts.name, parts.category, parts.manufacturer, parts.lowest_price, parts.image_url"
@@ -31,7 +31,7 @@ _PART_NAMES = """
 SELECT DISTINCT name FROM parts WHERE is_deleted = FALSE AND name LIKE %s ORDER BY name LIMIT %s
 """
 
-# Only this many titles, the first in the index, are sorted by age: one letter may begin half of all titles.
+# Only the first so many titles of the index are sorted by age: one letter may begin half of all titles.
 BEGINNING = 200
 POST_TITLES = f"""
 SELECT title FROM (

@@ -1,4 +1,4 @@
-"""What a search asks and answers."""
+"""Requests and answers of searches."""
 
 from typing import Annotated, Literal, get_args
 
@@ -11,14 +11,14 @@ from jiucom.web.schema import INT64_MAX
 
 Kind = Literal["PART", "POST", "BUILD"]
 
-# With `page`, clients cut the pages out of the hits themselves: the same hits whatever the page (contract 3.2 row 9).
+# Clients that send `page` split the hits into pages themselves: they get the same hits for every page.
 PAGED_HITS = 50
 
 Keyword = Annotated[str, Meta(max_length=100, examples=["RTX 4070"])]
 
 
 class SearchQuery(Schema, frozen=True, kw_only=True):
-    """What to find. `type` (PART, POST or BUILD, in any case) leaves the other kinds empty; other texts mean all."""
+    """The query. `type` (PART, POST or BUILD, in any case) leaves the other kinds empty; other texts mean all."""
 
     keyword: Keyword
     type: Annotated[str, Meta(max_length=30, examples=["ALL"])] = "ALL"
@@ -66,7 +66,7 @@ class PostHit(Schema, frozen=True):
 
 
 class BuildHit(Schema, frozen=True):
-    """A public build that was found; its owner under both names that clients know."""
+    """A public build that was found; its owner under the names of two generations of clients."""
 
     id: int
     name: str
@@ -78,7 +78,7 @@ class BuildHit(Schema, frozen=True):
 
 
 class Hits(Schema, frozen=True):
-    """What was found, from the first hit on."""
+    """The hits of each kind."""
 
     parts: list[PartHit]
     posts: list[PostHit]
@@ -86,7 +86,7 @@ class Hits(Schema, frozen=True):
 
 
 class Suggestions(Schema, frozen=True):
-    """What begins like that; `suggestions` is both, each text once."""
+    """Texts that begin with the keyword; `suggestions` holds both lists, without duplicates."""
 
     part_names: list[str]
     post_titles: list[str]

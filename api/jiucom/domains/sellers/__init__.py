@@ -1,1 +1,1 @@
-"""Shops: who they are, what they offer, and how a user gets one."""
+"""Shops: applications, products, statistics."""

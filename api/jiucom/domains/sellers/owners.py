@@ -1,4 +1,4 @@
-"""A shop is as open as its owner may sell: what happens to it when an account is suspended, loses its role, or goes."""
+"""Opens and closes a shop when its owner's status or role changes."""
 
 from jiucom.auth.principal import Role
 from jiucom.cache import Cache
@@ -9,9 +9,9 @@ from jiucom.domains.sellers.schemas import SellerStatus
 
 
 async def follow(tx: WriteSession, cache: Cache, user_id: int, status: str, role: Role) -> None:
-    """Open or close the user's shop as the user's status and role say, and settle the parts that it offers.
+    """Set the status of the user's shop according to the user's status and role, and settle the parts that it offers.
 
-    Call it in the transaction that changes them. Applications stay as they are.
+    Call it in the transaction that changes the user. Pending and rejected applications stay as they are.
     """
     shop = await queries.lock_approved(tx, user_id)
     wanted = _status(status, role)
@@ -22,7 +22,7 @@ async def follow(tx: WriteSession, cache: Cache, user_id: int, status: str, role
 
 
 async def close(tx: WriteSession, cache: Cache, user_id: int) -> None:
-    """The user withdraws: the shop or application goes with its name, which is free again. Its price history stays."""
+    """Close the shop or application of a withdrawing user, and free its name. Its price history stays."""
     shop_id = await queries.of_user(tx, user_id)
     if shop_id is not None:
         await queries.close(tx, shop_id)
@@ -36,7 +36,7 @@ def _status(owner: str, role: Role) -> SellerStatus:
 
 
 async def _settle(tx: WriteSession, cache: Cache, shop_id: int) -> None:
-    """What follows for the prices of its parts. The shop's row is changed before: new offers wait for it, and see it."""
+    """Settle the shop's parts. The row of the shop is changed first, so that new offers wait for it and see the new status."""
     offered = await queries.offered_parts(tx, shop_id)
     living = await change_queries.lock(tx, offered)
     await changes.settle(tx, cache, living, by_offers=True)

@@ -1,4 +1,4 @@
-"""Statements about shops. Whose shop it is, is part of each statement that only the owner may run."""
+"""Statements about shops. Statements for owners contain the owner's id."""
 
 from datetime import date
 
@@ -67,7 +67,7 @@ GROUP BY sellers.id
 """
 
 
-# Approved once; applications that wait or were rejected are not.
+# Shops that were ever approved: not pending or rejected ones.
 _APPROVED = """
 SELECT id, status FROM sellers
 WHERE user_id = %s AND status IN ('ACTIVE', 'INACTIVE', 'SUSPENDED') AND is_deleted = FALSE FOR UPDATE
@@ -93,7 +93,7 @@ class Approved(Struct, frozen=True):
 
 
 async def active(session: ReadSession) -> list[Seller]:
-    """Shops that are open, the most reliable first."""
+    """Open shops, the most reliable first."""
     sql = (
         f"SELECT {SELLER} FROM sellers WHERE status = 'ACTIVE' AND is_deleted = FALSE"  # noqa: S608
         " ORDER BY reliability_score DESC, id LIMIT %s"
@@ -102,7 +102,7 @@ async def active(session: ReadSession) -> list[Seller]:
 
 
 async def detail(session: ReadSession, seller_id: int) -> SellerDetail | None:
-    """A shop that is open."""
+    """An open shop."""
     return await session.fetch_one(f"{_DETAIL} AND status = 'ACTIVE'", (seller_id,), SellerDetail)
 
 
@@ -144,7 +144,7 @@ async def set_status(tx: WriteSession, seller_id: int, status: SellerStatus) -> 
 
 
 async def close(tx: WriteSession, seller_id: int) -> None:
-    """Close a shop for good, with what names it."""
+    """Close a shop for good and blank its data."""
     await tx.execute(_CLOSE, (seller_id,))
 
 
@@ -154,7 +154,7 @@ async def offered_parts(tx: WriteSession, seller_id: int) -> list[int]:
 
 
 async def products(session: ReadSession, seller_id: int, limit: int, offset: int) -> list[Product]:
-    """What the shop offers, the latest change first."""
+    """The offers of the shop, the latest change first."""
     order = "ORDER BY price_entries.updated_at DESC, price_entries.id DESC LIMIT %s OFFSET %s"
     return await session.fetch_all(f"{_PRODUCT} {order}", (seller_id, limit, offset), Product)
 
@@ -165,10 +165,10 @@ async def count_products(session: ReadSession, seller_id: int) -> int:
 
 
 async def product(session: ReadSession, seller_id: int, part_id: int) -> Product | None:
-    """What the shop asks for a part."""
+    """The shop's offer for a part."""
     return await session.fetch_one(f"{_PRODUCT} AND parts.id = %s", (seller_id, part_id), Product)
 
 
 async def stats(session: ReadSession, seller_id: int, since: date) -> Stats | None:
-    """The shop in numbers."""
+    """Statistics of the shop."""
     return await session.fetch_one(_STATS, (since, since, seller_id), Stats)

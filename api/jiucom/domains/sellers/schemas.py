@@ -1,4 +1,4 @@
-"""What is said about sellers and their products."""
+"""Requests and answers of sellers and their products."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -7,14 +7,14 @@ from typing import Annotated
 from msgspec import Meta
 
 from jiucom.domains.parts.schemas import PartCategory, Won
-from jiucom.web import Id, NotBlank, Schema
+from jiucom.web import Id, OneLine, Schema
 
 MAX_SELLERS = 1000
 
 Url = Annotated[
     str, Meta(max_length=500, pattern=r"^https?://[^\s\x00-\x1f\x85/]", examples=["https://www.danawa.com"])
 ]
-# Nothing is sold for nothing.
+# Prices start at 1.
 Price = Annotated[int, Meta(ge=1, le=2_147_483_647, examples=[449000])]
 
 
@@ -29,7 +29,7 @@ class SellerStatus(StrEnum):
 
 
 class Seller(Schema, frozen=True):
-    """A shop; `url` is `siteUrl` once more, for the web client."""
+    """A shop; `url` equals `siteUrl`, for the web client."""
 
     id: int
     name: Annotated[str, Meta(examples=["다나와"])]
@@ -50,13 +50,13 @@ class SellerDetail(Seller, frozen=True):
 class RegisterRequest(Schema, frozen=True):
     """An application for a shop."""
 
-    name: Annotated[str, NotBlank, Meta(max_length=100, examples=["지우컴"])]
+    name: Annotated[str, OneLine, Meta(max_length=100, examples=["지우컴"])]
     site_url: Url
     logo_url: Url | None = None
 
 
 class NewProduct(Schema, frozen=True):
-    """A part that the shop begins to offer."""
+    """A new offer of the shop."""
 
     part_id: Id
     price: Price
@@ -65,7 +65,7 @@ class NewProduct(Schema, frozen=True):
 
 
 class NewPrice(Schema, frozen=True):
-    """A new price; what else is given changes too."""
+    """A new price; other given fields change too."""
 
     price: Price
     product_url: Url | None = None
@@ -73,7 +73,7 @@ class NewPrice(Schema, frozen=True):
 
 
 class Product(Schema, frozen=True):
-    """What the shop asks for a part, and the lowest price of all shops."""
+    """An offer of the shop, and the lowest price of all shops."""
 
     id: int
     part_id: int
@@ -89,7 +89,7 @@ class Product(Schema, frozen=True):
 
 
 class Stats(Schema, frozen=True):
-    """A shop in numbers; `cheapestCount` counts parts that nobody offers cheaper, the rest is of 30 days."""
+    """Statistics of a shop; `cheapestCount` counts parts that no other shop offers cheaper. Days and changes are of 30 days."""
 
     seller_id: int
     name: str

@@ -1,15 +1,15 @@
-"""Shops and what they offer."""
+"""Shops, applications and products."""
 
 from datetime import timedelta
 
-from jiucom.cache import Cache
-from jiucom.clock import Clock
-from jiucom.db import Database, DuplicateKeyError, ReadSession, WriteSession
+from jiucom.auth.principal import Principal
+from jiucom.db import DuplicateKeyError, ReadSession, WriteSession
 from jiucom.domains.prices import changes
 from jiucom.domains.prices.change_queries import Offer
 from jiucom.domains.sellers import queries
 from jiucom.domains.sellers.schemas import NewPrice, NewProduct, Product, RegisterRequest, Seller, SellerDetail, Stats
-from jiucom.errors import ApiError, ErrorCode
+from jiucom.errors import ApiError, ErrorCode, found
+from jiucom.state import AppState
 from jiucom.web import Page, PageQuery
 
 _NAME_KEY = "uk_sellers_name"
@@ -20,107 +20,92 @@ _NO_PRODUCT = "등록한 상품을 찾을 수 없습니다."
 _STATS_DAYS = 30
 
 
-async def active(db: Database) -> list[Seller]:
-    """Shops that are open."""
-    async with db.read() as session:
+async def list_sellers(app: AppState) -> list[Seller]:
+    """Open shops."""
+    async with app.db.read() as session:
         return await queries.active(session)
 
 
-async def detail(db: Database, seller_id: int) -> SellerDetail:
+async def get(app: AppState, seller_id: int) -> SellerDetail:
     """An open shop. Raises S001."""
-    async with db.read() as session:
-        found = await queries.detail(session, seller_id)
-    if found is None:
-        raise ApiError(ErrorCode.SELLER_NOT_FOUND)
-    return found
+    async with app.db.read() as session:
+        return found(await queries.detail(session, seller_id), ErrorCode.SELLER_NOT_FOUND)
 
 
-async def register(db: Database, user_id: int, request: RegisterRequest) -> SellerDetail:
-    """Apply for a shop, again after a rejection. Raises S002: one shop per user, one name per shop."""
+async def register(app: AppState, user: Principal, request: RegisterRequest) -> SellerDetail:
+    """Apply for a shop, also again after a rejection. Raises S002 when the user has a shop or the name is taken."""
 
     async def work(tx: WriteSession) -> SellerDetail | None:
-        if await queries.register_again(tx, user_id, request):
-            seller_id = await queries.of_user(tx, user_id)
+        if await queries.register_again(tx, user.user_id, request):
+            seller_id = await queries.of_user(tx, user.user_id)
         else:
-            seller_id = await queries.register(tx, user_id, request)
+            seller_id = await queries.register(tx, user.user_id, request)
         return None if seller_id is None else await queries.any_detail(tx, seller_id)
 
     try:
-        seller = await db.write(work)
+        seller = await app.db.write(work)
     except DuplicateKeyError as error:
         message = _NAME_TAKEN if error.key == _NAME_KEY else _HAS_SHOP
         raise ApiError(ErrorCode.SELLER_ALREADY_EXISTS, message) from None
-    if seller is None:
-        raise ApiError(ErrorCode.SELLER_NOT_FOUND)
-    return seller
+    return found(seller, ErrorCode.SELLER_NOT_FOUND)
 
 
-async def products(db: Database, user_id: int, query: PageQuery) -> Page[Product]:
-    """What the user's shop offers. Raises S001 without an open shop."""
-    async with db.read() as session:
-        seller_id = await _mine(session, user_id)
+async def list_products(app: AppState, user: Principal, query: PageQuery) -> Page[Product]:
+    """The products of the user's shop. Raises S001 without an open shop."""
+    async with app.db.read() as session:
+        seller_id = await _mine(session, user.user_id)
         total = await queries.count_products(session, seller_id)
         return Page.of(await queries.products(session, seller_id, query.size, query.offset), query, total)
 
 
-async def stats(db: Database, clock: Clock, user_id: int) -> Stats:
-    """The user's shop in numbers. Raises S001 without an open shop."""
-    since = clock.now().date() - timedelta(days=_STATS_DAYS)
-    async with db.read() as session:
-        found = await queries.stats(session, await _mine(session, user_id), since)
-    if found is None:
-        raise ApiError(ErrorCode.SELLER_NOT_FOUND)
-    return found
+async def get_stats(app: AppState, user: Principal) -> Stats:
+    """Statistics of the user's shop. Raises S001 without an open shop."""
+    since = app.clock.now().date() - timedelta(days=_STATS_DAYS)
+    async with app.db.read() as session:
+        stats = await queries.stats(session, await _mine(session, user.user_id), since)
+    return found(stats, ErrorCode.SELLER_NOT_FOUND)
 
 
-async def add_product(db: Database, cache: Cache, clock: Clock, user_id: int, request: NewProduct) -> Product:
-    """Begin to offer a part. Raises S001, P001, and 409 when the shop offers it already."""
+async def create_product(app: AppState, user: Principal, request: NewProduct) -> Product:
+    """Add a product. Raises S001, P001, and 409 when the shop offers it already."""
 
     async def work(tx: WriteSession) -> Product:
-        seller_id = await _mine(tx, user_id)
+        seller_id = await _mine(tx, user.user_id)
         offer = Offer(request.part_id, seller_id, request.price, request.product_url, request.available)
-        await changes.add(tx, cache, clock, offer)
+        await changes.add(tx, app.cache, app.clock, offer)
         return await _product(tx, seller_id, request.part_id)
 
-    return await db.write(work)
+    return await app.db.write(work)
 
 
-async def change_price(
-    db: Database, cache: Cache, clock: Clock, user_id: int, part_id: int, request: NewPrice
-) -> Product:
-    """Change what the shop asks. Raises S001, P001, and PR001 when it does not offer the part."""
+async def update_price(app: AppState, user: Principal, part_id: int, request: NewPrice) -> Product:
+    """Change the price of a product. Raises S001, P001, and PR001 when it does not offer the part."""
 
     async def work(tx: WriteSession) -> Product:
-        seller_id = await _mine(tx, user_id)
+        seller_id = await _mine(tx, user.user_id)
         await changes.lock(tx, [part_id])
         present = await _product(tx, seller_id, part_id)
         url = present.product_url if request.product_url is None else request.product_url
         available = present.available if request.available is None else request.available
-        await changes.put(tx, cache, clock, [Offer(part_id, seller_id, request.price, url, available)])
+        await changes.put(tx, app.cache, app.clock, [Offer(part_id, seller_id, request.price, url, available)])
         return await _product(tx, seller_id, part_id)
 
-    return await db.write(work)
+    return await app.db.write(work)
 
 
-async def remove_product(db: Database, cache: Cache, user_id: int, part_id: int) -> None:
-    """No longer offer a part. Raises S001, P001, and PR001 when the shop does not offer it."""
+async def delete_product(app: AppState, user: Principal, part_id: int) -> None:
+    """Remove a product. Raises S001, P001, and PR001 when the shop does not offer it."""
 
     async def work(tx: WriteSession) -> None:
-        if not await changes.withdraw(tx, cache, part_id, await _mine(tx, user_id)):
+        if not await changes.withdraw(tx, app.cache, part_id, await _mine(tx, user.user_id)):
             raise ApiError(ErrorCode.PRICE_NOT_FOUND, _NO_PRODUCT)
 
-    await db.write(work)
+    await app.db.write(work)
 
 
 async def _mine(session: ReadSession, user_id: int) -> int:
-    seller_id = await queries.mine(session, user_id)
-    if seller_id is None:
-        raise ApiError(ErrorCode.SELLER_NOT_FOUND)
-    return seller_id
+    return found(await queries.mine(session, user_id), ErrorCode.SELLER_NOT_FOUND)
 
 
 async def _product(session: ReadSession, seller_id: int, part_id: int) -> Product:
-    found = await queries.product(session, seller_id, part_id)
-    if found is None:
-        raise ApiError(ErrorCode.PRICE_NOT_FOUND, _NO_PRODUCT)
-    return found
+    return found(await queries.product(session, seller_id, part_id), ErrorCode.PRICE_NOT_FOUND, _NO_PRODUCT)

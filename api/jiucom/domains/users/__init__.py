@@ -1,1 +1,1 @@
-"""The account of who is asking, and what is theirs: contract 2.2, 8.14."""
+"""The user's own account and content."""

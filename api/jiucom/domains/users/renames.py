@@ -14,7 +14,7 @@ KIND = "author-renamed"
 
 _BATCH = 200
 
-# A newer task of the same author begins anew and replaces the earlier ones.
+# A newer task of the same author replaces the earlier ones.
 _EARLIER = "DELETE FROM backlog WHERE kind = %s AND subject_id = %s AND id < %s"
 
 # In the order of the indexes by author.
@@ -32,15 +32,15 @@ _NEWEST = ("9999-12-31", 2**63 - 1)
 def step(cache: Cache) -> Step:
     """The backlog step for such tasks."""
 
-    async def outdate(tx: WriteSession, task: Task) -> Sequence[Any] | None:
+    async def invalidate(tx: WriteSession, task: Task) -> Sequence[Any] | None:
         if task.position is None:
             await tx.execute(_EARLIER, (KIND, task.subject_id, task.id))
         table, at, last = task.position or (0, *_NEWEST)
         rows = await tx.fetch_rows(_WRITTEN[table], (task.subject_id, at, at, last, _BATCH))
-        if rows and not await cache.outdate(sorted({keys.post(post) for _, _, post in rows})):
-            raise RedisUnavailableError("names in caches are changed later")
+        if rows and not await cache.invalidate_now(sorted({keys.post(post) for _, _, post in rows})):
+            raise RedisUnavailableError("cached names are invalidated later")
         if len(rows) == _BATCH:
             return table, str(rows[-1][1]), rows[-1][0]
         return (table + 1, *_NEWEST) if table + 1 < len(_WRITTEN) else None
 
-    return outdate
+    return invalidate

@@ -1,17 +1,21 @@
-"""The caller's own account, and what is theirs."""
+"""The user's own account and content."""
 
 from jiucom.domains.builds import service as builds
 from jiucom.domains.builds.schemas import BuildItem
 from jiucom.domains.favorites import service as favorites
 from jiucom.domains.favorites.schemas import Favorite
+from jiucom.domains.posts import service as posts
 from jiucom.domains.posts.schemas import PostItem
+from jiucom.domains.prices import service as prices
 from jiucom.domains.prices.schemas import Alert
+from jiucom.domains.reviews import service as reviews
 from jiucom.domains.reviews.schemas import Review
 from jiucom.domains.users import service
 from jiucom.domains.users.schemas import PasswordChange, Profile, ProfileUpdate
 from jiucom.errors import ErrorCode
 from jiucom.limits import CODE
-from jiucom.web import Context, Page, PageQuery, endpoint
+from jiucom.state import Context
+from jiucom.web import Page, PageQuery, endpoint
 
 _TAG = "User"
 _ERRORS = [ErrorCode.USER_NOT_FOUND]
@@ -20,7 +24,7 @@ _ERRORS = [ErrorCode.USER_NOT_FOUND]
 @endpoint("GET", "/users/me", tag=_TAG, auth="user", errors=_ERRORS)
 async def me(ctx: Context) -> Profile:
     """내 정보"""
-    return await service.profile(ctx.app, ctx.user)
+    return await service.get(ctx.app, ctx.user)
 
 
 @endpoint("PATCH", "/users/me", tag=_TAG, auth="user", errors=[*_ERRORS, ErrorCode.DUPLICATE_NICKNAME])
@@ -54,28 +58,28 @@ async def withdraw(ctx: Context) -> None:
 @endpoint("GET", "/users/me/builds", tag=_TAG, auth="user")
 async def my_builds(ctx: Context, query: PageQuery) -> Page[BuildItem]:
     """내 견적"""
-    return await builds.of_owner(ctx.app, ctx.user, query)
+    return await builds.list_own(ctx.app, ctx.user, query)
 
 
 @endpoint("GET", "/users/me/favorites", tag=_TAG, auth="user")
 async def my_favorites(ctx: Context, query: PageQuery) -> Page[Favorite]:
     """내 관심 부품"""
-    return await favorites.page(ctx.app.db, ctx.user.user_id, query)
+    return await favorites.list_page(ctx.app, ctx.user, query)
 
 
 @endpoint("GET", "/users/me/alerts", tag=_TAG, auth="user")
 async def my_alerts(ctx: Context, query: PageQuery) -> Page[Alert]:
     """내 가격 알림 (이미 울린 알림 포함)"""
-    return await service.alerts(ctx.app, ctx.user, query)
+    return await prices.list_all_alerts(ctx.app, ctx.user, query)
 
 
 @endpoint("GET", "/users/me/posts", tag=_TAG, auth="user")
 async def my_posts(ctx: Context, query: PageQuery) -> Page[PostItem]:
     """내 게시글"""
-    return await service.posts(ctx.app, ctx.user, query)
+    return await posts.list_own(ctx.app, ctx.user, query)
 
 
 @endpoint("GET", "/users/me/reviews", tag=_TAG, auth="user")
 async def my_reviews(ctx: Context, query: PageQuery) -> Page[Review]:
     """내 리뷰"""
-    return await service.reviews(ctx.app, ctx.user, query)
+    return await reviews.list_own(ctx.app, ctx.user, query)

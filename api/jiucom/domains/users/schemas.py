@@ -1,4 +1,4 @@
-"""What is said about one's own account."""
+"""Requests and answers of the user's own account."""
 
 from datetime import datetime
 from typing import Annotated
@@ -9,7 +9,7 @@ from jiucom.auth.principal import Role
 from jiucom.domains.auth.schemas import NewPassword, Nickname, Password
 from jiucom.web import Schema
 
-# Shown as an image's source: nothing that runs. Empty takes the image away.
+# Used as an image's source: no other schemes. An empty text removes the image.
 ImageUrl = Annotated[
     str, Meta(pattern=r"^(https?://|/|$)", max_length=500, examples=["https://www.jiucom.com/images/me.png"])
 ]
@@ -35,7 +35,7 @@ class ProfileUpdate(Schema, frozen=True):
 
 
 class PasswordChange(Schema, frozen=True):
-    """The password that is, and the one that shall be."""
+    """The present password and the new one."""
 
     current_password: Password
     new_password: NewPassword

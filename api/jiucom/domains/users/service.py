@@ -1,39 +1,35 @@
-"""What can be done with one's own account."""
+"""The user's own account."""
 
+from jiucom import audit
 from jiucom.auth import families, last_admin, mailed_tokens
 from jiucom.auth.principal import Principal
 from jiucom.cache import keys
 from jiucom.db import DuplicateKeyError, WriteSession
-from jiucom.domains.admin import audit
 from jiucom.domains.auth import queries as accounts
 from jiucom.domains.auth.service import taken
-from jiucom.domains.posts.schemas import PostItem
-from jiucom.domains.prices.schemas import Alert
-from jiucom.domains.reviews.schemas import Review
 from jiucom.domains.sellers import owners
 from jiucom.domains.users import queries, renames
 from jiucom.domains.users.schemas import PasswordChange, Profile, ProfileUpdate
-from jiucom.errors import ApiError, ErrorCode, FieldError, invalid
+from jiucom.errors import ErrorCode, FieldError, found, invalid
 from jiucom.jobs import backlog
 from jiucom.state import AppState
-from jiucom.web import Page, PageQuery
 
 
-async def profile(app: AppState, user: Principal) -> Profile:
+async def get(app: AppState, user: Principal) -> Profile:
     """The caller's account. Raises U001."""
     async with app.db.read() as session:
-        return _found(await queries.profile(session, user.user_id))
+        return found(await queries.profile(session, user.user_id), ErrorCode.USER_NOT_FOUND)
 
 
 async def update(app: AppState, user: Principal, changes: ProfileUpdate) -> Profile:
-    """Change the profile, and with a new name everything cached that shows it. Raises U001, U003."""
+    """Change the profile. With a new nickname, caches that show it are invalidated. Raises U001, U003."""
 
     async def work(tx: WriteSession) -> Profile:
-        before = _found(await queries.profile(tx, user.user_id))
+        before = found(await queries.profile(tx, user.user_id), ErrorCode.USER_NOT_FOUND)
         await queries.update(tx, user.user_id, changes)
-        after = _found(await queries.profile(tx, user.user_id))
+        after = found(await queries.profile(tx, user.user_id), ErrorCode.USER_NOT_FOUND)
         if after.nickname != before.nickname:
-            await _outdate(app, tx, user.user_id)
+            await _invalidate_author_caches(app, tx, user.user_id)
         return after
 
     try:
@@ -61,57 +57,28 @@ async def change_password(app: AppState, user: Principal, change: PasswordChange
         app.accounts.changed(tx, user.user_id)
         return True
 
-    # Another change came first: what was compared is no longer the password.
+    # A concurrent change: the compared hash is no longer the stored one.
     if not await app.db.write(work):
         raise wrong
 
 
 async def withdraw(app: AppState, user: Principal) -> None:
-    """Blank the account and end its logins (contract 8.14). Raises 409 for the last administrator, U001."""
+    """Blank the account and end its logins. Raises 409 for the last administrator, U001."""
 
     async def work(tx: WriteSession) -> None:
         await last_admin.protect(tx, user.user_id)
-        locked = await accounts.lock(tx, user.user_id)
-        if locked is None:
-            raise ApiError(ErrorCode.USER_NOT_FOUND)
+        locked = found(await accounts.lock(tx, user.user_id), ErrorCode.USER_NOT_FOUND)
         await queries.withdraw(tx, user.user_id, locked.email)
         await audit.forget(tx, user.user_id)
         await owners.close(tx, app.cache, user.user_id)
         await families.end_all(tx, user.user_id)
-        await _outdate(app, tx, user.user_id)
+        await _invalidate_author_caches(app, tx, user.user_id)
         app.accounts.changed(tx, user.user_id)
 
     await app.db.write(work)
 
 
-async def posts(app: AppState, user: Principal, query: PageQuery) -> Page[PostItem]:
-    """One page of the caller's posts."""
-    async with app.db.read() as session:
-        content, total = await queries.posts(session, user.user_id, query)
-    return Page.of(content, query, total)
-
-
-async def reviews(app: AppState, user: Principal, query: PageQuery) -> Page[Review]:
-    """One page of the caller's reviews."""
-    async with app.db.read() as session:
-        content, total = await queries.reviews(session, user.user_id, query)
-    return Page.of(content, query, total)
-
-
-async def alerts(app: AppState, user: Principal, query: PageQuery) -> Page[Alert]:
-    """One page of the caller's price alerts."""
-    async with app.db.read() as session:
-        content, total = await queries.alerts(session, user.user_id, query)
-    return Page.of(content, query, total)
-
-
-async def _outdate(app: AppState, tx: WriteSession, user_id: int) -> None:
+async def _invalidate_author_caches(app: AppState, tx: WriteSession, user_id: int) -> None:
     """Invalidate caches that show the user's name: lists with this transaction, posts and comments by the backlog."""
     await app.cache.invalidate(tx, keys.POSTS)
     await backlog.add(tx, renames.KIND, (user_id, None))
-
-
-def _found(profile: Profile | None) -> Profile:
-    if profile is None:
-        raise ApiError(ErrorCode.USER_NOT_FOUND)
-    return profile

@@ -1,4 +1,4 @@
-"""Threads from rows: contract 2.9, issue 4."""
+"""Threads from rows."""
 
 from datetime import UTC, datetime
 

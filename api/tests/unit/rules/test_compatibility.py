@@ -1,4 +1,4 @@
-"""Rules of builds, contract 4.3: each speaks when it must, and is silent without data."""
+"""Compatibility rules: each finds what it should, and nothing without data."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,11 +6,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from jiucom.db.seed.catalogue import PARTS
-from jiucom.db.seed.demo import DEMO
 from jiucom.rules import compatibility as rules
 from jiucom.rules import facts, specs
 from jiucom.rules.compatibility import Line, Severity
+from jiucom.seed.catalogue import PARTS
+from jiucom.seed.demo import DEMO
 
 _ids = iter(range(1, 10_000))
 

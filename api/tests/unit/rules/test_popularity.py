@@ -1,4 +1,4 @@
-"""Popularity, contract 4.1."""
+"""Popularity scores."""
 
 import pytest
 

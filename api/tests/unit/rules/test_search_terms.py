@@ -1,11 +1,11 @@
-"""Plans of searches (decision 13, trap 29): nothing typed is an operator, nothing short goes to the index."""
+"""Plans of searches: no typed character is an operator, and no short word is looked up in the index."""
 
 import unicodedata
 
 import pytest
 
-from jiucom.rules import search_sql
-from jiucom.rules.search_sql import Searchable
+from jiucom.db import search_sql
+from jiucom.db.search_sql import Searchable
 from jiucom.rules.search_terms import MAX_TERMS, like, plan
 
 TARGET = Searchable(table="t", fulltext="t.body", text="t.body", title="t.name", visible="t.visible")

@@ -1,4 +1,4 @@
-"""B3 in both forms (E2, trap 26)."""
+"""B3 headers in both forms (E2)."""
 
 import pytest
 

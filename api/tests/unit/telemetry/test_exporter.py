@@ -1,4 +1,4 @@
-"""Every span is sent or lost, and counted as that (E3, trap 36)."""
+"""Every span is counted as sent or lost (E3)."""
 
 import threading
 from collections.abc import Sequence

@@ -1,6 +1,5 @@
 """The decaying maximum, cgroup memory, and client addresses."""
 
-import time
 from pathlib import Path
 
 import pytest
@@ -10,6 +9,7 @@ from jiucom.telemetry.client import Gateway
 from jiucom.telemetry.http_metrics import BUCKETS, HttpMetrics, _Timer
 from jiucom.telemetry.metrics import Metrics
 from jiucom.telemetry.runtime import container_memory
+from testing.cpu import multiple
 
 
 def test_the_maximum_is_forgotten_after_three_minutes() -> None:
@@ -108,7 +108,7 @@ def test_without_a_limit_the_hosts_memory_is_it(tmp_path: Path, limit: str | Non
     ],
 )
 def test_forwarded_addresses_are_believed_from_gateways_only(peer: str, headers: dict[str, str], expected: str) -> None:
-    """C7, trap 41."""
+    """C7."""
     raw = [(name.encode(), value.encode()) for name, value in headers.items()]
     scope = {"type": "http", "client": (peer, 1), "headers": raw}
     assert Gateway("10.0.0.2, 10.0.0.3/32,::1").client_address(scope) == expected
@@ -143,17 +143,12 @@ def test_no_label_is_one_of_prometheus_s_own() -> None:
 
 
 def test_a_scrape_of_the_whole_api_is_small_and_quick() -> None:
-    """Every row of the contract with four statuses: under 350 KB and 40 ms, with room for the other metrics (15 KB)."""
+    """Every operation with four statuses: under 350 KB and quick, with room for the other metrics (15 KB)."""
     metrics = Metrics()
     assert len(operations()) >= 122
     for operation in operations():
         for number, status in enumerate((operation.status, 400, 401, 404), start=1):
             for _ in range(number):
                 metrics.http.observe(operation.method, operation.path, status, "none", number / 7)
-    times = []
-    for _ in range(5):
-        before = time.process_time()
-        text = metrics.scrape()
-        times.append(time.process_time() - before)
-    assert len(text) < 330_000
-    assert min(times) < 0.04
+    assert len(metrics.scrape()) < 330_000
+    assert multiple(metrics.scrape) < 7

@@ -1,4 +1,4 @@
-"""The runtime's metrics follow what the process does."""
+"""Metrics of the process."""
 
 import asyncio
 import gc

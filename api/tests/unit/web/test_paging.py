@@ -1,4 +1,4 @@
-"""Pages: what they say of themselves, contract 8.16."""
+"""Pages: their numbers."""
 
 import pytest
 

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from jiucom.web import Context, Id, endpoint
+from jiucom.state import Context
+from jiucom.web import Id, endpoint
 from jiucom.web.operation import collect
 from jiucom.web.routing import Router, _find
 

@@ -172,10 +172,28 @@ def network_faults(subnet: str, address: str) -> list[str]:
     return []
 
 
-def ipv6_faults(subnet: str) -> list[str]:
-    """List what is wrong with the network's IPv6 subnet; empty means that there is none."""
+def place_faults(project: str, network: str, path: str) -> list[str]:
+    """List what Compose, Docker or a shell would not take as the name of the project, of its network, or as its directory."""
+    faults = []
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,39}", project):
+        faults.append(f"platform_project is {project}: use small letters, digits, - and _, forty at most")
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}", network):
+        faults.append(f"platform_network_name is {network}: use letters, digits, ., - and _")
+    if not re.fullmatch(r"(/[A-Za-z0-9_.-]+)+", path) or ".." in path.split("/"):
+        faults.append(f"platform_dir is {path}: set a path from / on, of letters, digits, ., - and _")
+    return faults
+
+
+def ipv6_faults(subnet: str, ports: Iterable[Mapping[str, Any]] = ()) -> list[str]:
+    """List what is wrong with the network's IPv6 subnet; where there is none, published `ports` have no IPv6 address."""
     if not subnet:
-        return []
+        # Docker would pass them on by IPv4, all with the address of its bridge.
+        return [
+            f"{entry['variable']} is published at {entry['address']}: set platform_network_subnet_ipv6, or clients of IPv6 "
+            "would all share one address, and so one limit"
+            for entry in ports
+            if ":" in str(entry["address"]) and str(entry["address"]) != "::1"
+        ]
     try:
         network = ipaddress.ip_network(subnet)
     except ValueError as fault:
@@ -247,13 +265,22 @@ def port_faults(ports: Iterable[Mapping[str, Any]]) -> list[str]:
 
 
 def taken_faults(ports: Iterable[Mapping[str, Any]], taken: Iterable[Mapping[str, Any]]) -> list[str]:
-    """List published ports on which another program of the host listens already."""
-    used = {int(socket["port"]) for socket in taken}
+    """List published ports on which another program of the host listens already, at the same address or at all of them."""
+    used = [(str(socket["address"]), int(socket["port"])) for socket in taken]
+    everywhere = ("0.0.0.0", "::", "*", "")  # noqa: S104
+
+    def meet(entry: Mapping[str, Any]) -> bool:
+        wanted = str(entry["address"])
+        return any(
+            port == int(entry["port"]) and (address == wanted or address in everywhere or wanted in everywhere)
+            for address, port in used
+        )
+
     return [
         f"Port {entry['port']} is taken on the host: stop the process that listens there "
         f"(ss -ltnp 'sport = :{entry['port']}'), or set {entry['variable']}"
         for entry in ports
-        if int(entry["port"]) in used
+        if meet(entry)
     ]
 
 
@@ -276,6 +303,18 @@ def cidr_faults(networks: Iterable[str], variable: str) -> list[str]:
         except ValueError as fault:
             faults.append(f"{variable}: {fault}")
     return faults
+
+
+def networks_with(networks: Iterable[str], address: str) -> list[str]:
+    """List those of the `networks` (CIDR or addresses) that hold the address; malformed ones are cidr_faults' matter."""
+    found = []
+    for network in networks:
+        try:
+            if ipaddress.ip_address(address) in ipaddress.ip_network(network, strict=False):
+                found.append(network)
+        except ValueError:
+            continue
+    return found
 
 
 def url_faults(url: str, port: int | str, proxied: bool, tls: str = "none") -> list[str]:
@@ -380,6 +419,8 @@ class FilterModule:
             "upper_half": upper_half,
             "network_faults": network_faults,
             "ipv6_faults": ipv6_faults,
+            "place_faults": place_faults,
+            "networks_with": networks_with,
             "overlap_faults": overlap_faults,
             "port_faults": port_faults,
             "taken_faults": taken_faults,

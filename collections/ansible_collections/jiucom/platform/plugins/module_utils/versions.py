@@ -24,7 +24,7 @@ def line_fault(old: str, new: str, lines: Mapping[str, Mapping[str, Any]]) -> st
     from_line, to_line = (".".join(map(str, version[:2])) for version in (before, after))
     if from_line == to_line:
         oldest = numbers(lines.get(from_line, {}).get("oldest", "0.0.0"))
-        if after < before and after < oldest <= before:
+        if after < before and after < oldest:
             return f"older servers than {'.'.join(map(str, oldest))} cannot read it"
         return ""
     if after < before:

@@ -5,7 +5,7 @@ Values of `specs` that the client prints with a unit of its own (W, GB) are plai
 
 from typing import Any
 
-from jiucom.db.seed.model import Part
+from jiucom.seed.model import Part
 
 
 def _cpu(

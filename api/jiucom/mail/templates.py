@@ -1,4 +1,4 @@
-"""What the mails say."""
+"""Templates: the contents of mails."""
 
 import html
 from collections.abc import Callable, Mapping
@@ -11,8 +11,8 @@ Variables = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
-    """A mail without its envelope. `link` is the address that the last paragraph is about."""
+class Content:
+    """Subject and text of a mail. `link` follows the last paragraph."""
 
     subject: str
     paragraphs: tuple[str, ...]
@@ -20,12 +20,12 @@ class Letter:
 
     @property
     def text(self) -> str:
-        """For readers of plain text."""
+        """The plain text part."""
         return "\n\n".join([*self.paragraphs, *filter(None, [self.link]), _SIGNATURE])
 
     @property
     def html(self) -> str:
-        """The same for browsers; nothing of a user's text is markup."""
+        """The HTML part; texts of users are escaped."""
         body = "".join(f"<p>{html.escape(paragraph)}</p>" for paragraph in self.paragraphs)
         if self.link:
             address = html.escape(self.link)
@@ -36,11 +36,11 @@ class Letter:
 _SIGNATURE = "JIUCOM 드림"
 
 
-def _verification(variables: Variables, public_url: str) -> Letter:
-    return Letter(
+def _verification(variables: Variables, public_url: str) -> Content:
+    return Content(
         "[JIUCOM] 이메일 인증 코드",
         (
-            # No nickname: whoever signed up with another's address would write to them.
+            # No nickname: somebody who signs up with the address of another person could send them a text by it.
             "아래 코드를 입력해 이메일 주소를 인증해 주세요.",
             str(variables["code"]),
             f"코드는 {LIFETIMES[VERIFICATION]}분 동안 유효합니다. 요청하지 않았다면 이 메일을 무시해 주세요.",
@@ -48,22 +48,22 @@ def _verification(variables: Variables, public_url: str) -> Letter:
     )
 
 
-def _reset(variables: Variables, public_url: str) -> Letter:
+def _reset(variables: Variables, public_url: str) -> Content:
     greeting = f"{variables['nickname']}님, " if "nickname" in variables else ""
-    return Letter(
+    return Content(
         "[JIUCOM] 비밀번호 재설정",
         (
             f"{greeting}비밀번호 재설정 요청을 받았습니다. 요청하지 않았다면 이 메일을 무시해 주세요.",
             f"{LIFETIMES[RESET]}분 안에 아래 주소에서 새 비밀번호를 정해 주세요.",
         ),
-        # Behind the sign: browsers keep it out of logs and referrers.
+        # In the fragment: browsers do not send it to servers, so it is in no log or referrer.
         f"{public_url}/reset-password#token={variables['token']}",
     )
 
 
-def _price_alert(variables: Variables, public_url: str) -> Letter:
+def _price_alert(variables: Variables, public_url: str) -> Content:
     part_id = variables.get("partId")
-    return Letter(
+    return Content(
         f"[JIUCOM] {variables['partName']} 가격 알림",
         (
             f"{variables['partName']}의 가격이 목표에 도달했습니다.",
@@ -73,7 +73,7 @@ def _price_alert(variables: Variables, public_url: str) -> Letter:
     )
 
 
-TEMPLATES: Mapping[str, Callable[[Variables, str], Letter]] = {
+TEMPLATES: Mapping[str, Callable[[Variables, str], Content]] = {
     "email-verification": _verification,
     "password-reset": _reset,
     "price-alert": _price_alert,

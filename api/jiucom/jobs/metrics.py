@@ -6,8 +6,8 @@ from jiucom.telemetry.metrics import Metrics
 from jiucom.worker import Repeated
 
 
-class Recall(Repeated):
-    """Reads when each job last succeeded."""
+class JobMetrics(Repeated):
+    """Reads the time of each job's last success, once a minute and after a run."""
 
     interval = 60.0
 

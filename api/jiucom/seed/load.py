@@ -7,14 +7,14 @@ from typing import Any, Protocol
 
 import bcrypt
 
-from jiucom.db.seed.model import Seed
 from jiucom.rules import popularity
+from jiucom.seed.model import Seed
 
 # Known to everyone: seeds are for machines without real users.
 PASSWORD = "admin123"  # noqa: S105
 
 _DERIVED = (
-    # Entries are the truth; without one in stock, list prices hold.
+    # Prices follow the offers in stock; without any, the list prices.
     "UPDATE parts JOIN list_prices ON part_id = parts.id SET lowest_price = lowest, highest_price = highest",
     """
     UPDATE parts JOIN (
@@ -56,7 +56,7 @@ async def load(cursor: Cursor, seed: Seed, now: datetime) -> None:
 
 
 async def _accounts(cursor: Cursor, seed: Seed, now: datetime) -> None:
-    # `$2a$`, as the old service wrote them; one hash for all keeps the start fast.
+    # `$2a$`, like existing accounts; one hash for all keeps the start fast.
     password = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(10, prefix=b"2a")).decode()
     await cursor.executemany(
         "INSERT INTO users (id, email, password, nickname, role, created_at, updated_at)"
@@ -147,7 +147,7 @@ def _root(seed: Seed, parent: int | None) -> int | None:
 
 
 def _times(now: datetime, age: float) -> tuple[datetime, datetime]:
-    """created_at and updated_at of what is `age` hours old, in UTC and naive, as they are stored."""
+    """created_at and updated_at of a row that is `age` hours old, as stored (naive, UTC)."""
     moment = (now - timedelta(hours=age)).astimezone(UTC).replace(tzinfo=None)
     return moment, moment
 

@@ -1,7 +1,7 @@
 """The small seed: one administrator, five parts, one build."""
 
-from jiucom.db.seed.catalogue import PARTS
-from jiucom.db.seed.model import Build, Comment, Favorite, Like, Offer, Post, PricePoint, Review, Seed, Seller, User
+from jiucom.seed.catalogue import PARTS
+from jiucom.seed.model import Build, Comment, Favorite, Like, Offer, Post, PricePoint, Review, Seed, Seller, User
 
 # In this seed's order: graphics card, processor, memory, motherboard, power supply.
 _NAMES = (

@@ -1,6 +1,6 @@
-"""What the users of the large seed built and wrote (users: 1 관리자, 2 게이머김, 3 견적마스터, 4 테크매니아)."""
+"""Builds, posts, comments and reviews of the large seed (users: 1 관리자, 2 게이머김, 3 견적마스터, 4 테크매니아)."""
 
-from jiucom.db.seed.model import Build, Comment, Post, Review
+from jiucom.seed.model import Build, Comment, Post, Review
 
 BUILDS = (
     Build(

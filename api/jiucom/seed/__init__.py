@@ -1,4 +1,4 @@
-"""What an empty database is filled with: `none`, `dev` (five parts) or `demo` (the whole catalogue)."""
+"""Seeds for an empty database: `none`, `dev` (five parts) or `demo` (the whole catalogue)."""
 
 import logging
 from datetime import datetime
@@ -6,10 +6,10 @@ from zoneinfo import ZoneInfo
 
 import asyncmy
 
-from jiucom.db.seed.demo import DEMO
-from jiucom.db.seed.dev import DEV
-from jiucom.db.seed.load import load
-from jiucom.db.seed.model import Seed
+from jiucom.seed.demo import DEMO
+from jiucom.seed.dev import DEV
+from jiucom.seed.load import load
+from jiucom.seed.model import Seed
 from jiucom.settings import Settings
 
 log = logging.getLogger(__name__)

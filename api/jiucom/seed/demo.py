@@ -1,8 +1,8 @@
 """The large seed: four users, five sellers, the whole catalogue and a lively community."""
 
-from jiucom.db.seed.catalogue import PARTS
-from jiucom.db.seed.demo_community import BUILDS, COMMENTS, POSTS, REVIEWS
-from jiucom.db.seed.model import Favorite, Like, Offer, PricePoint, Seed, Seller, User
+from jiucom.seed.catalogue import PARTS
+from jiucom.seed.demo_community import BUILDS, COMMENTS, POSTS, REVIEWS
+from jiucom.seed.model import Favorite, Like, Offer, PricePoint, Seed, Seller, User
 
 _DANAWA, _COMPUZONE, _ELEVENTH, _COUPANG = 1, 2, 3, 4
 
@@ -13,7 +13,7 @@ _SECOND_SELLERS = {
 }
 # Where the second seller undercuts the first.
 _CHEAPER_ELSEWHERE = frozenset({5, 10, 12, 17, 19, 20, 23, 28})
-# In nobody's stock: its prices are the catalogue's.
+# Out of stock everywhere: it has its list prices.
 _SOLD_OUT = 26
 
 

@@ -1,18 +1,18 @@
-"""The audit log: who did what as an administrator, with the state before and after."""
+"""The audit log: which administrator did what, with the state before and after."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from jiucom.db import WriteSession
-from jiucom.encoding import encode
+from jiucom.encoding import json_text
 
 _INSERT = """
 INSERT INTO audit_log (actor_id, action, target_type, target_id, before_state, after_state, address)
 VALUES (%s, %s, %s, %s, %s, %s, %s)
 """
 
-# What states say of a post, comment or review besides ids, numbers and times.
-_WORDS = "'$.title', '$.content', '$.authorNickname'"
+# The personal data in recorded states of posts, comments, reviews and shops.
+_WORDS = "'$.title', '$.content', '$.authorNickname', '$.rejectionReason'"
 
 _FORGET = {
     kind: f"""
@@ -20,7 +20,7 @@ _FORGET = {
     SET before_state = JSON_REMOVE(before_state, {_WORDS}), after_state = JSON_REMOVE(after_state, {_WORDS})
     WHERE audit_log.target_type = '{kind}' AND {table}.user_id = %s
     """  # noqa: S608
-    for kind, table in {"POST": "posts", "COMMENT": "comments", "REVIEW": "reviews"}.items()
+    for kind, table in {"POST": "posts", "COMMENT": "comments", "REVIEW": "reviews", "SELLER": "sellers"}.items()
 }
 
 
@@ -43,10 +43,10 @@ async def record(
 
 
 async def forget(tx: WriteSession, user_id: int) -> None:
-    """Take name and words of a user who withdraws out of what is written of their posts, comments and reviews."""
+    """Remove the name and texts of a withdrawing user from records about their posts, comments, reviews and shop."""
     for statement in _FORGET.values():
         await tx.execute(statement, (user_id,))
 
 
 def _json(state: Mapping[str, Any] | None) -> str | None:
-    return None if state is None else encode(dict(state)).decode()
+    return None if state is None else json_text(dict(state))

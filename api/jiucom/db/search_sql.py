@@ -1,15 +1,16 @@
-"""Turns a search plan into SQL over any table that has a full-text index of pairs. Text in, text out."""
+"""Turns a search plan into SQL over any table with a full-text index of pairs of characters."""
 
 import re
 from dataclasses import dataclass
 from typing import Any
 
+from jiucom.db.sql import Sql, where
 from jiucom.rules.search_terms import Plan, Term, like
 
 
 @dataclass(frozen=True, slots=True)
 class Searchable:
-    """What can be searched: a table with a full-text index, and what its rows are checked and ranked by.
+    """A table with a full-text index, and the expressions that its rows are checked and ranked by.
 
     `fulltext` are the columns of the index; `text` an expression of all that is searched; `title` the column that a hit
     shows as its name, with an index of its own; `visible` the condition that this index starts with.
@@ -22,16 +23,8 @@ class Searchable:
     visible: str
 
 
-@dataclass(frozen=True, slots=True)
-class Sql:
-    """A piece of SQL and its arguments."""
-
-    text: str
-    args: tuple[Any, ...] = ()
-
-
 def candidates(target: Searchable, plan: Plan) -> Sql:
-    """How many rows the index names for a plan with words that it knows. It counts them without reading them."""
+    """How many candidates the index has for a plan. They are counted without reading the rows."""
     return Sql(f"SELECT COUNT(*) FROM {target.table} WHERE {_match(target)}", (plan.boolean,))  # noqa: S608
 
 
@@ -39,7 +32,7 @@ def source(target: Searchable, plan: Plan) -> Sql:
     """A FROM clause that reads the candidates of the plan, never the whole table (unless the plan has no terms)."""
     if not plan.terms or plan.boolean:
         return Sql(target.table)
-    # Only words of one character: what begins with the first of them, and what synonyms give.
+    # Only words of one character: titles that begin with the first one, and candidates by synonyms.
     candidates = f"SELECT id FROM {target.table} WHERE {target.visible} AND {target.title} LIKE %s"  # noqa: S608
     args: tuple[Any, ...] = (f"{plan.terms[0].patterns[0]}%",)
     if plan.boolean_synonyms:
@@ -54,14 +47,14 @@ def condition(target: Searchable, plan: Plan, *, indexed: bool = True) -> Sql:
     if plan.boolean and indexed:
         pieces.append(Sql(_match(target), (plan.boolean,)))
     pieces += [_contains(target.text, term) for term in plan.terms]
-    return Sql(" AND ".join(piece.text for piece in pieces), tuple(arg for piece in pieces for arg in piece.args))
+    return where(*pieces)
 
 
 def relevance(target: Searchable, plan: Plan) -> Sql:
     """ORDER BY terms, best first: how the words stand together in the title, then how many are words or begin one."""
     if not plan.terms:
         return Sql("NULL")
-    # Between words stands a blank, a hyphen, or what else separates them.
+    # Any character may separate the words: a blank, a hyphen, ...
     phrase, words = re.sub("[ -]", "_", like(plan.phrase)), [term.patterns[0] for term in plan.terms]
     spaced = f"CONCAT(' ', {target.text}, ' ')"
     whole_words = " + ".join(f"({spaced} LIKE %s) + ({spaced} LIKE %s)" for _ in words)

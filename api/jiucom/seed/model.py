@@ -1,6 +1,6 @@
 """The shape of a seed. Rows are referred to by their position, counted from 1, which becomes their id.
 
-Ages are hours before loading. What follows from other rows (lowest prices, totals, counters) has no field here.
+Ages are hours before loading. Values derived from other rows (lowest prices, totals, counters) have no field here.
 """
 
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class Seller(NamedTuple):
 
 
 class Part(NamedTuple):
-    """A part. `prices` is what holds while no seller has it in stock: lowest and highest, in KRW."""
+    """A part. `prices` are its list prices (lowest, highest, in KRW), used while no seller has it in stock."""
 
     name: str
     category: str
@@ -36,7 +36,7 @@ class Part(NamedTuple):
 
 
 class Offer(NamedTuple):
-    """What a seller asks for a part."""
+    """The offer of a seller for a part."""
 
     part: int
     seller: int
@@ -45,7 +45,7 @@ class Offer(NamedTuple):
 
 
 class PricePoint(NamedTuple):
-    """What a seller asked some days ago."""
+    """The price of a seller some days ago."""
 
     part: int
     seller: int
@@ -113,7 +113,7 @@ class Like(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Seed:
-    """What an empty database is filled with."""
+    """All rows of a seed."""
 
     users: tuple[User, ...]
     sellers: tuple[Seller, ...]

@@ -1,0 +1,3 @@
+"""Where the API is mounted."""
+
+CONTEXT_PATH = "/api/v1"
