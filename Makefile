@@ -12,7 +12,7 @@ endif
 # Passed on to ansible-playbook, for example ARGS=-K where sudo asks for a password, or ARGS="--check --diff".
 ARGS ?=
 
-.PHONY: help deploy verify doctor images test check lint types unit test-preflight test-images test-api test-gateway test-stack test-monitoring molecule stories browser fuzz bench bench-api bench-login bench-tracing bench-connections bench-load bench-alerts bench-compat lint-inventory test-control test-next lock
+.PHONY: help deploy verify doctor images test check lint types unit test-preflight test-images test-api test-gateway test-stack test-credentials test-monitoring molecule stories browser fuzz bench bench-api bench-login bench-tracing bench-connections bench-load bench-alerts bench-compat lint-inventory test-control test-next lock
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 20
@@ -29,7 +29,7 @@ doctor: .venv/control ## what is wrong on this machine, and what to type; change
 images: .venv/control ## Docker and every image on this machine, those of optional services too, without starting anything
 	ansible-playbook playbooks/images.yml -e '{"monitoring_alertmanager_enabled": true, "monitoring_node_exporter_enabled": true, "monitoring_nginx_exporter_enabled": true}' $(ARGS)
 
-test: check images test-control test-preflight test-images test-api test-gateway test-stack test-monitoring molecule ## everything; as root, or with sudo and the right to use Docker
+test: check images test-control test-preflight test-images test-api test-gateway test-stack test-credentials test-monitoring molecule ## everything; as root, or with sudo and the right to use Docker
 
 check: lint types unit ## the fast part: lint, types, unit tests
 
@@ -85,6 +85,9 @@ test-gateway: .venv/ready ## the gateway's own answers and its log, and notifica
 
 test-stack: .venv/ready ## what differs between the platform as written and as it runs, on a toy project
 	pytest -q tests/stack
+
+test-credentials: .venv/ready ## secrets show nowhere, and change while MySQL and Redis run
+	pytest -q tests/credentials
 
 test-monitoring: .venv/ready ## rules, dashboards, board
 	pytest -q tests/monitoring

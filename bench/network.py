@@ -102,6 +102,9 @@ def gateway(net: str) -> Iterator[str]:
             "images_resolved": {"nginx": {"reference": nginx, "pull_policy": ""}},
             "gateway_rate_limit": 100_000,
             "gateway_rate_burst": 100_000,
+            "gateway_login_rate": 100_000,
+            "gateway_login_burst": 100_000,
+            "gateway_connections": 100_000,
             "tracing_trusted_networks": [],
         }
         done = run_role("gateway", Path(home), variables)

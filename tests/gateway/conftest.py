@@ -14,7 +14,7 @@ from testing.images import image
 from .network import Gateway, network
 
 # As much of an API and of a Zipkin as a gateway needs: traced answers, headers that only the gateway may send, no answer,
-# answers that do not end, and which of several it is.
+# answers that do not end or are large, and which of several it is.
 UPSTREAM = """
 import socket, time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -28,16 +28,19 @@ class Upstream(BaseHTTPRequestHandler):
         if self.server.server_port == 8080:
             self.send_header("X-Trace-Id", "0af7651916cd43dd8448eb211c80319c")
         self.send_header("X-Seen-Request-Id", self.headers["X-Request-Id"])
-        for name in ("X-Forwarded-For", "X-Forwarded-Proto", "X-Real-IP", "Authorization"):
+        for name in ("X-Forwarded-For", "X-Forwarded-Proto", "X-Real-IP", "Authorization", "Upgrade"):
             self.send_header("X-Seen-" + name, self.headers.get(name, ""))
         self.send_header("X-Replica", socket.gethostname())
-        self.send_header("Content-Length", "1" if "held" in self.path else "0")
+        large = 8_000_000 if "large" in self.path else 0
+        self.send_header("Content-Length", "1" if "held" in self.path else str(large))
         self.end_headers()
+        self.wfile.write(b"x" * large)
         if "held" in self.path:
             time.sleep(60)
     do_POST = do_GET
 class Server(ThreadingHTTPServer):
     daemon_threads = True
+    request_queue_size = 512
 for port in (3000, 9411):
     Thread(target=Server(("", port), Upstream).serve_forever, daemon=True).start()
 Server(("", 8080), Upstream).serve_forever()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+import subprocess
 from collections.abc import Iterator
 
 import httpx
@@ -127,3 +128,10 @@ def test_http_on_the_port_of_https_is_an_error_in_the_api_s_shape(secured: Gatew
 def test_the_key_is_for_nginx_alone(secured: Gateway) -> None:
     status = (secured.home / "tls/served/gateway.pem").stat()
     assert (status.st_uid, status.st_gid, status.st_mode & 0o777) == (101, 101, 0o400)
+
+
+def test_http_2_is_spoken(secured: Gateway) -> None:
+    """curl, because it names the host as HTTP/2 does."""
+    curl = ["curl", "-sk", "--http2", "--resolve", f"{NAME}:443:{secured.address}", "-o", "/dev/null"]
+    told = ["-w", "%{http_version} %{http_code}", f"https://{NAME}/api/v1/actuator/health?q=1"]
+    assert subprocess.run([*curl, *told], capture_output=True, text=True, check=True).stdout == "2 200"

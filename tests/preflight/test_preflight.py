@@ -196,6 +196,20 @@ def test_sampling_takes_a_share_and_a_time(given: dict[str, object], named: str,
     assert named in refused(tmp_path, "-e", json.dumps(given), playbook="playbooks/sampling.yml")
 
 
+@pytest.mark.parametrize(
+    ("secret", "named"),
+    [
+        ("", "Name one secret, -e secret=NAME, of: database_root_password"),
+        ("database_password", "Name one secret"),
+        ("gateway_admin_users.lee", "gateway_admin_users.kim"),
+        ("api_jwt_secret", "has no platform yet"),
+    ],
+)
+def test_rotation_takes_a_secret_of_a_platform_that_is_there(secret: str, named: str, tmp_path: Path) -> None:
+    given = {"secret": secret, "gateway_admin_users": {"kim": "a password"}}
+    assert named in refused(tmp_path, "-e", json.dumps(given), playbook="playbooks/rotate.yml")
+
+
 def test_a_taken_port_is_named_with_its_variable(tmp_path: Path) -> None:
     """And numbers that are texts, in what is looked at before, are numbers."""
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -219,7 +233,7 @@ def test_a_text_is_no_list(tmp_path: Path) -> None:
 def test_prod_without_its_vault(tmp_path: Path) -> None:
     """The inventory as it is, but for the way to the host: this machine stands for it."""
     here = words(ansible_connection="local", ansible_become="false", ansible_python_interpreter="/usr/bin/python3")
-    assert "vault.yml.example" in refused(tmp_path, *here, inventory="inventories/prod")
+    assert "playbooks/secrets.yml" in refused(tmp_path, *here, inventory="inventories/prod")
     one = words(database_root_password="a-secret-of-more-than-sixteen-characters")
     said = refused(tmp_path, *here, *one, inventory="inventories/prod")
     assert said.count(" is not set") >= 9
@@ -250,8 +264,9 @@ def test_a_password_that_the_database_does_not_know(tmp_path: Path, volume: str)
         database_root_password="another", database_app_password="as-it-is",
     )  # fmt: skip
     said = refused(tmp_path, *given)
-    assert "initialised with another database_root_password.\\n" in said
-    assert "ALTER USER 'root'@'localhost' IDENTIFIED BY" in said
+    assert "initialised with another database_root_password. Go back" in said
+    assert "playbooks/rotate.yml -i " in said
+    assert "-e mine=true -e secret=database_root_password" in said
     assert "database_app_password" not in said
     assert "as-it-was" not in said
     assert "'another'" not in said

@@ -40,6 +40,8 @@ class Project:
         }
         self.secrets = {"store": {"password": "first"}}
         self.scale = 1
+        # Directories of `store` that it reads again without a restart.
+        self.reloads: list[str] = []
 
     def module(self, name: str, arguments: dict[str, Any], check: bool = False) -> dict[str, Any]:
         """Run one of our modules on this machine, as Ansible does with arguments from standard input; returns its result."""
@@ -64,9 +66,10 @@ class Project:
 
     def arguments(self, **more: Any) -> dict[str, Any]:
         names = list(self.definitions)
-        services = [
-            {"name": name, "scale": self.scale if name == "store" else 1, "reload": name == "door"} for name in names
-        ]
+        services: list[dict[str, Any]] = [{"name": name, "reload": name == "door"} for name in names]
+        for service in services:
+            if service["name"] == "store":
+                service |= {"scale": self.scale, "reload": bool(self.reloads), "reloads": self.reloads}
         template = TEMPLATE.format(project=self.name)
         return {
             "path": str(self.base), "project": self.name, "template": template, "services": services, "only": names, **more,

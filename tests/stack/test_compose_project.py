@@ -51,6 +51,25 @@ def test_a_service_that_can_read_its_files_again_is_reloaded_until_it_was(projec
     assert project.settled()
 
 
+def test_a_service_may_read_some_of_its_files_again(project: Project) -> None:
+    project.reloads = ["secrets"]
+    project.apply()
+    assert project.settled()
+    project.secrets["store"]["password"] = "second"
+    project.write()
+    for _ in range(2):
+        state = project.compare()
+        assert (state["recreate"], state["reload"]) == ([], ["store"])
+    project.compare(applied=["store"])
+    assert project.settled()
+    project.definitions["store"]["files"]["conf/store.conf"] = "two\n"
+    project.secrets["store"]["password"] = "third"
+    project.write()
+    state = project.compare()
+    assert (state["recreate"], state["reload"]) == (["store"], [])
+    assert state["reasons"] == ["store: its files changed", "store: its files changed since it read them"]
+
+
 def test_a_changed_definition_recreates(project: Project) -> None:
     project.definitions["door"]["compose"]["environment"] = {"MODE": "a$b"}
     project.write()

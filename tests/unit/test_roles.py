@@ -78,9 +78,7 @@ def variables(role: str) -> dict[str, Any]:
 @pytest.mark.parametrize("role", ROLES)
 def test_secrets_are_marked_and_nothing_else_is(role: str) -> None:
     secret = {name for name, option in options(role).items() if option.get("no_log")}
-    named = {
-        name for name in options(role) if re.search(r"(_password|_secret|_secret_previous|_slack_url|_users)$", name)
-    }
+    named = {name for name in options(role) if re.search(r"(_password|_secret(_previous)?|_slack_url|_users)$", name)}
     assert secret == named
 
 

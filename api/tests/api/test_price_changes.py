@@ -241,7 +241,10 @@ async def test_crossings_are_pushed_once_and_after_the_commit(user: User, shop: 
         await changes.put(tx, state.cache, state.clock, [Offer(part, 1, 700, None, True)])
         assert pushed == []
     await shop.told()
+    # Listeners are called after the commit that `told` has seen.
+    await eventually(lambda: bool(pushed))
     await shop.offer(part, 1, 600)
+    await shop.told()
     assert pushed == [f"PRICE_ALERT:{alert}:1"]
 
 

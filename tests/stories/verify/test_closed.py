@@ -12,6 +12,8 @@ import pytest
 import yaml
 from hosts import ROOT, Host, wait_for
 
+from tests.credentials.canaries import shown
+
 LIMITED = "/api/v1/v3/api-docs"
 # Asks for an address 600 times, three at once, and prints the statuses.
 FLOOD = """
@@ -151,18 +153,29 @@ def test_both_replicas_answer_and_new_ones_are_found(host: Host) -> None:
 
 
 def test_secrets_are_nowhere_but_in_their_files(host: Host) -> None:
+    """In no form: as they are, in base64, as URLs write them."""
     show = [str(ROOT / ".venv/bin/ansible-vault"), "view", "molecule/prod/inventory/group_vars/all/vault.yml"]
     password = ["--vault-password-file", "molecule/prod/vault-password"]
     vault = subprocess.run([*show, *password], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     # Of the address of the webhook its last part.
     values = {name: value.rpartition("/")[2] for name, value in yaml.safe_load(vault).items() if isinstance(value, str)}
     assert len(values) >= 10
-    shown = (
-        host.run("docker inspect $(docker compose ps --all --quiet)")
-        + host.run("docker compose logs")
-        + host.run("cat compose.yaml")
-    )
-    assert [name for name, value in values.items() if value in shown] == []
+    containers = "docker inspect --format '{{ .Image }}' $(docker compose ps --all --quiet) | sort -u"
+    places = {
+        "containers": "docker inspect $(docker compose ps --all --quiet)",
+        "images": f"docker inspect $({containers}) && for i in $({containers}); do docker history --no-trunc $i; done",
+        "logs": "docker compose logs",
+        "journal": "journalctl --no-pager",
+        # Health checks run every ten seconds: each is seen while it runs.
+        "processes": "for n in $(seq 150); do cat /proc/[0-9]*/environ /proc/[0-9]*/cmdline; sleep 0.1; done"
+        " 2>/dev/null | sort -zu",
+        "files": "find . -type f -not -path '*/secrets/*' -exec cat {} +",
+    }
+    said = {
+        place: host.run(f"{{ {command}; }} | LC_ALL=C tr -c '[:print:]' '\\n'") for place, command in places.items()
+    }
+    assert min(map(len, said.values())) > 1000
+    assert {place: found for place, text in said.items() if (found := shown(values, text))} == {}
     modes = host.run("find . -path '*/secrets/*' -type f -printf '%m %p\\n'").splitlines()
     assert len(modes) >= 10
     assert [line for line in modes if not line.startswith("400 ")] == []

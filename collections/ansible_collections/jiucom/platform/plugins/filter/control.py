@@ -91,8 +91,8 @@ def vault_faults(inventory: str, given: Iterable[str]) -> list[str]:
     if not vaults and not list(given):
         vault = directory / "group_vars/all/vault.yml"
         faults.append(
-            f"No secret is set: type cp inventories/prod/group_vars/all/vault.yml.example '{vault}', fill it in, "
-            f"then .venv/bin/ansible-vault encrypt '{vault}'"
+            f"No secret is set: type .venv/bin/ansible-playbook playbooks/secrets.yml -i '{directory}' --ask-vault-pass, "
+            f"which makes them all in '{vault}'"
         )
     return faults
 

@@ -59,9 +59,14 @@ def of_roles(services: Table, roles: Iterable[str]) -> list[str]:
 
 
 def project_services(services: Table, names: Iterable[str]) -> list[dict[str, Any]]:
-    """Return what the module compose_project takes of some services: name, scale, and whether it can reload."""
+    """Return what the module compose_project takes of some services: name, scale, and what it can read again."""
     return [
-        {"name": name, "scale": int(services[name].get("scale", 1)), "reload": "reload" in services[name]}
+        {
+            "name": name,
+            "scale": int(services[name].get("scale", 1)),
+            "reload": "reload" in services[name],
+            "reloads": services[name].get("reloads", []),
+        }
         for name in names
     ]
 

@@ -20,8 +20,8 @@ module: compose_project
 short_description: Write compose.yaml and compare it with what runs
 description:
   - Each service's part is read from C(.services/<name>.yaml). Its label C(jiucom.files) becomes a keyed hash over owner, mode,
-    time and content of all files of the service, secrets included, so that a changed file is a changed definition. Services
-    that can read their files again (O(services) with C(reload)) have no such label; what they read last is in C(.applied).
+    time and content of all files of the service, secrets included, so that a changed file is a changed definition. Files that
+    a service can read again (O(services) with C(reload)) are not in the label; what was read last is in C(.applied).
   - Nothing is started here. Compose's own hash of each definition says what must be recreated.
 options:
   path: {type: path, required: true, description: Directory of the installation.}
@@ -36,6 +36,7 @@ options:
       name: {type: str, required: true, description: Name of the service.}
       scale: {type: int, default: 1, description: Number of its containers.}
       reload: {type: bool, default: false, description: Whether it can read its files again.}
+      reloads: {type: list, elements: str, default: [], description: 'Which of them, by their directory; all by default.'}
   only: {type: list, elements: str, required: true, description: Services to compare with what runs.}
   pending: {type: list, elements: str, default: [], description: Services whose files check mode would change.}
   careful:
@@ -67,18 +68,20 @@ def block(text: str, name: str) -> str:
     return found[0].rstrip("\n") + "\n" if found else ""
 
 
-def fingerprint(directory: Path, key: bytes) -> str:
-    """Hash a service's files with a key: the label that holds it tells nothing about secrets.
+def fingerprints(directory: Path, key: bytes, reloads: list[str]) -> tuple[str, str]:
+    """Hash a service's files with a key, those in the directories `reloads` by themselves; returns the others' hash and theirs.
 
-    The time of change counts: a file that was edited by hand, loaded, and put right again is another file than the one loaded.
+    A label that holds one tells nothing about secrets. The time of change counts: a file that was edited by hand, loaded, and
+    put right again is another file than the one loaded.
     """
-    total = hmac.new(key, digestmod=hashlib.sha256)
+    others, again = hmac.new(key, digestmod=hashlib.sha256), hmac.new(key, digestmod=hashlib.sha256)
     for path in sorted(directory.rglob("*")):
         if path.is_file():
-            status = path.stat()
-            facts = (path.relative_to(directory), status.st_uid, status.st_gid, status.st_mode, status.st_mtime_ns)
+            status, name = path.stat(), path.relative_to(directory)
+            facts = (name, status.st_uid, status.st_gid, status.st_mode, status.st_mtime_ns)
+            total = again if name.parts[0] in reloads else others
             total.update(repr(tuple(map(str, facts))).encode() + hashlib.sha256(path.read_bytes()).digest())
-    return total.hexdigest()[:16]
+    return others.hexdigest()[:16], again.hexdigest()[:16]
 
 
 class Project:
@@ -89,7 +92,13 @@ class Project:
         self.path = Path(module.params["path"])
         self.services: dict[str, dict[str, Any]] = {one["name"]: one for one in module.params["services"]}
         self.key = self.load_key()
-        self.prints = {name: fingerprint(self.path / name, self.key) for name in self.services}
+        # By service: the hash in its label, and that of what it reads again.
+        self.labels: dict[str, str] = {}
+        self.prints: dict[str, str] = {}
+        for name, service in self.services.items():
+            others, again = fingerprints(self.path / name, self.key, service["reloads"])
+            whole = service["reload"] and not service["reloads"]
+            self.labels[name], self.prints[name] = ("reloaded", others) if whole else (others, again)
 
     def load_key(self) -> bytes:
         """Read the key of the hashes, made at the first use."""
@@ -114,8 +123,7 @@ class Project:
     def fragment(self, name: str) -> str:
         """Return a service's part with the hash of its files, indented."""
         file = self.path / ".services" / f"{name}.yaml"
-        label = "reloaded" if self.services[name]["reload"] else self.prints[name]
-        text = file.read_text().replace(PLACEHOLDER, label)
+        text = file.read_text().replace(PLACEHOLDER, self.labels[name])
         return "".join(f"  {line}" if line.strip() else line for line in text.splitlines(keepends=True))
 
     def text(self) -> str:
@@ -152,7 +160,7 @@ class Project:
         """Yield what is to be done with a service, and why."""
         labels = [container["Config"]["Labels"] for container in own]
         if any(label["com.docker.compose.config-hash"] != digest for label in labels):
-            same = all(label.get(LABEL) == self.prints[name] for label in labels) or self.services[name]["reload"]
+            same = all(label.get(LABEL) == self.labels[name] for label in labels)
             yield "recreate", "its definition in compose.yaml changed" if same else "its files changed"
         newer = [c for c in own if self.image(c["Config"]["Image"]) not in ("", c["Image"])]
         if newer:
@@ -245,6 +253,7 @@ def main() -> None:
         "name": {"type": "str", "required": True},
         "scale": {"type": "int", "default": 1},
         "reload": {"type": "bool", "default": False},
+        "reloads": {"type": "list", "elements": "str", "default": []},
     }
     module = AnsibleModule(
         {
