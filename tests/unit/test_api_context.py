@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,17 @@ def test_an_older_archive_of_the_same_wheels_is_removed(tmp_path: Path) -> None:
     (tmp_path / "api/jiucom/mail/__init__.py").write_text("new")
     assert pack(**given)["archive"] != old["archive"]
     assert not Path(old["archive"]).exists()
+
+
+def test_a_file_of_the_same_size_with_other_content_has_another_time(tmp_path: Path) -> None:
+    """Docker's builder takes a file of the same size and time for the one that it has, and builds with that."""
+    given, times = checkout(tmp_path), []
+    for content in ("one", "two", "one"):
+        (tmp_path / "api/jiucom/mail/__init__.py").write_text(content)
+        with tarfile.open(pack(**given)["archive"]) as archive:
+            times.append(archive.getmember("jiucom/mail/__init__.py").mtime)
+    assert times[0] != times[1]
+    assert times[0] == times[2]
 
 
 @pytest.mark.parametrize("umask", [0o027, 0o077], ids=oct)
