@@ -7,6 +7,7 @@ import re
 import secrets
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -14,7 +15,7 @@ import yaml
 
 from tests.role import ROOT
 
-from .conftest import TRACE
+from .conftest import TRACE, running_gateway
 from .network import Gateway
 
 SECURITY = yaml.safe_load((ROOT / "roles/gateway/vars/main/main.yml").read_text())["_gateway_security_headers"]
@@ -167,3 +168,20 @@ def test_the_way_past_the_rules_serves_a_page_of_an_allowed_origin(gateway: Gate
     assert "Access-Control-Allow-Origin" not in stranger.headers
     too_large = httpx.post(direct, content=b"x" * 2000)
     assert (too_large.status_code, too_large.json()["code"]) == (413, "JIUCOM-413")
+
+
+def test_maintenance_refuses_in_the_apis_shape_and_leaves_what_watches(tmp_path: Path) -> None:
+    """The state of the host, not of the inventory: the role writes what platform_host says."""
+    with running_gateway(
+        tmp_path, tracing_trusted_networks=[], platform_host={"maintenance": True}, gateway_maintenance_retry=90
+    ) as gateway:
+        refused = httpx.get(f"{gateway.url}/api/v1/parts")
+        assert (refused.status_code, refused.json()["code"], refused.headers["Retry-After"]) == (
+            503,
+            "JIUCOM-503",
+            "90",
+        )
+        assert refused.headers["X-Frame-Options"] == "SAMEORIGIN"
+        assert httpx.post(f"{gateway.url}/api/v1/posts").status_code == 503
+        for path in ("/health", "/api/v1/actuator/health", "/zipkin/"):
+            assert httpx.get(f"{gateway.url}{path}").status_code == 200, path

@@ -18,10 +18,12 @@ class Entry:
     lifetime: int  # s
     scope: str
     suffix: str
+    # Of what is stored. Raise it when that changes: while a version takes over, the one before reads and stores, too.
+    schema: int = 1
 
     def key(self, *args: object) -> str:
         """The key of the value."""
-        return f"{{{self.scope.format(*args)}}}:{self.suffix.format(*args)}"
+        return f"{{{self.scope.format(*args)}}}:v{self.schema}:{self.suffix.format(*args)}"
 
     def scope_of(self, *args: object) -> str:
         """The scope of the value."""

@@ -36,7 +36,7 @@ _OPEN = 1.0
 _CONNECTIONS = 10
 
 # Addresses (of IPv6 a limit's network, which ends with `::`), hashes, numbers.
-_VARIABLE = re.compile(r"(?<![0-9a-z])(?:[0-9a-f:]*::[0-9a-f:]*|\d+(?:\.\d+){3})|[0-9a-f]{16,}|\d+")
+_VARIABLE = re.compile(r"(?<![0-9a-z])(?:[0-9a-f:]*::[0-9a-f:]*|\d+(?:\.\d+){3})|[0-9a-f]{16,}|(?<!:v)\d+")
 
 
 class RedisUnavailableError(Exception):

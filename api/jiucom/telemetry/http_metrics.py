@@ -72,6 +72,8 @@ class HttpMetrics(Collector):
     """Counts requests. Labels come from route templates and closed lists, so their number is bounded."""
 
     def __init__(self) -> None:
+        # Requests that are being answered: a replica is stopped when it has none.
+        self.running = 0
         self._timers: dict[tuple[str, str, int, str], _Timer] = {}
         self._buckets: dict[tuple[str, str], list[int]] = {}
         self._outcomes = dict.fromkeys((*_OUTCOMES.values(), _NO_OUTCOME), 0)
@@ -116,6 +118,9 @@ class HttpMetrics(Collector):
         for outcome, count in self._outcomes.items():
             outcomes.add_metric((outcome,), count)
         yield outcomes
+        yield GaugeMetricFamily(
+            "jiucom_http_requests_running", "Requests being answered, but those of /actuator and streams", self.running
+        )
 
 
 def _outcome(status: int) -> str:

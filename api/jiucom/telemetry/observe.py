@@ -20,6 +20,8 @@ _QUIET_BELOW = tuple(f"{path}/" for path in _QUIET)
 
 # Long-lived streams: their durations would distort those of requests.
 _ENDLESS = frozenset({"/ws/**"})
+# What is not counted as running, by path: no route is known before a request has run.
+_UNCOUNTED = (f"{CONTEXT_PATH}/actuator", f"{CONTEXT_PATH}/ws/")
 
 
 class Observe:
@@ -54,12 +56,15 @@ class Observe:
             await send(message)
 
         exception = "none"
+        counted = not scope["path"].startswith(_UNCOUNTED)
+        self.metrics.running += counted
         try:
             await self.app(scope, receive, watch)
         except BaseException as error:
             exception = type(error).__name__
             raise
         finally:
+            self.metrics.running -= counted
             seconds = time.perf_counter() - started
             route: str | None = scope.get("jiucom.route")
             exception = scope.get("jiucom.exception", exception)

@@ -60,6 +60,27 @@ async def test_the_second_read_is_a_hit(state: AppState) -> None:
     assert (requests(state, "hit") - hits, requests(state, "miss") - misses) == (2, 1)
 
 
+async def test_two_versions_share_changes_and_no_values(state: AppState) -> None:
+    """While a version takes over, both read and store; neither must answer with what the other has stored."""
+    later = keys.Entry(ENTRY.name, ENTRY.lifetime, ENTRY.scope, ENTRY.suffix, schema=ENTRY.schema + 1)
+    values: dict[str, dict[str, object]] = {"before": {"price": 1}, "later": {"prices": [1]}}
+
+    async def both() -> list[bytes]:
+        async def loaded(version: str) -> dict[str, object]:
+            return values[version]
+
+        return [
+            (await state.cache.fetch(entry, ("versions",), lambda version=version: loaded(version))).raw  # type: ignore[misc]
+            for entry, version in ((ENTRY, "before"), (later, "later"))
+        ]
+
+    assert await both() == [b'{"price":1}', b'{"prices":[1]}']
+    values = {"before": {"price": 2}, "later": {"prices": [2]}}
+    assert await both() == [b'{"price":1}', b'{"prices":[1]}']
+    await write(state.cache, state, ENTRY.scope_of("versions"))
+    assert await both() == [b'{"price":2}', b'{"prices":[2]}']
+
+
 async def test_200_misses_are_one_select(
     seeded_client: httpx.AsyncClient, seeded: Starlette, mysql_server: tuple[int, str]
 ) -> None:

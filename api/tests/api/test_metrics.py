@@ -140,9 +140,12 @@ async def test_a_request_that_is_cancelled(
         monkeypatch.setattr(state_of(app).db, "read", never)
         task = asyncio.create_task(ask(app, "GET", "/parts"))
         await inside.wait()
+        # A deploy stops a replica that has none running.
+        assert value(state_of(app), "jiucom_http_requests_running") == 1
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
+        assert value(state_of(app), "jiucom_http_requests_running") == 0
         assert now(app) == {labels("GET", "/parts", "UNKNOWN", "CancelledError"): 1}
 
 

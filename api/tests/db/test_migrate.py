@@ -2,6 +2,10 @@
 
 import asyncio
 import logging
+import re
+import secrets
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +19,8 @@ from .conftest import connected, rows
 
 pytestmark = pytest.mark.anyio
 
-REVISIONS = sorted(path.name[:4] for path in (Path(migrate.__file__).parent / "migrations/versions").glob("0*.py"))
+OURS = Path(migrate.__file__).parent / "migrations"
+REVISIONS = sorted(path.name[:4] for path in (OURS / "versions").glob("0*.py"))
 
 
 async def test_replicas_that_start_together(database: Settings, caplog: pytest.LogCaptureFixture) -> None:
@@ -91,3 +96,99 @@ async def test_rows_do_not_move_their_own_time(migrated: Settings) -> None:
         (migrated.db_name,),
     )
     assert moving == []
+
+
+REVISION = """
+from alembic import op
+revision, down_revision, branch_labels, depends_on = "{name}", "{before}", None, None
+contract = {contract}
+def upgrade():
+    op.get_bind().exec_driver_sql("{statement}")
+"""
+
+
+@pytest.fixture
+def version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Makes this the code of a version whose revisions are `9001` and so on, after all of ours."""
+
+    def become(*revisions: tuple[str, bool, str]) -> None:
+        directory = tmp_path / secrets.token_hex(4)
+        shutil.copytree(OURS, directory / "migrations")
+        before = REVISIONS[-1]
+        for name, contract, statement in revisions:
+            text = REVISION.format(name=name, before=before, contract=contract, statement=statement)
+            (directory / f"migrations/versions/{name}_later.py").write_text(text)
+            before = name
+        monkeypatch.setattr(migrate, "__file__", str(directory / "migrate.py"))
+
+    return become
+
+
+ADD = ("9001", False, "ALTER TABLE sellers ADD nickname INT")
+DROP = ("9002", True, "ALTER TABLE sellers DROP nickname")
+AFTER = ("9003", False, "ALTER TABLE sellers ADD nickname INT")
+
+
+async def test_what_takes_away_waits_until_it_is_asked_for(database: Settings, version: Callable[..., None]) -> None:
+    await migrate.upgrade(database)
+    version(ADD, DROP)
+    assert (await migrate.upgrade(database))[1] == "9001"
+    assert (await migrate.upgrade(database))[1] == "9001"
+    schema = await migrate.status(database)
+    assert (schema.revision, schema.head, schema.pending, schema.waiting, schema.oldest) == (
+        "9001", "9002", [], ["9002"], "",
+    )  # fmt: skip
+    assert (await migrate.upgrade(database, contract=True))[1] == "9002"
+    schema = await migrate.status(database)
+    assert (schema.revision, schema.waiting, schema.oldest) == ("9002", [], "9002")
+
+
+async def test_a_version_is_refused_while_something_waits(database: Settings, version: Callable[..., None]) -> None:
+    await migrate.upgrade(database)
+    version(ADD, DROP)
+    await migrate.upgrade(database)
+    version(ADD, DROP, AFTER)
+    with pytest.raises(migrate.MigrationError, match="9003 comes after 9002, which waits"):
+        await migrate.upgrade(database)
+    assert (await migrate.status(database)).revision == "9001"
+
+
+async def test_an_older_version_uses_a_newer_schema_while_nothing_is_taken_away(
+    database: Settings, version: Callable[..., None]
+) -> None:
+    version(ADD, DROP)
+    await migrate.upgrade(database, contract=False)  # an empty database has everything at once
+    assert (await migrate.status(database)).revision == "9002"
+    version(ADD)
+    with pytest.raises(migrate.MigrationError, match="needs a version that knows 9002; this one ends with 9001"):
+        await migrate.upgrade(database)
+    version(ADD, DROP)
+    async with connected(database, root=True) as cursor:
+        await cursor.execute("UPDATE schema_support SET oldest = '9001'")
+    version(ADD)
+    assert await migrate.upgrade(database) == ("9002", "9002")
+
+
+async def test_a_revision_does_not_wait_long_for_a_table_in_use(
+    database: Settings, version: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While it waits, everyone who comes after it waits, too."""
+    monkeypatch.setattr(migrate, "TABLE_TIMEOUT", 1)
+    await migrate.upgrade(database)
+    version(ADD)
+    async with connected(database, autocommit=False) as cursor:
+        await cursor.execute("SELECT COUNT(*) FROM sellers")
+        with pytest.raises(Exception, match="Lock wait timeout"):
+            await migrate.upgrade(database)
+    assert (await migrate.upgrade(database))[1] == "9001"
+
+
+def test_newer_revisions_say_how_a_table_may_be_used_meanwhile() -> None:
+    """Those up to 0030 run in databases without users only; what comes later meets a version that serves."""
+    for path in (OURS / "versions").glob("*.py"):
+        if path.name[:4] > "0030":
+            text = path.read_text()
+            assert re.search(r"^contract = (True|False)$", text, re.MULTILINE), path.name
+            for alter in re.findall(r"ALTER TABLE[^\"]+", text):
+                assert "ALGORITHM" in alter, path.name
+                assert "LOCK" in alter, path.name

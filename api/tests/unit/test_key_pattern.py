@@ -12,8 +12,8 @@ from jiucom.limiter import network
 @pytest.mark.parametrize(
     ("key", "pattern"),
     [
-        ("{part:7}:detail", "{part:*}:detail"),
-        (b"{posts}:list:0:20:30", "{posts}:list:*:*:*"),
+        ("{part:7}:v1:detail", "{part:*}:v1:detail"),
+        (b"{posts}:v1:list:0:20:30", "{posts}:v1:list:*:*:*"),
         ("{limit:write:user-17}", "{limit:write:user-*}"),
         (f"{{limit:login-account:none-{'0a' * 16}}}", "{limit:login-account:none-*}"),
         ("{limit:login-account:user-17}:known:203.0.113.7", "{limit:login-account:user-*}:known:*"),

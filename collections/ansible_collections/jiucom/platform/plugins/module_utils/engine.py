@@ -37,9 +37,14 @@ class _Connection(http.client.HTTPConnection):
 
 def get(path: str, seconds: float = 60, socket_path: str = SOCKET) -> Any:
     """Return the decoded answer to `GET path`. Raises EngineError, with Docker's own message where there is one."""
+    return request("GET", path, seconds, socket_path)
+
+
+def request(method: str, path: str, seconds: float = 60, socket_path: str = SOCKET) -> Any:
+    """Return the decoded answer to a request without a body, None where it has none. Raises EngineError."""
     connection = _Connection(socket_path, seconds)
     try:
-        connection.request("GET", path)
+        connection.request(method, path)
         response = connection.getresponse()
         body = response.read()
     except OSError as fault:

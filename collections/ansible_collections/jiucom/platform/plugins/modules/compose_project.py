@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
@@ -38,6 +39,12 @@ options:
       reloads: {type: list, elements: str, default: [], description: 'Which of them, by their directory; all by default.'}
   only: {type: list, elements: str, required: true, description: Services to compare with what runs.}
   pending: {type: list, elements: str, default: [], description: Services whose files check mode would change.}
+  careful:
+    type: str
+    default: ''
+    description:
+      - A service whose change M(rollout) brings about, while it runs. Its definition in compose.yaml stays as it is until then,
+        and the new file waits in C(.compose.next.yaml).
   applied: {type: list, elements: str, default: [], description: Record that these services have read their files, and end.}
 author: [JIUCOM]
 """
@@ -46,11 +53,19 @@ RETURN = r"""
 fresh: {type: bool, returned: always, description: Whether no container exists yet.}
 recreate: {type: list, returned: always, description: 'Services to be recreated, in start order.'}
 reload: {type: list, returned: always, description: Services whose files changed and that can read them again.}
+held: {type: bool, returned: always, description: Whether the new file waits.}
 reasons: {type: list, returned: always, description: One line for each service that is not as wanted.}
 """
 
 LABEL = "jiucom.files"
 PLACEHOLDER = "@files@"
+NEXT = ".compose.next.yaml"
+
+
+def block(text: str, name: str) -> str:
+    """Return a service's lines of a compose.yaml; empty where it is not there."""
+    found = re.search(rf"^  {re.escape(name)}:\n(?:    .*\n|\n)+", text.partition("\nservices:\n")[2], re.MULTILINE)
+    return found[0].rstrip("\n") + "\n" if found else ""
 
 
 def fingerprints(directory: Path, key: bytes, reloads: list[str]) -> tuple[str, str]:
@@ -190,6 +205,34 @@ class Project:
             file.parent.mkdir(mode=0o755, exist_ok=True)
             file.write_text(self.prints[name])
 
+    def hold(self, text: str, state: dict[str, Any]) -> str:
+        """Return what compose.yaml shall be for now: the careful service keeps its definition until it is replaced.
+
+        The new file waits beside it, also where only the number of containers differs.
+        """
+        name, waits = self.params["careful"], self.path / NEXT
+        file = self.path / "compose.yaml"
+        old = block(file.read_text(), name) if name and file.is_file() else ""
+        running = [
+            reason for reason in state["reasons"] if reason.startswith(f"{name}: ") and "no container" not in reason
+        ]
+        state["held"] = bool(old and running)
+        if self.module.check_mode:
+            return text
+        waits.unlink(missing_ok=True)
+        if not state["held"]:
+            return text
+        self.replace(waits, text)
+        return text.replace(block(text, name), old)
+
+    def replace(self, file: Path, text: str) -> None:
+        """Write a file aside and move it in place."""
+        aside = self.path / ".compose.new.yaml"
+        aside.write_text(text)
+        aside.chmod(0o640)
+        os.chown(aside, 0, self.path.stat().st_gid)
+        aside.replace(file)
+
     def write(self, text: str) -> dict[str, str]:
         """Write compose.yaml where it differs; returns the diff, empty when nothing does."""
         file = self.path / "compose.yaml"
@@ -197,11 +240,7 @@ class Project:
         if before == text:
             return {}
         if not self.module.check_mode:
-            aside = self.path / ".compose.new.yaml"
-            aside.write_text(text)
-            aside.chmod(0o640)
-            os.chown(aside, 0, self.path.stat().st_gid)
-            aside.replace(file)
+            self.replace(file, text)
             for part in (self.path / ".services").glob("*.yaml"):
                 if part.stem not in self.services:
                     part.unlink()
@@ -224,6 +263,7 @@ def main() -> None:
             "services": {"type": "list", "elements": "dict", "options": service, "required": True},
             "only": {"type": "list", "elements": "str", "required": True},
             "pending": {"type": "list", "elements": "str", "default": []},
+            "careful": {"type": "str", "default": ""},
             "applied": {"type": "list", "elements": "str", "default": []},
         },
         supports_check_mode=True,
@@ -235,15 +275,15 @@ def main() -> None:
     missing = project.missing()
     if missing and module.check_mode:
         reasons = ["compose.yaml: would be written anew"]
-        module.exit_json(changed=True, fresh=False, recreate=[], reload=[], reasons=reasons)
+        module.exit_json(changed=True, fresh=False, held=False, recreate=[], reload=[], reasons=reasons)
     if missing:
         module.fail_json(
             msg=f"{', '.join(missing)}: no part of compose.yaml yet; run the whole site.yml once, without tags"
         )
     text = project.text()
-    hashes = project.hashes(text)
-    diff = project.write(text)
-    module.exit_json(changed=bool(diff), diff=diff, **project.compare(hashes))
+    state = project.compare(project.hashes(text))
+    diff = project.write(project.hold(text, state))
+    module.exit_json(changed=bool(diff) or state["held"], diff=diff, **state)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,70 @@
+"""The part of the module lock that the control node knows: who runs this, and whether a process of its own still lives."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import socket
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+from ansible_collections.jiucom.platform.plugins.module_utils import processes
+
+CHECKOUT = Path(__file__).parents[6]
+
+
+def commit() -> str:
+    """Name the commit that the checkout stands on, with a plus sign where files differ from it."""
+    told = ["git", "-C", str(CHECKOUT), "describe", "--always", "--dirty=+", "--exclude=*"]
+    try:
+        return subprocess.run(told, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+
+
+def run_process() -> int:
+    """Return the process of ansible-playbook: the last of our ancestors that runs the same program."""
+    pid, program = os.getpid(), os.readlink("/proc/self/exe")
+    found = pid
+    while pid > 1:
+        try:
+            if (
+                os.readlink(f"/proc/{pid}/exe") != program
+                or b"ansible" not in Path(f"/proc/{pid}/cmdline").read_bytes()
+            ):
+                break
+        except OSError:
+            break
+        found = pid
+        pid = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    return found
+
+
+def owner() -> dict[str, Any]:
+    """Describe this run."""
+    pid = run_process()
+    return {
+        "user": os.environ.get("SUDO_USER") or getpass.getuser(),
+        "node": socket.gethostname(),
+        "boot": processes.boot(),
+        "process": pid,
+        "started": processes.started(pid),
+        "commit": commit(),
+    }
+
+
+class ActionModule(ActionBase):  # type: ignore[misc]
+    """Calls the module of the same name."""
+
+    def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
+        """Run the module; once more where the lock is of a process of this machine that has ended."""
+        super().run(tmp, task_vars)
+        given = {**self._task.args, "owner": owner()}
+        answer: dict[str, Any] = self._execute_module(module_args=given, task_vars=task_vars)
+        held = answer.get("held") or {}
+        ours = held.get("boot") == given["owner"]["boot"] and held.get("node") == given["owner"]["node"]
+        if ours and not processes.alive(held["process"], held["started"]):
+            return dict(self._execute_module(module_args={**given, "gone": held["token"]}, task_vars=task_vars))
+        return answer

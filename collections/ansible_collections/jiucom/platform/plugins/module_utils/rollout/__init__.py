@@ -1,0 +1,1 @@
+"""How the replicas of the API are replaced without a lost request."""
