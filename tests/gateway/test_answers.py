@@ -185,3 +185,13 @@ def test_maintenance_refuses_in_the_apis_shape_and_leaves_what_watches(tmp_path:
         assert httpx.post(f"{gateway.url}/api/v1/posts").status_code == 503
         for path in ("/health", "/api/v1/actuator/health", "/zipkin/"):
             assert httpx.get(f"{gateway.url}{path}").status_code == 200, path
+
+
+def test_the_backups_metrics_are_served_inside_the_network_alone(gateway: Gateway) -> None:
+    write = "mkdir -p /var/lib/jiucom-backup && echo jiucom_backup_failed 0 > /var/lib/jiucom-backup/metrics"
+    assert gateway.container.exec_run(["sh", "-c", write], user="root").exit_code == 0
+    answer = httpx.get(f"http://{gateway.address}:8081/backup/metrics")
+    assert (answer.status_code, answer.text) == (200, "jiucom_backup_failed 0\n")
+    # Prometheus 3 refuses what has no type.
+    assert answer.headers["Content-Type"].startswith("text/plain")
+    assert "jiucom_backup" not in httpx.get(f"{gateway.url}/backup/metrics").text
