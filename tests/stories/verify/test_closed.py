@@ -7,10 +7,12 @@ import re
 import secrets
 import subprocess
 from collections import Counter
+from collections.abc import Iterator
 
 import pytest
 import yaml
 from hosts import ROOT, Host, wait_for
+from scan import SCAN, ipv6_network, neighbour
 
 from tests.credentials.canaries import shown
 
@@ -27,12 +29,10 @@ print(*concurrent.futures.ThreadPoolExecutor(3).map(ask, range(600)))
 """
 
 
-def neighbour(host: Host, script: str, *arguments: str) -> str:
-    """Run a Python script on another machine of the test network, with an address of its own: a host of the same image."""
-    find = ["docker", "inspect", "--format", "{{.Config.Image}} {{.HostConfig.NetworkMode}}", host.name]
-    image, network = subprocess.run(find, capture_output=True, text=True, check=True).stdout.split()
-    command = ["docker", "run", "--rm", "--network", network, image, "python3", "-c", script, *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+@pytest.fixture
+def ipv6(host: Host) -> Iterator[tuple[str, str]]:
+    with ipv6_network(host) as found:
+        yield found
 
 
 def head(host: Host, path: str, *headers: str) -> str:
@@ -42,10 +42,14 @@ def head(host: Host, path: str, *headers: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.lower()
 
 
-@pytest.mark.parametrize("port", [8080, 3000, 9090, 9411, 3306, 6379])
-def test_nothing_but_the_gateway_is_open(host: Host, port: int) -> None:
-    assert host.get("/", port=port)[0] == 0
-    assert host.get("/health")[0] == 200
+def test_nothing_but_the_gateway_is_open(host: Host) -> None:
+    """Every port, from another machine; SSH is the host's own."""
+    assert neighbour(host, SCAN, host.address).split() == ["22", "80"]
+
+
+def test_nothing_is_open_by_ipv6_that_is_not_by_ipv4(host: Host, ipv6: tuple[str, str]) -> None:
+    network, address = ipv6
+    assert neighbour(host, SCAN, address, network=network).split() == ["22"]
 
 
 ADMINISTRATION = ["/zipkin/", "/api/v1/actuator/prometheus", "/api/v1/actuator/loggers"]

@@ -1,0 +1,39 @@
+#!/usr/bin/python
+"""Look at the host's firewall: S2."""
+
+from __future__ import annotations
+
+import subprocess
+from typing import Any
+
+from ansible_collections.jiucom.platform.plugins.module_utils.checks import Checks, Seen
+
+DOCUMENTATION = r"""
+module: firewall_check
+short_description: Check the host's firewall
+options: {expected: {type: dict, description: What the checks compare with.}}
+author: [JIUCOM]
+"""
+EXAMPLES = "- firewall_check: {expected: {enabled: true, table: jiucom_firewall, unit: jiucom-firewall.service}}"
+RETURN = "ansible_facts: {type: dict, returned: always, description: The results as checks_firewall.}"
+
+checks = Checks("firewall")
+
+
+def said(*command: str) -> str:
+    """Run a command and return what it prints."""
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+
+
+@checks.check("S2", "the host's firewall, where it is on, is loaded before Docker's rules, and at boot")
+def loaded(expected: dict[str, Any]) -> Seen:
+    if not expected["enabled"]:
+        return True, "firewall_enabled is false"
+    rules = said("nft", "list", "table", "inet", expected["table"])
+    early = "hook prerouting priority mangle" in rules or "hook prerouting priority -150" in rules
+    boot = said("systemctl", "is-enabled", expected["unit"])
+    return early and boot == "enabled", f"rules {'loaded' if early else 'not loaded'}, at boot {boot}"
+
+
+if __name__ == "__main__":
+    checks.run()

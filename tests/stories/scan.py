@@ -1,0 +1,71 @@
+"""Other machines of the test network, and what of a host they reach."""
+
+from __future__ import annotations
+
+import secrets
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from hosts import Host
+
+# Connects to every TCP port of an address, 2000 at a time, and prints those that are open. One that has not answered when all are
+# silent for a second is closed by a firewall.
+SCAN = """
+import select, socket, sys
+def scan(host, ports):
+    poll, tried = select.poll(), {}
+    for port in ports:
+        one = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+        one.setblocking(False)
+        one.connect_ex((host, port))
+        poll.register(one, select.POLLOUT)
+        tried[one.fileno()] = port, one
+    while tried and (events := poll.poll(1000)):
+        for number, _ in events:
+            port, one = tried.pop(number)
+            poll.unregister(number)
+            if one.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0:
+                yield port
+            one.close()
+for first in range(1, 65536, 2000):
+    print(*scan(sys.argv[1], range(first, min(first + 2000, 65536))))
+"""
+
+
+def neighbour(host: Host, script: str, *arguments: str, network: str = "") -> str:
+    """Run a Python script on another machine of the test network, with an address of its own: a host of the same image."""
+    find = ["docker", "inspect", "--format", "{{.Config.Image}} {{.HostConfig.NetworkMode}}", host.name]
+    image, own = subprocess.run(find, capture_output=True, text=True, check=True).stdout.split()
+    command = [
+        "docker",
+        "run",
+        "--rm",
+        "--ulimit",
+        "nofile=10000",
+        "--network",
+        network or own,
+        image,
+        "python3",
+        "-c",
+        script,
+        *arguments,
+    ]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
+
+
+@contextmanager
+def ipv6_network(host: Host) -> Iterator[tuple[str, str]]:
+    """Have the host in a network with IPv6, too; yields the network's name, and the host's address there."""
+    name = f"{host.name}-ipv6"
+    subnet = f"fd00:{secrets.token_hex(2)}:{secrets.token_hex(2)}::/64"
+    docker = ["docker", "network"]
+    subprocess.run([*docker, "create", "--ipv6", "--subnet", subnet, name], check=True, capture_output=True)
+    try:
+        subprocess.run([*docker, "connect", name, host.name], check=True, capture_output=True)
+        wanted = f'{{{{(index .NetworkSettings.Networks "{name}").GlobalIPv6Address}}}}'
+        find = ["docker", "inspect", "--format", wanted, host.name]
+        yield name, subprocess.run(find, capture_output=True, text=True, check=True).stdout.strip()
+    finally:
+        subprocess.run([*docker, "disconnect", "--force", name, host.name], check=False, capture_output=True)
+        subprocess.run([*docker, "rm", name], check=True, capture_output=True)
