@@ -46,11 +46,10 @@ def test_docker_s_rules_are_left_alone(host: Host) -> None:
 
 def test_rules_that_lock_ansible_out_are_taken_back(host: Host) -> None:
     wrong = '{"firewall_ssh_networks": ["192.0.2.0/24"]}'
-    code, output = host.playbook("--tags", "all", "-e", wrong)
+    code, output = host.playbook("-e", wrong)
     assert code != 0
-    assert "wait_for_connection" in output or "Timed out" in output or "UNREACHABLE" in output, output[-2000:]
+    assert "locked Ansible out" in output, output[-2000:]
     wait_for(lambda: "jiucom_firewall" not in host.run("nft list tables"), 90, "the rules taken back")
     assert host.run("systemctl is-enabled jiucom-firewall", check=False).strip() == "disabled"
     host.apply()
-    assert "22" in neighbour(host, SCAN, host.address).split()
     assert host.run("systemctl is-enabled jiucom-firewall").strip() == "enabled"
