@@ -1,0 +1,117 @@
+"""`restore`: the data of an archive takes the place of what is here, which is kept aside."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from jiucom_backup import checks, dump, store, volumes
+from jiucom_backup.archive import DUMP, Reader
+from jiucom_backup.docker import compose, docker, volume
+from jiucom_backup.mysql import Server, checksums
+from jiucom_backup.settings import BackupError, Settings
+
+# MySQL initialises its volume before it answers.
+_START_SECONDS = 600
+
+
+def run(settings: Settings, path: Path, *, foreign: bool = False) -> list[str]:
+    """Restore; returns what to say about it. Raises BackupError: before anything is touched, or after everything was put back."""
+    if not (settings.directory / "compose.yaml").exists():
+        raise BackupError(f"{settings.directory} has no compose.yaml: install first with ansible-playbook site.yml")
+    with store.alone(settings.store, "a restore"):
+        reader = Reader(path)
+        reader.verify()
+        found = checks.faults(settings, reader.manifest, foreign=foreign)
+        if found:
+            raise BackupError("nothing was touched:\n  " + "\n  ".join(found))
+        stamp = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+        _replace(settings, reader, stamp)
+        state = store.State(settings.store, settings.home / "metrics")
+        state.update(restore_timestamp_seconds=time.time(), restored_archive=path.name)
+        (settings.store / ".installation").write_text(f"{reader.manifest['installation']}\n")
+        return _report(settings, reader, stamp)
+
+
+def _replace(settings: Settings, reader: Reader, stamp: str) -> None:
+    names = checks.volumes(reader.manifest)
+    compose(settings.directory, "stop")
+    try:
+        for name in names:
+            volumes.move_aside(settings.project, name, stamp)
+        _database(settings, reader)
+        for name in names[1:]:
+            target = volume(settings.project, name)
+            assert target
+            reader.extract(f"volumes/{name}", target)
+    except BaseException:
+        # Also for Ctrl-C: as it was before.
+        for name in names:
+            volumes.move_back(settings.project, name, stamp)
+        start(settings)
+        raise
+    start(settings)
+
+
+def _database(settings: Settings, reader: Reader) -> None:
+    """Start MySQL alone, with an empty volume, and load the dump. The API would migrate and seed it."""
+    name = f"{settings.project}-restore"
+    docker("rm", "--force", "--volumes", name)
+    compose(settings.directory, "run", "--detach", "--no-deps", "--name", name, "mysql")
+    try:
+        server = Server(name, settings.secret("mysql", "root_password"))
+        server.wait(_START_SECONDS)
+        with tempfile.TemporaryDirectory(prefix=".restore.", dir=settings.store) as aside:
+            file = Path(aside, DUMP)
+            reader.extract_file(DUMP, file)
+            dump.load(server, settings.database, file)
+        compare(server, settings.database, reader.manifest["database"]["tables"])
+        docker("stop", "--time", "120", name)
+    finally:
+        docker("rm", "--force", "--volumes", name)
+
+
+def compare(server: Server, database: str, wanted: dict[str, Any]) -> None:
+    """Compare each table's rows and checksum with those that it had when it was dumped. Raises BackupError."""
+    tables = server.tables(database)
+    if set(tables) != set(wanted):
+        raise BackupError(f"tables are missing or not of the archive: {', '.join(sorted(set(tables) ^ set(wanted)))}")
+    found = checksums(server, database, tables)
+    other = [name for name in tables if found[name] != wanted[name]]
+    if other:
+        raise BackupError(f"the restored content differs from what was dumped in {', '.join(other)}")
+
+
+def start(settings: Settings) -> None:
+    """Start everything, in the order of compose.yaml."""
+    compose(
+        settings.directory,
+        "up",
+        "--detach",
+        "--no-recreate",
+        "--no-build",
+        "--wait",
+        "--wait-timeout",
+        str(_START_SECONDS),
+    )
+
+
+def _report(settings: Settings, reader: Reader, stamp: str) -> list[str]:
+    kept = [f"{settings.project}_{volumes.kept_name(name, stamp)}" for name in checks.volumes(reader.manifest)]
+    configuration = settings.store / f"configuration-of-{reader.path.stem}"
+    configuration.mkdir(mode=0o700, exist_ok=True)
+    reader.extract("installation", configuration)
+    lines = [
+        f"restored: {reader.path.name} of {reader.manifest['host']}, begun {reader.manifest['started']}",
+        f"what was replaced is kept; when you do not need it any more: docker volume rm {' '.join(kept)}",
+        f"the archive's configuration and secrets, not applied: {configuration}",
+    ]
+    key = configuration / "app/secrets/jwt_secret"
+    if key.exists() and key.read_text() != settings.secret("app", "jwt_secret"):
+        lines.append(
+            f"api_jwt_secret differs: users must log in again, unless you set it in the inventory to what {key} holds"
+        )
+    return lines

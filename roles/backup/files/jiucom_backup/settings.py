@@ -1,0 +1,53 @@
+"""What the role has written for this installation, and where things lie."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+# The data volumes of an archive, by the name they have in compose.yaml.
+VOLUMES = ("uploads", "redis-data", "grafana-data")
+
+
+class BackupError(Exception):
+    """What went wrong, in words for the operator, with what to type."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """config.json, which the role `backup` writes."""
+
+    project: str
+    directory: Path
+    database: str
+    store: Path
+    keep: dict[str, int]
+    # The release lines of MySQL, with those that a line's data may go to (`next`).
+    lines: dict[str, dict[str, Any]]
+    # The newest revision of the tables that the API here knows.
+    revision: str = ""
+    ship: dict[str, Any] = field(default_factory=dict)
+    binlog: dict[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, path: Path) -> Settings:
+        """Read the file. Raises BackupError."""
+        try:
+            values = json.loads(path.read_text())
+        except (OSError, ValueError) as fault:
+            raise BackupError(f"{path} cannot be read ({fault}): ansible-playbook site.yml --tags backup") from fault
+        return cls(**{**values, "directory": Path(values["directory"]), "store": Path(values["store"])})
+
+    @property
+    def home(self) -> Path:
+        """Where the program, its configuration and its metrics lie."""
+        return self.directory / "backup"
+
+    def secret(self, service: str, name: str) -> str:
+        """Read a secret of a service."""
+        try:
+            return (self.directory / service / "secrets" / name).read_text()
+        except OSError as fault:
+            raise BackupError(f"{fault}: ansible-playbook site.yml") from fault

@@ -1,0 +1,42 @@
+#!/usr/bin/python
+"""Look at the backups: whether they are made by the clock, and how the last ones ended (F4)."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.jiucom.platform.plugins.module_utils.checks import Checks, Seen
+
+DOCUMENTATION = r"""
+module: backup_check
+short_description: Check the backups
+options: {expected: {type: dict, description: What the checks compare with.}}
+author: [JIUCOM]
+"""
+EXAMPLES = "- backup_check: {expected: {path: /opt/jiucom, store: /var/backups/jiucom, timers: []}}"
+RETURN = "ansible_facts: {type: dict, returned: always, description: The results as checks_backup.}"
+
+checks = Checks("backup")
+
+
+@checks.check("F4", "backups and drills run by the clock where they are on, and the last of each did not fail")
+def last(expected: dict[str, Any]) -> Seen:
+    command = ["systemctl", "is-active", *expected["timers"]]
+    states = (
+        subprocess.run(command, capture_output=True, text=True, check=False).stdout.split()
+        if expected["timers"]
+        else []
+    )
+    file = Path(expected["store"], ".state.json")
+    known = json.loads(file.read_text()) if file.is_file() else {}
+    failed = [verb for verb in ("backup", "drill") if known.get(f"{verb}_failed")]
+    seen = [f"{timer} {state}" for timer, state in zip(expected["timers"], states, strict=True)]
+    seen += [f"the last {verb} failed" for verb in failed]
+    return not failed and set(states) <= {"active"}, ", ".join(seen) or "no timers, nothing failed"
+
+
+if __name__ == "__main__":
+    checks.run()
