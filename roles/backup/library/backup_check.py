@@ -1,5 +1,5 @@
 #!/usr/bin/python
-"""Look at the backups: whether they are made by the clock, and how the last ones ended (F4)."""
+"""Look at the backups: whether they are made by the clock, and how the last ones ended (S2)."""
 
 from __future__ import annotations
 
@@ -16,26 +16,24 @@ short_description: Check the backups
 options: {expected: {type: dict, description: What the checks compare with.}}
 author: [JIUCOM]
 """
-EXAMPLES = "- backup_check: {expected: {path: /opt/jiucom, store: /var/backups/jiucom, timers: []}}"
+EXAMPLES = "- backup_check: {expected: {path: /opt/jiucom, store: /var/backups/jiucom, units: []}}"
 RETURN = "ansible_facts: {type: dict, returned: always, description: The results as checks_backup.}"
 
 checks = Checks("backup")
 
 
-@checks.check("F4", "backups and drills run by the clock where they are on, and the last of each did not fail")
+@checks.check("S2", "backups and drills run by the clock where they are on, and the last of each did not fail")
 def last(expected: dict[str, Any]) -> Seen:
-    command = ["systemctl", "is-active", *expected["timers"]]
+    command = ["systemctl", "is-active", *expected["units"]]
     states = (
-        subprocess.run(command, capture_output=True, text=True, check=False).stdout.split()
-        if expected["timers"]
-        else []
+        subprocess.run(command, capture_output=True, text=True, check=False).stdout.split() if expected["units"] else []
     )
     file = Path(expected["store"], ".state.json")
     known = json.loads(file.read_text()) if file.is_file() else {}
     failed = [verb for verb in ("backup", "drill") if known.get(f"{verb}_failed")]
-    seen = [f"{timer} {state}" for timer, state in zip(expected["timers"], states, strict=True)]
+    seen = [f"{unit} {state}" for unit, state in zip(expected["units"], states, strict=True)]
     seen += [f"the last {verb} failed" for verb in failed]
-    return not failed and set(states) <= {"active"}, ", ".join(seen) or "no timers, nothing failed"
+    return not failed and set(states) <= {"active"}, ", ".join(seen) or "not by the clock, nothing failed"
 
 
 if __name__ == "__main__":

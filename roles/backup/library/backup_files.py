@@ -45,6 +45,8 @@ def main() -> None:
     base, wanted = Path(given["base"]), given["files"] | given["clock"]
     strays = [str(path) for path in base.glob("program/**/*.py") if str(path) not in wanted]
     strays += [path for path in given["unwanted"] if path not in wanted and Path(path).exists()]
+    if not base.is_dir() and not module.check_mode:
+        base.mkdir(parents=True, mode=0o700)
     for path, content in wanted.items():
         file, bits = Path(path), mode(path, content, path in given["files"])
         current = file.read_text() if file.is_file() else ""
@@ -62,7 +64,7 @@ def main() -> None:
         written.append(path)
         diff.append({"prepared": f"{path}: removed\n"})
         if not module.check_mode:
-            if path.endswith(".timer"):
+            if path.endswith((".timer", ".service")):
                 subprocess.run(["systemctl", "disable", "--now", Path(path).name], capture_output=True, check=False)
             Path(path).unlink()
     module.exit_json(changed=bool(written), written=written, diff=diff)

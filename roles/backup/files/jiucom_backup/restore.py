@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from jiucom_backup import checks, dump, store, volumes
+from jiucom_backup import checks, dump, replay, store, stream, volumes
 from jiucom_backup.archive import DUMP, Reader
 from jiucom_backup.docker import compose, docker, volume
 from jiucom_backup.mysql import Server, checksums
@@ -18,7 +18,7 @@ from jiucom_backup.settings import BackupError, Settings
 _START_SECONDS = 600
 
 
-def run(settings: Settings, path: Path, *, foreign: bool = False) -> list[str]:
+def run(settings: Settings, path: Path, *, foreign: bool = False, until: str = "") -> list[str]:
     """Restore; returns what to say about it. Raises BackupError: before anything is touched, or after everything was put back."""
     if not (settings.directory / "compose.yaml").exists():
         raise BackupError(f"{settings.directory} has no compose.yaml: install first with ansible-playbook site.yml")
@@ -28,50 +28,79 @@ def run(settings: Settings, path: Path, *, foreign: bool = False) -> list[str]:
         found = checks.faults(settings, reader.manifest, foreign=foreign)
         if found:
             raise BackupError("nothing was touched:\n  " + "\n  ".join(found))
+        planned = _plan(settings, reader, until) if until else None
         stamp = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
-        _replace(settings, reader, stamp)
+        _replace(settings, reader, stamp, planned)
         state = store.State(settings.store, settings.home / "metrics")
         state.update(restore_timestamp_seconds=time.time(), restored_archive=path.name)
         (settings.store / ".installation").write_text(f"{reader.manifest['installation']}\n")
-        return _report(settings, reader, stamp)
+        return _report(settings, reader, stamp) + ([planned.text] if planned else [])
 
 
-def _replace(settings: Settings, reader: Reader, stamp: str) -> None:
+def _plan(settings: Settings, reader: Reader, until: str) -> replay.Plan:
+    """Find the transactions up to a point. What this host's MySQL has written last is copied first, where it is the archive's."""
+    server = reader.manifest["database"]["server_uuid"]
+    data = volume(settings.project, "mysql-data")
+    if data and (data / "auto.cnf").exists() and stream.server_uuid(data) == server:
+        # So that nothing is written after the copy.
+        compose(settings.directory, "stop")
+        try:
+            stream.copy(settings)
+            return replay.plan(stream.directory(settings, server), reader.manifest["database"]["gtids"], until)
+        except BaseException:
+            start(settings)
+            raise
+    return replay.plan(stream.directory(settings, server), reader.manifest["database"]["gtids"], until)
+
+
+def _replace(settings: Settings, reader: Reader, stamp: str, planned: replay.Plan | None) -> None:
     names = checks.volumes(reader.manifest)
+    # Uploads never change, and the transactions after the archive bring rows of newer ones: those that are here stay.
+    moved = [name for name in names if not (planned and name == "uploads")]
     compose(settings.directory, "stop")
     try:
-        for name in names:
+        for name in moved:
             volumes.move_aside(settings.project, name, stamp)
-        _database(settings, reader)
+        _database(settings, reader, planned)
         for name in names[1:]:
             target = volume(settings.project, name)
             assert target
             reader.extract(f"volumes/{name}", target)
     except BaseException:
         # Also for Ctrl-C: as it was before.
-        for name in names:
+        for name in moved:
             volumes.move_back(settings.project, name, stamp)
         start(settings)
         raise
     start(settings)
 
 
-def _database(settings: Settings, reader: Reader) -> None:
+def _database(settings: Settings, reader: Reader, planned: replay.Plan | None) -> None:
     """Start MySQL alone, with an empty volume, and load the dump. The API would migrate and seed it."""
     name = f"{settings.project}-restore"
     docker("rm", "--force", "--volumes", name)
-    compose(settings.directory, "run", "--detach", "--no-deps", "--name", name, "mysql")
-    try:
-        server = Server(name, settings.secret("mysql", "root_password"))
-        server.wait(_START_SECONDS)
-        with tempfile.TemporaryDirectory(prefix=".restore.", dir=settings.store) as aside:
+    with tempfile.TemporaryDirectory(prefix=".restore.", dir=settings.store) as aside:
+        logs, more = Path(aside, "logs"), []
+        if planned and planned.wanted:
+            data = volume(settings.project, "mysql-data")
+            assert data
+            replay.stage(logs, planned, data.stat().st_uid)
+            # The container reads below a directory that is root's alone.
+            more = ["--volume", f"{logs}:{replay.INSIDE}"]
+        command = replay.options(settings) if more else []
+        compose(settings.directory, "run", "--detach", "--no-deps", "--name", name, *more, "mysql", *command)
+        try:
+            server = Server(name, settings.secret("mysql", "root_password"))
+            server.wait(_START_SECONDS)
             file = Path(aside, DUMP)
             reader.extract_file(DUMP, file)
             dump.load(server, settings.database, file)
-        compare(server, settings.database, reader.manifest["database"]["tables"])
-        docker("stop", "--time", "120", name)
-    finally:
-        docker("rm", "--force", "--volumes", name)
+            compare(server, settings.database, reader.manifest["database"]["tables"])
+            if planned and planned.wanted:
+                replay.run(server, planned)
+            docker("stop", "--time", "120", name)
+        finally:
+            docker("rm", "--force", "--volumes", name)
 
 
 def compare(server: Server, database: str, wanted: dict[str, Any]) -> None:
@@ -100,7 +129,9 @@ def start(settings: Settings) -> None:
 
 
 def _report(settings: Settings, reader: Reader, stamp: str) -> list[str]:
-    kept = [f"{settings.project}_{volumes.kept_name(name, stamp)}" for name in checks.volumes(reader.manifest)]
+    names = [f"{settings.project}_{volumes.kept_name(name, stamp)}" for name in checks.volumes(reader.manifest)]
+    there = docker("volume", "ls", "--quiet").split()
+    kept = [name for name in names if name in there]
     configuration = settings.store / f"configuration-of-{reader.path.stem}"
     configuration.mkdir(mode=0o700, exist_ok=True)
     reader.extract("installation", configuration)

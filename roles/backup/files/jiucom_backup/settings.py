@@ -15,6 +15,10 @@ class BackupError(Exception):
     """What went wrong, in words for the operator, with what to type."""
 
 
+class NotShippedError(BackupError):
+    """Everything is saved on this host, and not elsewhere."""
+
+
 @dataclass(frozen=True)
 class Settings:
     """config.json, which the role `backup` writes."""
@@ -28,8 +32,10 @@ class Settings:
     lines: dict[str, dict[str, Any]]
     # The newest revision of the tables that the API here knows.
     revision: str = ""
+    # Where archives and logs are shipped to; empty where nowhere.
     ship: dict[str, Any] = field(default_factory=dict)
-    binlog: dict[str, int] = field(default_factory=dict)
+    # How often binary logs are copied and shipped, and for how many days kept.
+    binlog: dict[str, int] = field(default_factory=lambda: {"copy_seconds": 10, "ship_seconds": 60, "days": 8})
 
     @classmethod
     def read(cls, path: Path) -> Settings:
