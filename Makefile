@@ -12,7 +12,7 @@ endif
 # Passed on to ansible-playbook, for example ARGS=-K where sudo asks for a password, or ARGS="--check --diff".
 ARGS ?=
 
-.PHONY: help deploy verify doctor images test check lint types unit test-preflight test-images test-api test-gateway test-stack test-credentials test-monitoring molecule stories browser fuzz bench bench-api bench-login bench-tracing bench-connections bench-load bench-alerts bench-compat lint-inventory test-control test-next lock
+.PHONY: help deploy verify doctor backup drill images test check lint types unit test-preflight test-images test-api test-gateway test-stack test-backup test-credentials test-monitoring molecule stories browser fuzz bench bench-api bench-login bench-tracing bench-connections bench-load bench-alerts bench-compat lint-inventory test-control test-next lock
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 20
@@ -26,10 +26,16 @@ verify: .venv/control ## check the running platform against the manual, load tes
 doctor: .venv/control ## what is wrong on this machine, and what to type; changes nothing
 	ansible-playbook playbooks/doctor.yml $(ARGS)
 
+backup: .venv/control ## an archive of this machine's data: docs/backup.md
+	ansible-playbook playbooks/backup.yml $(ARGS)
+
+drill: .venv/control ## prove that the newest archive can be restored
+	ansible-playbook playbooks/drill.yml $(ARGS)
+
 images: .venv/control ## Docker and every image on this machine, those of optional services too, without starting anything
 	ansible-playbook playbooks/images.yml -e '{"monitoring_alertmanager_enabled": true, "monitoring_node_exporter_enabled": true, "monitoring_nginx_exporter_enabled": true}' $(ARGS)
 
-test: check images test-control test-preflight test-images test-api test-gateway test-stack test-credentials test-monitoring molecule ## everything; as root, or with sudo and the right to use Docker
+test: check images test-control test-preflight test-images test-api test-gateway test-stack test-backup test-credentials test-monitoring molecule ## everything; as root, or with sudo and the right to use Docker
 
 check: lint types unit ## the fast part: lint, types, unit tests
 
@@ -88,6 +94,10 @@ test-stack: .venv/ready ## what differs between the platform as written and as i
 
 test-credentials: .venv/ready ## secrets show nowhere, and change while MySQL and Redis run
 	pytest -q tests/credentials
+
+test-backup: .venv/ready ## archives, restore, drill, point in time, shipping: a small installation with a real MySQL
+	tools/backup.sh
+	pytest -q tests/backup
 
 test-monitoring: .venv/ready ## rules, dashboards, board
 	pytest -q tests/monitoring

@@ -178,7 +178,7 @@ class Toy:
         """Make an archive, which must succeed; returns its path."""
         run = self.run("backup")
         assert run.returncode == 0, run.stdout + run.stderr
-        return Path(run.stdout.split()[1])
+        return Path(run.stdout.partition(": ")[2].split()[0])
 
     def metric(self, name: str) -> float:
         """One of the metrics."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import time
 from pathlib import Path
@@ -14,6 +15,9 @@ from jiucom_backup.settings import BackupError, NotShippedError, Settings
 def main() -> int:
     """Run the verb; the exit code."""
     options = _parser().parse_args()
+    # As an exception, so that what is half done is put back.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         options.run(Settings.read(options.config), options)
     except NotShippedError as fault:

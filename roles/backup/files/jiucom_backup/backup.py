@@ -66,7 +66,7 @@ def _make(settings: Settings, state: store.State, smaller: bool) -> tuple[Path, 
         if dumped.bytes < before / 2 and not smaller:
             raise BackupError(
                 f"the dump has {dumped.bytes} bytes, less than half of the last one ({before:.0f}): "
-                "if the data has become so much less, run it with -e backup_smaller=true"
+                "if the data has become so much less, run it with -e smaller=true"
             )
         writer = Writer(path)
         try:

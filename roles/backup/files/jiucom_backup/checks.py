@@ -36,7 +36,7 @@ def _foreign(settings: Settings, manifest: dict[str, Any], allowed: bool) -> str
         return ""
     return (
         f"the archive is of another installation ({manifest['project']} on {manifest['host']}), and this one has archives of "
-        "its own: if that is meant, add -e restore_foreign=true"
+        "its own: if that is meant, add -e foreign=true"
     )
 
 
