@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -17,7 +14,7 @@ from jiucom_backup import binlog, replay, stream
 from jiucom_backup.archive import Reader
 from jiucom_backup.settings import BackupError
 
-from .toy import DATABASE, PROGRAM, Toy
+from .toy import DATABASE, Toy
 
 
 class History:
@@ -136,9 +133,8 @@ def test_another_kind_of_file_is_refused(history: History, logs: Path, content: 
 
 def test_the_stream_follows_and_goes_on_where_it_was(toy: Toy, history: History) -> None:
     toy.configure(binlog={"copy_seconds": 1, "ship_seconds": 60, "days": 8})
-    command = [sys.executable, "-m", "jiucom_backup", "--config", str(toy.directory / "backup/config.json"), "stream"]
     for name in ("streamed first", "streamed after a restart"):
-        running = subprocess.Popen(command, env={"PYTHONPATH": str(PROGRAM), "PATH": "/usr/bin:/bin:/usr/sbin:/sbin"})
+        running = toy.begin("stream")
         try:
             executed = binlog.parse(toy.insert(name))[history.server][0][1]
             folder = stream.directory(toy.settings, history.server)
@@ -147,7 +143,7 @@ def test_the_stream_follows_and_goes_on_where_it_was(toy: Toy, history: History)
                 assert time.monotonic() < end
                 time.sleep(0.2)
         finally:
-            running.send_signal(signal.SIGTERM)
+            running.terminate()
         assert running.wait(30) == 0
     assert time.time() - toy.metric("binlog_copied_timestamp_seconds") < 60
     toy.mysql().ask(f"DELETE FROM {DATABASE}.parts WHERE name LIKE 'streamed%'")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,6 +22,14 @@ def running(toy: Toy) -> dict[str, str]:
     """Since when each service runs."""
     found = json.loads(subprocess.check_output(["docker", "inspect", *toy.compose("ps", "--quiet").split()]))
     return {container["Name"]: container["State"]["StartedAt"] for container in found}
+
+
+def wait_for(look: Callable[[], bool], seconds: float) -> None:
+    """Wait until it is so."""
+    end = time.monotonic() + seconds
+    while not look():
+        assert time.monotonic() < end
+        time.sleep(0.2)
 
 
 def volumes(toy: Toy) -> set[str]:
@@ -87,7 +96,6 @@ def test_the_next_line_is_taken(toy: Toy, archive: Path, tmp_path: Path, docker:
     ("pattern", "says"),
     [
         ("exec*--binary-mode*", "cannot be loaded"),
-        ("compose*run*", "docker compose: no"),
         ("stop*-restore", "docker stop: no"),
     ],
 )
@@ -103,6 +111,21 @@ def test_what_fails_in_the_middle_leaves_everything_as_it_was(
     assert "written after the archive" in toy.names()
     assert toy.redis("get", "kept") == "yes"
     assert (toy.volume("uploads") / next(iter(UPLOADS))).is_file()
+    toy.mysql().ask(f"DELETE FROM {DATABASE}.parts WHERE name = 'written after the archive'")
+
+
+def test_one_that_is_ended_in_the_middle_leaves_everything_as_it_was(
+    toy: Toy, archive: Path, docker: Docker, tmp_path: Path
+) -> None:
+    toy.insert("written after the archive")
+    before = volumes(toy)
+    path = docker("exec*--binary-mode*", f"touch {tmp_path}/loading; exec sleep 300")
+    restore = toy.begin("restore", str(archive), path=path)
+    wait_for(lambda: (tmp_path / "loading").exists(), 300)
+    restore.terminate()
+    assert restore.wait(300) != 0
+    assert volumes(toy) == before
+    assert "written after the archive" in toy.names()
     toy.mysql().ask(f"DELETE FROM {DATABASE}.parts WHERE name = 'written after the archive'")
 
 

@@ -161,18 +161,21 @@ class Toy:
         """The names of the rows that `insert` wrote."""
         return {row[0] for row in self.mysql().ask(f"SELECT name FROM {DATABASE}.parts WHERE name NOT LIKE 'part %'")}
 
-    def run(self, *verb: str, path: str = "") -> subprocess.CompletedProcess[str]:
-        """Run the installed program, as its timer does; `path` is searched for programs first."""
-        environment = {
-            **os.environ,
-            "PYTHONPATH": str(PROGRAM),
-            "PATH": f"{path}:{os.environ['PATH']}" if path else os.environ["PATH"],
-        }
+    def begin(self, *verb: str, path: str = "") -> subprocess.Popen[str]:
+        """Start the installed program, as its timer does; `path` is searched for programs first."""
+        programs = f"{path}:{os.environ['PATH']}" if path else os.environ["PATH"]
         config = str(self.directory / "backup/config.json")
-        return subprocess.run(
+        return subprocess.Popen(
             [sys.executable, "-m", "jiucom_backup", "--config", config, *verb],
-            env=environment, capture_output=True, text=True, check=False,
+            env={**os.environ, "PYTHONPATH": str(PROGRAM), "PATH": programs},
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
+
+    def run(self, *verb: str, path: str = "") -> subprocess.CompletedProcess[str]:
+        """Run it to its end."""
+        program = self.begin(*verb, path=path)
+        output, errors = program.communicate()
+        return subprocess.CompletedProcess(program.args, program.returncode, output, errors)
 
     def backup(self) -> Path:
         """Make an archive, which must succeed; returns its path."""
