@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from jiucom_backup import ship, store, stream
+from jiucom_backup import ship, store, stream, uploads
 from jiucom_backup.archive import Reader
 
 from .elsewhere import Elsewhere
@@ -106,6 +106,9 @@ def test_what_the_policy_removes_is_removed_there_and_nothing_else(toy: Toy, els
 def test_a_host_that_lost_everything_comes_back_from_there(toy: Toy, elsewhere: Elsewhere, tmp_path: Path) -> None:
     archive = toy.backup()
     state = store.State(toy.store, toy.directory / "backup/metrics")
+    picture = toy.volume("uploads") / f"posts/{'e' * 32}.png"
+    picture.write_bytes(b"a new picture")
+    uploads.copy(toy.settings)
     for name in ("shipped first", "shipped second"):
         toy.insert(name)
         ship.everything(toy.settings, state, stream.copy(toy.settings), 1.0)
@@ -113,6 +116,7 @@ def test_a_host_that_lost_everything_comes_back_from_there(toy: Toy, elsewhere: 
     assert len(pieces) >= 2
     assert all(name.endswith(".age") for name in pieces)
     assert toy.metric("ship_failed") == 0
+    assert any(name.startswith("uploads/posts/") for name in elsewhere.files())
     toy.insert("never shipped")
     # A host that has lost its archives, and its record of them, removes nothing there.
     other = Toy(tmp_path / "other")
@@ -127,10 +131,17 @@ def test_a_host_that_lost_everything_comes_back_from_there(toy: Toy, elsewhere: 
         assert run.returncode == 0, run.stderr
         assert {"shipped first", "shipped second"} <= other.names()
         assert "never shipped" not in other.names()
+        assert (other.volume("uploads") / "posts" / picture.name).read_bytes() == b"a new picture"
         assert other.run("backup").returncode == 0
         assert before < elsewhere.files()
     finally:
         other.down()
+    # Copies that are gone here go there, and their neighbours stay.
+    (elsewhere.directory / "uploads/posts/of somebody else").touch()
+    (uploads.directory(toy.settings) / "posts" / picture.name).unlink()
+    picture.unlink()
+    ship.new_uploads(toy.settings)
+    assert {name for name in elsewhere.files() if name.startswith("uploads/")} == {"uploads/posts/of somebody else"}
 
 
 def test_a_wrong_key_opens_nothing(toy: Toy, elsewhere: Elsewhere, tmp_path: Path) -> None:

@@ -55,6 +55,7 @@ VARIABLES: dict[str, Any] = {
     "gateway_cors_origins": ["https://jiucom.example"],
     "gateway_admin_networks": ["192.0.2.0/24"],  # others than this machine
     "tracing_trusted_networks": [],
+    "backup_enabled": True,
 }
 
 

@@ -167,3 +167,13 @@ def test_the_way_past_the_rules_serves_a_page_of_an_allowed_origin(gateway: Gate
     assert "Access-Control-Allow-Origin" not in stranger.headers
     too_large = httpx.post(direct, content=b"x" * 2000)
     assert (too_large.status_code, too_large.json()["code"]) == (413, "JIUCOM-413")
+
+
+def test_the_backups_metrics_are_served_inside_the_network_alone(gateway: Gateway) -> None:
+    write = "mkdir -p /var/lib/jiucom-backup && echo jiucom_backup_failed 0 > /var/lib/jiucom-backup/metrics"
+    assert gateway.container.exec_run(["sh", "-c", write], user="root").exit_code == 0
+    answer = httpx.get(f"http://{gateway.address}:8081/backup/metrics")
+    assert (answer.status_code, answer.text) == (200, "jiucom_backup_failed 0\n")
+    # Prometheus 3 refuses what has no type.
+    assert answer.headers["Content-Type"].startswith("text/plain")
+    assert "jiucom_backup" not in httpx.get(f"{gateway.url}/backup/metrics").text

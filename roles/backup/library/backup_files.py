@@ -53,7 +53,10 @@ def main() -> None:
         if file.is_file() and current == content and file.stat().st_mode & 0o7777 == bits:
             continue
         written.append(path)
-        diff.append({"before": current, "after": content, "before_header": path, "after_header": path})
+        if path.endswith(".py"):
+            diff.append({"prepared": f"{path}: written\n"})
+        else:
+            diff.append({"before": current, "after": content, "before_header": path, "after_header": path})
         if not module.check_mode:
             file.parent.mkdir(parents=True, exist_ok=True)
             aside = file.with_name(f".{file.name}.new")

@@ -16,6 +16,8 @@ from pathlib import Path
 from jiucom_backup.settings import BackupError
 
 MAGIC = b"\xfebin"
+# Where the first event says, by a bit, whether the log is open.
+IN_USE = 21
 _HEADER = struct.Struct("<IBIIIH")
 _GTID = 33
 Gtids = dict[str, list[tuple[int, int]]]

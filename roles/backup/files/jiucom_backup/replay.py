@@ -137,4 +137,9 @@ def run(server: Server, planned: Plan) -> None:
         )
         if errors:
             raise BackupError(f"MySQL cannot run the logs: {errors[0][0]}")
+        idle = server.value(
+            "SELECT COUNT(*) FROM performance_schema.threads WHERE processlist_state LIKE '%has read all relay log%'"
+        )
+        if idle != "0" and server.value(f"SELECT WAIT_FOR_EXECUTED_GTID_SET('{target}', 5)") != "0":
+            raise BackupError(f"MySQL has read the logs to their end, and has not run {target}")
     server.ask("STOP REPLICA; RESET REPLICA ALL")

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from jiucom_backup import store, stream
+from jiucom_backup import store, stream, uploads
 from jiucom_backup.settings import BackupError, NotShippedError, Settings
 
 SUFFIX = ".age"
@@ -79,9 +79,30 @@ def logs(settings: Settings, folder: Path) -> None:
     )
 
 
+def new_uploads(settings: Settings) -> None:
+    """Ship the copied uploads that are not shipped yet. Raises NotShippedError."""
+    record = settings.store / ".shipped-uploads.json"
+    known: list[str] = json.loads(record.read_text()) if record.exists() else []
+    folder = uploads.directory(settings)
+    there = [str(path.relative_to(folder)) for path in uploads.files(folder)]
+    new = sorted(set(there) - set(known))
+    if new:
+        with tempfile.TemporaryDirectory(prefix=".ship.", dir=settings.store) as aside:
+            for name in new:
+                target = Path(aside, name + SUFFIX)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                encrypt(settings, folder / name, target)
+            _send(settings, Path(aside), "uploads")
+    gone = sorted(set(known) - set(there))
+    _remove(settings, "uploads", [name + SUFFIX for name in gone])
+    if new or gone:
+        record.write_text(json.dumps(there))
+
+
 def everything(settings: Settings, state: store.State, folder: Path, copied: float) -> None:
-    """Ship logs, and the archives that are left; what fails is recorded and tried again at the next turn."""
+    """Ship uploads, logs, and the archives that are left; what fails is recorded and tried again at the next turn."""
     try:
+        new_uploads(settings)
         logs(settings, folder)
         state.update(binlog_shipped_timestamp_seconds=copied, ship_failed=0)
         with store.alone(settings.store, "shipping"):
@@ -113,10 +134,14 @@ def fetch(settings: Settings, name: str, identity: Path) -> Path:
         part.replace(path)
         path.chmod(0o600)
         _marker(path).touch()
-        pieces = Path(aside, "binlog")
-        _rsync(settings, "--recursive", f"{settings.ship['to']}/binlog", f"{aside}/")
-        for folder in sorted(pieces.glob("*/")):
+        _rsync(settings, "--recursive", "--exclude=/*.age", f"{settings.ship['to']}/", f"{aside}/")
+        for folder in sorted(Path(aside, "binlog").glob("*/")):
             _join(settings, folder, identity)
+        for encrypted in uploads.files(Path(aside, "uploads")):
+            target = uploads.directory(settings) / encrypted.relative_to(Path(aside, "uploads")).with_suffix("")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if not target.exists():
+                decrypt(encrypted, target, identity)
     return path
 
 
@@ -167,7 +192,13 @@ def _remove(settings: Settings, below: str, names: list[str]) -> None:
     if not names:
         return
     with tempfile.TemporaryDirectory(prefix=".ship.", dir=settings.store) as empty:
-        chosen = [f"--include=/{name}" for name in names]
+        chosen = []
+        for name in names:
+            # The directories stay: they are in what is sent.
+            for parent in [str(one) for one in reversed(Path(name).parents[:-1])]:
+                Path(empty, parent).mkdir(exist_ok=True)
+                chosen.append(f"--include=/{parent}/")
+            chosen.append(f"--include=/{name}")
         _rsync(
             settings, "--recursive", "--delete", *chosen, "--exclude=*", f"{empty}/", f"{settings.ship['to']}/{below}/"
         )

@@ -1,6 +1,6 @@
-"""`stream`: the binary logs are copied off MySQL's volume while they are written, a directory for each server.
+"""`stream`: the binary logs are copied off MySQL's volume while they are written, a directory for each server; new uploads, too.
 
-They are only appended to, so a copy is a beginning of the original at every moment, and goes on where it stopped.
+Logs are only appended to, so a copy is a beginning of the original at every moment, and goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ import threading
 import time
 from pathlib import Path
 
-from jiucom_backup import ship, store
+from jiucom_backup import ship, store, uploads
+from jiucom_backup.binlog import IN_USE
 from jiucom_backup.docker import volume
 from jiucom_backup.settings import BackupError, Settings
 
@@ -65,7 +66,7 @@ def _append(source: Path, target: Path) -> None:
             begin = max(0, known - _COMPARED)
             file.seek(begin)
             original.seek(begin)
-            if known > size or original.read(known - begin) != file.read(known - begin):
+            if known > size or _same(original.read(known - begin), begin) != _same(file.read(known - begin), begin):
                 raise BackupError(f"{target} is not the beginning of {source}: move {target.parent} away")
             left = size - known
             while left and (block := original.read(min(left, _BLOCK))):
@@ -74,6 +75,13 @@ def _append(source: Path, target: Path) -> None:
             file.flush()
             os.fsync(file.fileno())
     target.chmod(0o600)
+
+
+def _same(content: bytes, begin: int) -> bytes:
+    """Return what does not change: MySQL clears a flag in a log's first event when it closes the log."""
+    if begin > IN_USE or len(content) + begin <= IN_USE:
+        return content
+    return content[: IN_USE - begin] + b"\0" + content[IN_USE - begin + 1 :]
 
 
 def _remove_old(target: Path, there: set[str], days: int) -> None:
@@ -93,12 +101,14 @@ def run(settings: Settings) -> None:
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
-    shipped = 0.0
+    turn = 0.0
     while not ended.is_set():
         began = time.time()
         folder = copy(settings)
         state.update(binlog_copied_timestamp_seconds=began)
-        if settings.ship and began - shipped >= settings.binlog["ship_seconds"]:
-            shipped = began
-            ship.everything(settings, state, folder, began)
+        if began - turn >= settings.binlog["ship_seconds"]:
+            turn = began
+            uploads.copy(settings)
+            if settings.ship:
+                ship.everything(settings, state, folder, began)
         ended.wait(max(0.0, settings.binlog["copy_seconds"] - (time.time() - began)))
