@@ -77,6 +77,7 @@ http {{
         ssl_protocols TLSv1.2 TLSv1.3;
         http2 on;
         location ^~ /.well-known/ {{ root /var/lib/challenges; }}
+        location = /metrics {{ default_type text/plain; alias /var/lib/jiucom-backup/metrics; }}
         set_real_ip_from 10.0.0.0/8;
         real_ip_header X-Forwarded-For;
         location = /closed {{ auth_basic x; auth_basic_user_file /run/secrets/admin_users; alias /etc/nginx/jiucom/nginx.conf; }}
@@ -123,6 +124,7 @@ def test_nginx(start: Start, directory: Directory, tmp_path: Path) -> None:
     users = directory("secrets", {"admin_users": "operator:{SSHA}yrht1iYXEIkejLVu42JWkadd80RzYWx0c2FsdA==\n"}, gid=101)
     tls = directory("tls", {"gateway.pem": pair(tmp_path)}, gid=101)
     challenges = directory("challenges", {".well-known/word": "challenge"}, gid=101)
+    metrics = directory("metrics", {"metrics": "jiucom_backup_failed 0"}, gid=101)
     nginx = start(
         "nginx",
         user="101:101",
@@ -130,12 +132,14 @@ def test_nginx(start: Start, directory: Directory, tmp_path: Path) -> None:
         environment=SEOUL,
         mounts={
             "/etc/nginx/jiucom": conf, "/run/secrets": users, "/etc/nginx/tls": tls, "/var/lib/challenges": challenges,
+            "/var/lib/jiucom-backup": metrics,
         },
     )  # fmt: skip
     nginx.healthy(wget(80, "/health", "OK"))
     assert nginx.owner() == (101, 101)
     assert {80, 443} <= set(nginx.listens())
     assert nginx.http(80, "/.well-known/word")[:2] == (200, "challenge")
+    assert nginx.http(80, "/metrics")[:2] == (200, "jiucom_backup_failed 0")
     assert ssl.get_server_certificate((nginx.address(), 443)).strip() in Path(tls, "gateway.pem").read_text()
     nginx.out("nginx -t -q -c /etc/nginx/jiucom/nginx.conf -g 'daemon off;'")
     assert eventually(lambda: nginx.http(80, "/app/")[1] == "slow")
