@@ -22,7 +22,7 @@ PROGRAM = ROOT / "roles/backup/files"
 SLEEP = ["python3", "-c", "import signal; signal.signal(signal.SIGTERM, lambda *_: exit(0)); signal.pause()"]
 DATABASE = "jiucom"
 UPLOADS = {f"posts/{number:032x}.png": f"picture {number}".encode() * 100 for number in range(40)}
-OPTIONS = "[mysqld]\ngtid-mode = ON\nenforce-gtid-consistency = ON\nserver-id = 1\ninnodb-redo-log-capacity = 16M\n"
+OPTIONS = "[mysqld]\ngtid-mode = ON\nenforce-gtid-consistency = ON\nserver-id = 1\ninnodb-redo-log-capacity = 16M\ntransaction-isolation = READ-COMMITTED\n"
 
 
 class Toy:

@@ -44,6 +44,8 @@ def write(root: Server, database: str, target: Path) -> Dump:
         lock, snapshot = Session(server), Session(server)
         try:
             lock.ask("FLUSH TABLES WITH READ LOCK")
+            # The server's own level, READ COMMITTED, sees another moment with each statement.
+            snapshot.ask("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
             snapshot.ask("START TRANSACTION WITH CONSISTENT SNAPSHOT")
             dump = _run(server, database, target, lock)
             dump.tables = checksums(snapshot, database, tables)
