@@ -22,7 +22,14 @@ PROGRAM = ROOT / "roles/backup/files"
 SLEEP = ["python3", "-c", "import signal; signal.signal(signal.SIGTERM, lambda *_: exit(0)); signal.pause()"]
 DATABASE = "jiucom"
 UPLOADS = {f"posts/{number:032x}.png": f"picture {number}".encode() * 100 for number in range(40)}
-OPTIONS = "[mysqld]\ngtid-mode = ON\nenforce-gtid-consistency = ON\nserver-id = 1\ninnodb-redo-log-capacity = 16M\ntransaction-isolation = READ-COMMITTED\n"
+# As the role database has them.
+OPTIONS = """[mysqld]
+gtid-mode = ON
+enforce-gtid-consistency = ON
+server-id = 1
+transaction-isolation = READ-COMMITTED
+innodb-redo-log-capacity = 16M
+"""
 
 
 class Toy:
