@@ -131,3 +131,11 @@ def test_old_archives_go_by_the_policy_and_the_proved_one_stays(toy: Toy, archiv
     assert not (toy.store / f"{old[0]}.sha256").exists()
     for name in old:
         store.remove(toy.store / name)
+
+
+def test_no_password_is_in_an_environment_or_on_a_command_line(toy: Toy, docker: Docker, tmp_path: Path) -> None:
+    seen = tmp_path / "seen"
+    run = toy.run("backup", path=docker("*", f'{{ echo "$*"; env; }} >> {seen}; exec $docker "$@"'))
+    assert run.returncode == 0, run.stderr
+    assert "mysqldump" in seen.read_text()
+    assert toy.password not in seen.read_text()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import shutil
 import subprocess
 import threading
 from dataclasses import dataclass, field
@@ -60,7 +62,8 @@ def write(root: Server, database: str, target: Path) -> Dump:
 def _run(server: Server, database: str, target: Path, lock: Session) -> Dump:
     pipe = subprocess.PIPE
     program = server.start("mysqldump", *OPTIONS, database, stdout=pipe, stderr=pipe)
-    assert program.stdout and program.stderr
+    assert program.stdin and program.stdout and program.stderr
+    program.stdin.close()
     errors: list[bytes] = []
     # Its own thread, so that a full pipe of complaints does not stop the dump.
     listener = threading.Thread(target=lambda: errors.append(program.stderr.read() if program.stderr else b""))
@@ -105,11 +108,11 @@ def load(server: Server, database: str, source: Path) -> None:
     """Load a compressed dump. Raises BackupError."""
     pipe = subprocess.PIPE
     gzip = subprocess.Popen(["gzip", "-dc", str(source)], stdout=pipe)
-    client = server.start(
-        "mysql", "--binary-mode", "--max-allowed-packet=1G", "--default-character-set=utf8mb4", database,
-        stdin=gzip.stdout, stderr=pipe,
-    )  # fmt: skip
-    assert gzip.stdout
+    options = ("--binary-mode", "--max-allowed-packet=1G", "--default-character-set=utf8mb4")
+    client = server.start("mysql", *options, database, stderr=pipe)
+    assert gzip.stdout and client.stdin
+    with contextlib.suppress(BrokenPipeError):
+        shutil.copyfileobj(gzip.stdout, client.stdin, 1 << 20)
     gzip.stdout.close()
     errors = client.communicate()[1]
     if client.returncode:

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-import os
+import contextlib
 import secrets
 import subprocess
 import time
 from dataclasses import dataclass
-from typing import IO
 
 from jiucom_backup.settings import BackupError
 
 # Root makes it for each run anew, with a password that is stored nowhere, and locks it afterwards.
 ACCOUNT = "jiucom_backup"
 Rows = list[list[str]]
+# The password comes in by standard input and reaches the client by a pipe: it is in no environment and on no command line.
+_SCRIPT = """IFS= read -r password
+program=$1
+shift
+exec "$program" --defaults-extra-file=/dev/fd/3 "$@" 3<<OPTIONS
+[client]
+password="$password"
+OPTIONS
+"""
 
 
 @dataclass(frozen=True)
@@ -25,23 +33,40 @@ class Server:
     user: str = "root"
 
     def command(self, program: str, *arguments: str) -> list[str]:
-        """Return a command line; the password travels in the environment."""
-        return ["docker", "exec", "-i", "-e", "MYSQL_PWD", self.container, program, f"--user={self.user}", *arguments]
+        """Return a command line, whose first line of input is the password."""
+        return [
+            "docker",
+            "exec",
+            "-i",
+            self.container,
+            "sh",
+            "-c",
+            _SCRIPT,
+            "sh",
+            program,
+            f"--user={self.user}",
+            *arguments,
+        ]
 
-    def start(self, program: str, *arguments: str, **pipes: int | IO[bytes] | None) -> subprocess.Popen[bytes]:
-        """Start a client in the container."""
-        environment = {**os.environ, "MYSQL_PWD": self.password}
-        client: subprocess.Popen[bytes] = subprocess.Popen(
-            self.command(program, "--protocol=socket", *arguments),
-            env=environment,
-            **pipes,  # type: ignore[call-overload]
-        )
+    @property
+    def _line(self) -> bytes:
+        escaped = self.password.replace("\\", "\\\\").replace('"', '\\"')
+        return f"{escaped}\n".encode()
+
+    def start(self, program: str, *arguments: str, **pipes: int) -> subprocess.Popen[bytes]:
+        """Start a client in the container; its input is open."""
+        command = self.command(program, "--protocol=socket", *arguments)
+        client: subprocess.Popen[bytes] = subprocess.Popen(command, stdin=subprocess.PIPE, **pipes)  # type: ignore[call-overload]
+        assert client.stdin
+        # A client that has ended says why.
+        with contextlib.suppress(BrokenPipeError):
+            client.stdin.write(self._line)
+            client.stdin.flush()
         return client
 
     def ask(self, sql: str) -> Rows:
         """Run statements and return the rows. Raises BackupError."""
-        pipe = subprocess.PIPE
-        client = self.start("mysql", "--batch", "--skip-column-names", stdin=pipe, stdout=pipe, stderr=pipe)
+        client = self.start("mysql", "--batch", "--skip-column-names", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         output, errors = client.communicate(sql.encode())
         if client.returncode:
             raise BackupError(f"MySQL: {said(errors)}")
@@ -56,13 +81,7 @@ class Server:
         end = time.monotonic() + seconds
         while True:
             command = self.command("mysql", "--protocol=tcp", "--host=127.0.0.1", "--execute=SELECT 1")
-            run = subprocess.run(
-                command,
-                env={**os.environ, "MYSQL_PWD": self.password},
-                capture_output=True,
-                stdin=subprocess.DEVNULL,
-                check=False,
-            )
+            run = subprocess.run(command, input=self._line, capture_output=True, check=False)
             # Refused, because no account may come this way: that is an answer, too.
             if run.returncode == 0 or b"Access denied" in run.stderr or b"is not allowed to connect" in run.stderr:
                 return
@@ -103,9 +122,8 @@ class Session:
     """A connection that stays open: a lock, or a transaction that sees one moment."""
 
     def __init__(self, server: Server) -> None:
-        pipe = subprocess.PIPE
         self._client = server.start(
-            "mysql", "--batch", "--skip-column-names", "--unbuffered", stdin=pipe, stdout=pipe, stderr=pipe
+            "mysql", "--batch", "--skip-column-names", "--unbuffered", stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
 
     def ask(self, sql: str) -> Rows:
