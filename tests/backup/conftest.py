@@ -14,8 +14,8 @@ Docker = Callable[[str, str], str]
 
 
 @pytest.fixture(scope="session")
-def toy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Toy]:
-    """The installation, filled and running."""
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Toy, Path]]:
+    """The installation, filled and running, with an archive from before any test has written."""
     try:
         installation = Toy(tmp_path_factory.mktemp("toy"))
     except LookupError as missing:
@@ -23,15 +23,21 @@ def toy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Toy]:
     try:
         installation.up()
         installation.fill()
-        yield installation
+        yield installation, installation.backup()
     finally:
         installation.down()
 
 
 @pytest.fixture(scope="session")
-def archive(toy: Toy) -> Path:
-    """An archive of it."""
-    return toy.backup()
+def toy(filled: tuple[Toy, Path]) -> Toy:
+    """The installation."""
+    return filled[0]
+
+
+@pytest.fixture(scope="session")
+def archive(filled: tuple[Toy, Path]) -> Path:
+    """Its first archive."""
+    return filled[1]
 
 
 @pytest.fixture
