@@ -70,6 +70,16 @@ def test_a_service_may_read_some_of_its_files_again(project: Project) -> None:
     assert state["reasons"] == ["store: its files changed", "store: its files changed since it read them"]
 
 
+def test_a_stopped_service_is_started_and_not_reloaded(project: Project) -> None:
+    project.compose("stop", "door")
+    project.definitions["door"]["files"]["conf/door.conf"] = "two\n"
+    assert project.write() == ["door"]
+    state = project.compare()
+    assert (state["recreate"], state["reload"], state["reasons"]) == ([], [], ["door: exited"])
+    project.apply()
+    assert project.settled()
+
+
 def test_a_changed_definition_recreates(project: Project) -> None:
     project.definitions["door"]["compose"]["environment"] = {"MODE": "a$b"}
     project.write()

@@ -171,7 +171,8 @@ class Project:
         wanted = self.services[name]["scale"]
         if len(own) != wanted:
             yield "up", f"{len(own)} containers instead of {wanted}"
-        if self.services[name]["reload"]:
+        # What does not run reads its files when it starts.
+        if self.services[name]["reload"] and not stopped:
             file = self.applied(name)
             if not file.is_file() or file.read_text() != self.prints[name]:
                 yield "reload", "its files changed since it read them"
