@@ -14,6 +14,7 @@ DOCUMENTATION = r"""
 module: purge
 short_description: Remove containers, networks, own images and files of an installation
 description:
+  - Its units and cron entries are stopped and removed. Archives of its backups stay.
   - What belongs to it is known by its labels, so that nothing of others goes. Images that a container still uses stay.
 options:
   path: {type: path, required: true, description: Directory of the installation.}
@@ -23,6 +24,12 @@ author: [JIUCOM]
 """
 EXAMPLES = "- jiucom.platform.purge: {path: /opt/jiucom, project: jiucom}"
 RETURN = "lines: {type: list, returned: always, description: What was removed, and what stays.}"
+
+# What the roles stack, backup and gateway add to the project's name. By name alone: another project's may begin with this one's.
+UNITS = (
+    "-backup.timer", "-backup.service", "-drill.timer", "-drill.service", "-binlog.service",
+    "-certificate.timer", "-certificate.service", ".service",
+)  # fmt: skip
 
 
 def main() -> None:
@@ -46,10 +53,14 @@ def main() -> None:
         for one in images
         if module.run_command(["docker", "image", "rm", *(one["RepoTags"] or [one["Id"]])])[0] == 0
     ]
-    unit = Path(f"/etc/systemd/system/{project}.service")
-    if unit.exists():
-        unit.unlink()
+    units = [file for file in (Path("/etc/systemd/system", project + suffix) for suffix in UNITS) if file.exists()]
+    if units:
+        module.run_command(["systemctl", "disable", "--now", *(unit.name for unit in units)])
+        for unit in units:
+            unit.unlink()
         module.run_command(["systemctl", "daemon-reload"])
+    for suffix in ("backup", "certificate"):
+        Path(f"/etc/cron.d/{project}-{suffix}").unlink(missing_ok=True)
     Path(f"/run/{project}.started").unlink(missing_ok=True)
     there = base.is_dir()
     if there:
