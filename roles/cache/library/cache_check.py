@@ -1,5 +1,5 @@
 #!/usr/bin/python
-"""Look at Redis's accounts (D7)."""
+"""Look at Redis's accounts (D7) and data (S4)."""
 
 from __future__ import annotations
 
@@ -43,6 +43,15 @@ def exporter(expected: dict[str, Any]) -> Seen:
     }
     passed = "redis_version" in info and all(answer.startswith("NOPERM") for answer in refused.values())
     return passed, f"INFO answered; {', '.join(f'{w}: {a[:6]}' for w, a in refused.items())}"
+
+
+@checks.check("S4", "Redis has loaded all that it had written")
+def loaded(expected: dict[str, Any]) -> Seen:
+    container = containers(expected["project"])["redis"][0]["Id"]
+    log = subprocess.run(["docker", "logs", container], capture_output=True, text=True, timeout=30, check=False).stdout
+    # Redis skips a command that it cannot load, and says so in such a line alone.
+    refused = [line for line in log.splitlines() if "== CRITICAL ==" in line]
+    return not refused, refused[0][:200] if refused else "no command was refused at a start"
 
 
 if __name__ == "__main__":
