@@ -47,12 +47,12 @@ def data_fault(wanted: Wanted, product: str, version: str, asked: bool) -> str:
     writer, old = (head, tail) if blank else ("", wanted.written)
     if writer and writer != product:
         return "" if asked else f"the data was written by {wanted.written}"
+    remedy = f"set platform_images_overrides.{wanted.name}.ref to an image that can, or back up, remove the volume and restore"
     if not asked and not same_line(old, version, min(wanted.parts, len(numbers(version)))):
-        return f"the data was written by version {old}, and a substitute upgrades none"
+        return f"the data was written by version {old}, and a substitute upgrades none; {remedy}"
     # A recipe's line, such as 7, says less than the version of what wrote the data, and is compared for what it says.
     known = numbers(old)[: len(numbers(version))]
     fault = version_fault(".".join(map(str, known)), version, wanted.lines) if version else ""
-    remedy = f"set platform_images_overrides.{wanted.name}.ref to an image that can, or back up, remove the volume and restore"
     return f"the data was written by version {old}: {fault}; {remedy}" if fault else ""
 
 
