@@ -203,7 +203,7 @@ async def test_dry_run_stores_nothing(admin: User, uploaded: Uploaded, client: h
 
 WRONG = (
     "name,category,manufacturer,seller,price,partId\r\n"
-    '"이름\n둘째 줄",CPU,AMD,,,\r\n'  # lines 2 and 3: right
+    '"이름\n둘째 줄",CPU,AMD,,,\r\n'  # lines 2 and 3: a name is one line
     ",,,,,\r\n"  # empty: left out
     ",CPU,,,x,\r\n"
     "이름,없음,AMD,없는 판매처,100,\r\n"
@@ -214,10 +214,10 @@ WRONG = (
 
 
 async def test_errors_are_reported_by_line_and_column(admin: User, uploaded: Uploaded) -> None:
-    expected = [(5, "price"), (6, "category"), (7, "price"), (8, "seller"), (9, "")]
+    expected = [(2, "name"), (5, "price"), (6, "category"), (7, "price"), (8, "seller"), (9, "")]
     report = (await post_csv(admin, WRONG, dryRun="true")).json()["data"]
     assert [(error["line"], error["column"]) for error in report["errors"]] == expected
-    assert (report["lines"], report["errorCount"], report["partsCreated"]) == (6, 5, 0)
+    assert (report["lines"], report["errorCount"], report["partsCreated"]) == (6, 6, 0)
     response = await post_csv(admin, WRONG)
     assert (response.status_code, response.json()["code"]) == (400, "JIUCOM-401")
     assert [error["field"] for error in response.json()["errors"]] == [

@@ -212,6 +212,8 @@ async def test_a_silent_server_is_given_up(
         state = state_of(app)
         for worker in (state.outbox, state.cache, state.accounts, state.realtime, state.backlog):
             await worker.stop()
+        # What others read at the start would otherwise wait for a connection to the frozen server.
+        await eventually(lambda: value(state, "used") == 0)
 
         async def read() -> None:
             async with state.db.read() as session:
