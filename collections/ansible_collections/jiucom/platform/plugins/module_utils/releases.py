@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from pathlib import Path
 from typing import Any
 
-import yaml
+# As service_files writes it. Hosts need not have a reader of YAML.
+_IMAGE = re.compile(r'^  image: "?([^"\s]+)"?$', re.MULTILINE)
 
 
 def tag(image: str) -> str:
@@ -16,10 +18,11 @@ def tag(image: str) -> str:
 
 
 def image_of(fragment: str) -> str:
-    """Return the image that a part of compose.yaml names."""
-    # Its merge key refers to what the whole file defines.
-    text = "x-no-proxy: &no-proxy {}\n" + fragment
-    return str(yaml.safe_load(text)["app"]["image"])
+    """Return the image that a part of compose.yaml names. Raises ValueError when it names none."""
+    found = _IMAGE.search(fragment)
+    if not found:
+        raise ValueError("the part of compose.yaml names no image")
+    return found[1]
 
 
 class Releases:
