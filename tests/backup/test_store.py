@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -62,9 +63,16 @@ def test_one_run_at_a_time(tmp_path: Path) -> None:
         pass
 
 
-def test_what_is_known_becomes_metrics(tmp_path: Path) -> None:
+@pytest.mark.parametrize("umask", [0o022, 0o077], ids=oct)
+def test_what_is_known_becomes_metrics(tmp_path: Path, umask: int) -> None:
     state = store.State(tmp_path / "store", tmp_path / "metrics")
-    state.update(backup_failed=1, drill_archive="toy.tar")
+    before = os.umask(umask)
+    try:
+        state.update(backup_failed=1, drill_archive="toy.tar")
+    finally:
+        os.umask(before)
+    modes = [(tmp_path / name).stat().st_mode & 0o777 for name in ("metrics", "metrics/metrics", "store/.state.json")]
+    assert modes == [0o755, 0o644, 0o600]
     state.update(backup_failed=0, backup_size_bytes=7)
     lines = (tmp_path / "metrics/metrics").read_text().splitlines()
     assert [line for line in lines if line[0] != "#"] == ["jiucom_backup_failed 0", "jiucom_backup_size_bytes 7"]

@@ -103,6 +103,8 @@ class State:
         """Record values; numbers become metrics of their name."""
         self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._metrics.mkdir(parents=True, exist_ok=True)
+        # The gateway, another user, reads there, whatever root's umask is.
+        self._metrics.chmod(0o755)
         with (self._file.parent / ".state.lock").open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             state = self.read() | values
