@@ -96,7 +96,8 @@ def main() -> None:
     if run.returncode:
         replace(file, old)
         module.fail_json(
-            msg=f"Redis did not load its accounts, which are as they were: {run.stdout}{run.stderr}".strip()
+            msg="The new configuration of redis is invalid, nothing was changed: it does not load its accounts, whose names are "
+            f"cache_*_username {run.stdout}{run.stderr}".strip()
         )
     module.exit_json(changed=True, users=users)
 
