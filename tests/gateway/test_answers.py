@@ -7,6 +7,7 @@ import re
 import secrets
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -100,8 +101,14 @@ def say(gateway: Gateway, request: bytes) -> bytes:
     """Send bytes as they are, and return the answer until the gateway closes."""
     with socket.create_connection((gateway.address, 80), timeout=10) as connection:
         connection.sendall(request)
-        connection.shutdown(socket.SHUT_WR)
-        return connection.makefile("rb").read()
+        answer = b""
+        # A gateway that refuses early may have closed by now.
+        with suppress(OSError):
+            connection.shutdown(socket.SHUT_WR)
+        with suppress(ConnectionResetError):
+            while piece := connection.recv(65536):
+                answer += piece
+        return answer
 
 
 REQUESTS = [
