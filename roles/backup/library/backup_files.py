@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.jiucom.platform.plugins.module_utils.files import replace
 
 DOCUMENTATION = r"""
 module: backup_files
@@ -59,10 +60,7 @@ def main() -> None:
             diff.append({"before": current, "after": content, "before_header": path, "after_header": path})
         if not module.check_mode:
             file.parent.mkdir(parents=True, exist_ok=True)
-            aside = file.with_name(f".{file.name}.new")
-            aside.write_text(content)
-            aside.chmod(bits)
-            aside.replace(file)
+            replace(file, content.encode(), -1, -1, bits)
     for path in strays:
         written.append(path)
         diff.append({"prepared": f"{path}: removed\n"})

@@ -3,14 +3,13 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.jiucom.platform.plugins.module_utils import engine
+from ansible_collections.jiucom.platform.plugins.module_utils.files import rewrite
 
 DOCUMENTATION = r"""
 module: cache_accounts
@@ -52,17 +51,6 @@ def merged(old: str, new: str) -> tuple[str, list[str]]:
     return "\n".join(lines) + "\n", users
 
 
-def replace(path: Path, content: str) -> None:
-    """Replace a file's content; its owner and mode stay."""
-    status = path.stat()
-    handle, aside = tempfile.mkstemp(dir=path.parent, prefix=".new.")
-    with os.fdopen(handle, "w") as file:
-        file.write(content)
-    os.chown(aside, status.st_uid, status.st_gid)
-    Path(aside).chmod(status.st_mode & 0o7777)
-    Path(aside).replace(path)
-
-
 def running(project: str) -> str:
     """Return Redis's container; empty where it does not run."""
     try:
@@ -90,11 +78,11 @@ def main() -> None:
     container = running(module.params["project"]) if old and users else ""
     if not container or module.check_mode:
         module.exit_json(changed=bool(container), users=users if container else [])
-    replace(file, content)
+    rewrite(file, content.encode())
     load = ["docker", "exec", container, *module.params["load"]]
     run = subprocess.run(load, capture_output=True, text=True, timeout=60, check=False)
     if run.returncode:
-        replace(file, old)
+        rewrite(file, old.encode())
         module.fail_json(
             msg="The new configuration of redis is invalid, nothing was changed: it does not load its accounts, whose names are "
             f"cache_*_username {run.stdout}{run.stderr}".strip()

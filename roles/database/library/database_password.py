@@ -3,13 +3,12 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-import tempfile
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.jiucom.platform.plugins.module_utils import engine
+from ansible_collections.jiucom.platform.plugins.module_utils.files import rewrite
 
 DOCUMENTATION = r"""
 module: database_password
@@ -83,16 +82,6 @@ class Account:
         if run.returncode:
             self.module.fail_json(msg=f"MySQL refuses to change {self.params['account']}: {run.stderr.strip()}")
 
-    def write(self, password: str) -> None:
-        """Replace the file of the secret; its owner and mode stay."""
-        status = self.file.stat()
-        handle, aside = tempfile.mkstemp(dir=self.file.parent, prefix=".new.")
-        with os.fdopen(handle, "w") as file:
-            file.write(password)
-        os.chown(aside, status.st_uid, status.st_gid)
-        Path(aside).chmod(status.st_mode & 0o7777)
-        Path(aside).replace(self.file)
-
 
 def main() -> None:
     """Run as an Ansible module."""
@@ -117,7 +106,7 @@ def main() -> None:
     # An interrupted run has changed the account already: once more would forget the password that the services have.
     if not account.accepts(password):
         account.alter(f"IDENTIFIED BY {literal(password)} RETAIN CURRENT PASSWORD")
-    account.write(password)
+    rewrite(account.file, password.encode())
     module.exit_json(changed=True)
 
 

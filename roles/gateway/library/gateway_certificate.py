@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import sys
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.jiucom.platform.plugins.module_utils.files import owner, replace, settle
 
 DOCUMENTATION = r"""
 module: gateway_certificate
@@ -52,7 +52,7 @@ def main() -> None:
     }
     diff: list[dict[str, str]] = []
     for directory, wanted in directories.items():
-        if not directory.is_dir() or status(directory) != wanted:
+        if not directory.is_dir() or owner(directory) != wanted:
             diff.append({"prepared": f"{directory}: directory created, or owner and mode corrected\n"})
             if not module.check_mode:
                 directory.mkdir(parents=True, exist_ok=True)
@@ -60,7 +60,7 @@ def main() -> None:
     for name, (content, mode) in files.items():
         file = base / name
         before = file.read_text() if file.is_file() else ""
-        if before == content and (not content or status(file) == (0, 0, mode)):
+        if before == content and (not content or owner(file) == (0, 0, mode)):
             continue
         diff.append({"prepared": f"{file}: {'secret written' if content else 'removed'}\n"} if name == "given.pem" else
                     {"before": before, "after": content, "before_header": str(file), "after_header": str(file)})  # fmt: skip
@@ -69,11 +69,7 @@ def main() -> None:
         if not content:
             file.unlink()
             continue
-        aside = file.with_name(f".new.{name}")
-        aside.touch(mode=0o600)
-        aside.write_text(content)
-        settle(aside, 0, 0, mode)
-        aside.replace(file)
+        replace(file, content.encode(), 0, 0, mode)
     if not module.check_mode:
         code, out, err = module.run_command([sys.executable, str(base / "certificate.py"), "prepare"])
         if code:
@@ -81,18 +77,6 @@ def main() -> None:
         if out:
             diff.append({"prepared": out})
     module.exit_json(changed=bool(diff), diff=diff)
-
-
-def status(path: Path) -> tuple[int, int, int]:
-    """Return user, group and mode of a path."""
-    found = path.stat()
-    return found.st_uid, found.st_gid, found.st_mode & 0o7777
-
-
-def settle(path: Path, uid: int, gid: int, mode: int) -> None:
-    """Set owner and mode."""
-    os.chown(path, uid, gid)
-    path.chmod(mode)
 
 
 if __name__ == "__main__":

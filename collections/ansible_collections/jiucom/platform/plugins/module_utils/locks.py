@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.jiucom.platform.plugins.module_utils import processes
+from ansible_collections.jiucom.platform.plugins.module_utils.files import replace
 
 Owner = dict[str, Any]
 LOG = "audit.log"
@@ -69,10 +70,7 @@ class Lock:
         return found
 
     def _write(self, lock: dict[str, Any]) -> None:
-        aside = self.path.with_name(".lock.new")
-        with open(aside, "w", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
-            json.dump(lock, file)
-        aside.replace(self.path)
+        replace(self.path, json.dumps(lock).encode(), -1, -1, 0o600)
 
     def ended(self, lock: dict[str, Any], gone: bool) -> str:
         """Say why a lock is stale; empty where it holds. `gone`: the control node says that its process has ended."""

@@ -8,6 +8,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.jiucom.platform.plugins.module_utils.files import replace
+
 # As service_files writes it. Hosts need not have a reader of YAML.
 _IMAGE = re.compile(r'^  image: "?([^"\s]+)"?$', re.MULTILINE)
 
@@ -43,10 +45,7 @@ class Releases:
         image = image_of(text)
         self.directory.mkdir(mode=0o700, exist_ok=True)
         release = {"image": image, "commit": commit, "served": time.time(), "fragment": text}
-        aside = self.directory / ".new"
-        aside.write_text(json.dumps(release))
-        aside.chmod(0o600)
-        aside.replace(self.directory / f"{tag(image)}.json")
+        replace(self.directory / f"{tag(image)}.json", json.dumps(release).encode(), -1, -1, 0o600)
 
     def forget(self, kept: set[str]) -> None:
         """Forget the releases whose images are not kept any more."""
@@ -74,7 +73,4 @@ class Releases:
 
     def restore(self, release: dict[str, Any]) -> None:
         """Put a release's part of compose.yaml in place."""
-        aside = self.fragment.with_name(".app.new")
-        aside.write_text(release["fragment"])
-        aside.chmod(0o600)
-        aside.replace(self.fragment)
+        replace(self.fragment, release["fragment"].encode(), -1, -1, 0o600)

@@ -14,6 +14,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.jiucom.platform.plugins.module_utils import engine
+from ansible_collections.jiucom.platform.plugins.module_utils.files import replace
 
 DOCUMENTATION = r"""
 module: compose_project
@@ -223,16 +224,12 @@ class Project:
         waits.unlink(missing_ok=True)
         if not state["held"]:
             return text
-        self.replace(waits, text)
+        self.put(waits, text)
         return text.replace(block(text, name), old)
 
-    def replace(self, file: Path, text: str) -> None:
-        """Write a file aside and move it in place."""
-        aside = self.path / ".compose.new.yaml"
-        aside.write_text(text)
-        aside.chmod(0o640)
-        os.chown(aside, 0, self.path.stat().st_gid)
-        aside.replace(file)
+    def put(self, file: Path, text: str) -> None:
+        """Replace a file of the installation that its group reads."""
+        replace(file, text.encode(), 0, self.path.stat().st_gid, 0o640)
 
     def write(self, text: str) -> dict[str, str]:
         """Write compose.yaml where it differs; returns the diff, empty when nothing does."""
@@ -241,7 +238,7 @@ class Project:
         if before == text:
             return {}
         if not self.module.check_mode:
-            self.replace(file, text)
+            self.put(file, text)
             for part in (self.path / ".services").glob("*.yaml"):
                 if part.stem not in self.services:
                     part.unlink()

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import grp
-import os
 import pwd
 import shutil
 import subprocess
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.jiucom.platform.plugins.module_utils.files import owner, replace, settle
 
 DOCUMENTATION = r"""
 module: service_files
@@ -89,27 +89,6 @@ class Tree:
             settle(root / path, uid, gid, mode)
         for path, (content, uid, gid, mode) in self.files.items():
             replace(root / path, content, uid, gid, mode)
-
-
-def settle(path: Path, uid: int, gid: int, mode: int) -> None:
-    """Set owner and mode."""
-    os.chown(path, uid, gid)
-    path.chmod(mode)
-
-
-def replace(path: Path, content: bytes, uid: int, gid: int, mode: int) -> None:
-    """Write a file aside and move it in place, so that a reader sees the old file or the new one."""
-    handle, aside = tempfile.mkstemp(dir=path.parent, prefix=".new.")
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
-    settle(Path(aside), uid, gid, mode)
-    Path(aside).replace(path)
-
-
-def owner(path: Path) -> tuple[int, int, int]:
-    """Return user, group and mode of a path."""
-    status = path.stat()
-    return status.st_uid, status.st_gid, status.st_mode & 0o7777
 
 
 def text(content: bytes) -> str:

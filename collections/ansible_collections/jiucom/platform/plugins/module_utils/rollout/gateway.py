@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.jiucom.platform.plugins.module_utils import engine
+from ansible_collections.jiucom.platform.plugins.module_utils.files import owner, replace
 
 CONFIGURATION = "/etc/nginx/jiucom/nginx.conf"
 STEADY = "steady"
@@ -103,7 +104,7 @@ class Gateway:
 
     def __init__(self, container: dict[str, Any], file: Path, url: str) -> None:
         self.container, self.file, self.url = container, file, url
-        self.before, self.status = self.file.read_bytes(), self.file.stat()
+        self.before, self.status, self.owner = self.file.read_bytes(), self.file.stat(), owner(self.file)
 
     def workers(self) -> list[Worker]:
         """List its workers, those that shut down, too."""
@@ -118,14 +119,9 @@ class Gateway:
         return [worker for worker in found if worker.title().startswith("nginx: worker")]
 
     def _write(self, content: bytes, keep_time: bool) -> None:
-        aside = self.file.with_name(f".{self.file.name}.new")
-        aside.write_bytes(content)
-        os.chown(aside, self.status.st_uid, self.status.st_gid)
-        aside.chmod(self.status.st_mode & 0o7777)
-        if keep_time:
-            # The hash of the service's files counts it: put back, the file is the one that was read before.
-            os.utime(aside, ns=(self.status.st_atime_ns, self.status.st_mtime_ns))
-        aside.replace(self.file)
+        # The hash of the service's files counts the time: put back, the file is the one that was read before.
+        times = (self.status.st_atime_ns, self.status.st_mtime_ns) if keep_time else None
+        replace(self.file, content, *self.owner, times=times)
 
     def _nginx(self, *arguments: str) -> None:
         done = run("docker", "exec", self.container["Id"], "nginx", "-c", CONFIGURATION, *arguments)
