@@ -26,16 +26,6 @@ EXAMPLES = "- images_prune: {project: jiucom, image_prefix: localhost/jiucom/, w
 RETURN = "removed: {type: list, returned: always, description: 'Names or ids of what was removed, or would be.'}"
 
 
-def inspect(reference: str) -> str:
-    """Return an image's id; empty when the host has none."""
-    try:
-        return str(engine.get(f"/images/{reference}/json")["Id"])
-    except engine.EngineError as fault:
-        if fault.status == 404:
-            return ""
-        raise
-
-
 def remove(module: AnsibleModule, image: dict[str, Any]) -> None:
     """Remove an image with all its names; one that a build still stands on stays, and so does what came into use meanwhile."""
     names = [name for name in image.get("RepoTags") or [] if not name.startswith("<none>")]
@@ -57,7 +47,7 @@ def main() -> None:
     )
     try:
         needed = {container["ImageID"] for container in engine.get("/containers/json?all=true")}
-        needed |= {inspect(reference) for reference in module.params["wanted"]}
+        needed |= {one["Id"] for reference in module.params["wanted"] if (one := engine.image(reference))}
         images = engine.get("/images/json")
     except engine.EngineError as fault:
         module.fail_json(msg=str(fault))

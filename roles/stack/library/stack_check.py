@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible_collections.jiucom.platform.plugins.module_utils import engine
 from ansible_collections.jiucom.platform.plugins.module_utils.checks import Checks, Seen, containers, docker
 
 DOCUMENTATION = r"""
@@ -27,7 +28,7 @@ def same(expected: dict[str, Any]) -> Seen:
         name
         for name, group in containers(expected["project"]).items()
         for c in group
-        if c["Config"]["Labels"]["com.docker.compose.config-hash"] != hashes.get(name)
+        if c["Config"]["Labels"][engine.CONFIG_HASH] != hashes.get(name)
     ]
     return not other, ", ".join(other) or f"{len(hashes)} services as written"
 

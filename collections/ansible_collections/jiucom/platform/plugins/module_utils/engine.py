@@ -12,6 +12,8 @@ import socket
 from typing import Any
 from urllib.parse import quote
 
+# The label of a container that holds the hash of its definition.
+CONFIG_HASH = "com.docker.compose.config-hash"
 # Docker's command line heeds the same variable.
 SOCKET = os.environ.get("DOCKER_HOST", "").removeprefix("unix://") or "/var/run/docker.sock"
 
@@ -59,6 +61,17 @@ def request(method: str, path: str, seconds: float = 60, socket_path: str = SOCK
         message = answer.get("message", "") if isinstance(answer, dict) else str(answer)
         raise EngineError(response.status, message or f"status {response.status}")
     return answer
+
+
+def image(reference: str) -> dict[str, Any] | None:
+    """Inspect an image by its reference or id; None where the host has none. Raises EngineError."""
+    try:
+        found: dict[str, Any] = get(f"/images/{reference}/json")
+    except EngineError as fault:
+        if fault.status == 404:
+            return None
+        raise
+    return found
 
 
 def filtered(path: str, **filters: list[str]) -> str:

@@ -10,6 +10,8 @@ from typing import Any
 
 from ansible_collections.jiucom.platform.plugins.module_utils.files import replace
 
+# compose.yaml as it shall be, beside it for as long as the release before serves.
+NEXT = ".compose.next.yaml"
 # As service_files writes it. Hosts need not have a reader of YAML.
 _IMAGE = re.compile(r'^  image: "?([^"\s]+)"?$', re.MULTILINE)
 

@@ -15,6 +15,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.jiucom.platform.plugins.module_utils import engine
 from ansible_collections.jiucom.platform.plugins.module_utils.files import replace
+from ansible_collections.jiucom.platform.plugins.module_utils.releases import NEXT
 
 DOCUMENTATION = r"""
 module: compose_project
@@ -60,7 +61,6 @@ reasons: {type: list, returned: always, description: One line for each service t
 
 LABEL = "jiucom.files"
 PLACEHOLDER = "@files@"
-NEXT = ".compose.next.yaml"
 
 
 def block(text: str, name: str) -> str:
@@ -93,6 +93,8 @@ class Project:
         self.path = Path(module.params["path"])
         self.services: dict[str, dict[str, Any]] = {one["name"]: one for one in module.params["services"]}
         self.key = self.load_key()
+        # Services whose containers are not as wanted.
+        self.differing: set[str] = set()
         # By service: the hash in its label, and that of what it reads again.
         self.labels: dict[str, str] = {}
         self.prints: dict[str, str] = {}
@@ -150,20 +152,14 @@ class Project:
             candidate.unlink(missing_ok=True)
         return dict(line.split() for line in lines.splitlines())
 
-    def image(self, reference: str) -> str:
-        """Return the id of the image behind a reference now; empty when the host has none."""
-        try:
-            return str(engine.get(f"/images/{reference}/json")["Id"])
-        except engine.EngineError:
-            return ""
-
     def faults(self, name: str, own: list[dict[str, Any]], digest: str) -> Iterator[tuple[str, str]]:
         """Yield what is to be done with a service, and why."""
         labels = [container["Config"]["Labels"] for container in own]
-        if any(label["com.docker.compose.config-hash"] != digest for label in labels):
+        if any(label[engine.CONFIG_HASH] != digest for label in labels):
             same = all(label.get(LABEL) == self.labels[name] for label in labels)
             yield "recreate", "its definition in compose.yaml changed" if same else "its files changed"
-        newer = [c for c in own if self.image(c["Config"]["Image"]) not in ("", c["Image"])]
+        images = [(c, engine.image(c["Config"]["Image"])) for c in own]
+        newer = [c for c, image in images if image and image["Id"] != c["Image"]]
         if newer:
             yield "recreate", f"{newer[0]['Config']['Image']} is another build than the one that runs"
         stopped = [c["State"]["Status"] for c in own if c["State"]["Status"] != "running"]
@@ -191,6 +187,8 @@ class Project:
             seen = list(self.faults(name, found[name], hashes[name]))
             if self.module.check_mode and name in self.params["pending"] and not seen:
                 seen = [("reload" if self.services[name]["reload"] else "recreate", "its files would change")]
+            if seen:
+                self.differing.add(name)
             result["reasons"] += [f"{name}: {why}" for _, why in seen]
             for action in ("recreate", "reload"):
                 # A container that is recreated reads its files anyway.
@@ -215,10 +213,7 @@ class Project:
         name, waits = self.params["careful"], self.path / NEXT
         file = self.path / "compose.yaml"
         old = block(file.read_text(), name) if name and file.is_file() else ""
-        running = [
-            reason for reason in state["reasons"] if reason.startswith(f"{name}: ") and "no container" not in reason
-        ]
-        state["held"] = bool(old and running)
+        state["held"] = bool(old) and name in self.differing
         if self.module.check_mode:
             return text
         waits.unlink(missing_ok=True)

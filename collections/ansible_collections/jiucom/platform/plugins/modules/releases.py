@@ -30,17 +30,6 @@ EXAMPLES = "- jiucom.platform.releases: {path: /opt/jiucom, state: recorded}"
 RETURN = "version: {type: str, returned: always, description: The release.}"
 
 
-def present(image: str) -> bool:
-    """Say whether the host has an image."""
-    try:
-        engine.get(f"/images/{image}/json")
-    except engine.EngineError as fault:
-        if fault.status == 404:
-            return False
-        raise
-    return True
-
-
 def main() -> None:
     """Run as an Ansible module."""
     module = AnsibleModule(
@@ -54,7 +43,7 @@ def main() -> None:
     releases = Releases(base)
     if not releases.fragment.is_file():
         module.fail_json(msg="The API is not installed: type ansible-playbook site.yml")
-    releases.forget({one["image"] for one in releases.listed() if present(one["image"])})
+    releases.forget({one["image"] for one in releases.listed() if engine.image(one["image"])})
     if module.params["state"] == "recorded":
         releases.record(str(Lock(base).read().get("commit", "")))
         module.exit_json(changed=False, version=tag(releases.listed()[0]["image"]))

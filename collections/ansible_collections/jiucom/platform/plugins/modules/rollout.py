@@ -15,7 +15,7 @@ from types import FrameType
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.jiucom.platform.plugins.module_utils import engine
 from ansible_collections.jiucom.platform.plugins.module_utils.locks import Lock
-from ansible_collections.jiucom.platform.plugins.module_utils.releases import Releases
+from ansible_collections.jiucom.platform.plugins.module_utils.releases import NEXT, Releases
 from ansible_collections.jiucom.platform.plugins.module_utils.rollout.gateway import (
     GatewayError,
     Worker,
@@ -59,9 +59,6 @@ EXAMPLES = r"""
     gateway: 'http://172.30.80.10:8081', replicas: 2, memory: 536870912}
 """
 RETURN = "steps: {type: list, returned: always, description: 'What was done, with the time it took.'}"
-
-NEXT = ".compose.next.yaml"
-CONFIG_HASH = "com.docker.compose.config-hash"
 
 
 class RefusedError(RuntimeError):
@@ -202,7 +199,7 @@ class Rollout:
         good = [
             one
             for one in healthy
-            if one.inspected["Config"]["Labels"][CONFIG_HASH] == wanted and one.inspected["Image"] == image_id
+            if one.inspected["Config"]["Labels"][engine.CONFIG_HASH] == wanted and one.inspected["Image"] == image_id
         ]
         kept = good[: self.given["replicas"]]
         retired = [one for one in old if one not in kept]
