@@ -45,7 +45,7 @@ class Measured:
         return statistics.fmean(self.times) if self.times else 0.0
 
     def quantile(self, share: float) -> float:
-        """What so many of the good ones stayed below (s)."""
+        """The quantile of the times of successful requests (s); 0 without any."""
         ordered = sorted(self.times)
         return ordered[min(len(ordered) - 1, int(len(ordered) * share))] if ordered else 0.0
 

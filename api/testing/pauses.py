@@ -10,7 +10,7 @@ _RUN = "_run"
 
 
 class Pauses:
-    """The longest run of one callback, by what was measured: `during` is set by who drives the loop."""
+    """The longest run of one callback, by the name in `during`, which the caller sets."""
 
     def __init__(self) -> None:
         self.during = ""

@@ -47,7 +47,7 @@ class Schema(Struct, frozen=True):
     revision: str
     # The last revision that this version knows.
     head: str
-    # What has not run: additive revisions, and those that wait for `contract`.
+    # Revisions that have not run: the additive ones, and those that run only with `migrate --contract`.
     pending: list[str]
     waiting: list[str]
     # The oldest version, by its head, that can use the schema; empty when every version can.

@@ -40,7 +40,7 @@ def _verification(variables: Variables, public_url: str) -> Content:
     return Content(
         "[JIUCOM] 이메일 인증 코드",
         (
-            # No nickname: somebody who signs up with the address of another person could send them a text by it.
+            # No nickname: an account with a foreign mail address could otherwise send any text to its owner.
             "아래 코드를 입력해 이메일 주소를 인증해 주세요.",
             str(variables["code"]),
             f"코드는 {LIFETIMES[VERIFICATION]}분 동안 유효합니다. 요청하지 않았다면 이 메일을 무시해 주세요.",

@@ -20,7 +20,7 @@ _QUIET_BELOW = tuple(f"{path}/" for path in _QUIET)
 
 # Long-lived streams: their durations would distort those of requests.
 _ENDLESS = frozenset({"/ws/**"})
-# What is not counted as running, by path: no route is known before a request has run.
+# Path prefixes of requests that the gauge of running requests leaves out. The route is not known yet when a request begins.
 _UNCOUNTED = (f"{CONTEXT_PATH}/actuator", f"{CONTEXT_PATH}/ws/")
 
 

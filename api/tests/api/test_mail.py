@@ -109,7 +109,7 @@ async def test_verification(mailing: tuple[httpx.AsyncClient, AppState], box: Ma
     assert (await profile(client, account.tokens)).json()["data"]["emailVerifiedAt"] is None
     code = await _code(client, box, account)
     message = box.to(account.email)[0]
-    # Otherwise somebody could send a text to the address of another person by signing up.
+    # An account with a foreign mail address must not be able to send any text to its owner.
     assert account.nickname not in text_of(message)
     assert "10분" in text_of(message)
     assert code not in str((await _row(state, account.email))[4])

@@ -212,7 +212,7 @@ async def test_a_silent_server_is_given_up(
         state = state_of(app)
         for worker in (state.outbox, state.cache, state.accounts, state.realtime, state.backlog):
             await worker.stop()
-        # What others read at the start would otherwise wait for a connection to the frozen server.
+        # Reads of the other workers at start-up must have ended: with the server frozen they would keep their connections.
         await eventually(lambda: value(state, "used") == 0)
 
         async def read() -> None:

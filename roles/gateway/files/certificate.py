@@ -37,17 +37,17 @@ RENEW_AT = 1 / 3
 SELF_SIGNED_DAYS = 90
 NGINX = ("nginx", "-c", "/etc/nginx/jiucom/nginx.conf")
 
-# What certbot says beside the reason.
+# Lines of certbot's output that do not name the reason.
 NOISE = ("Saving debug log", "Ask for help", "An unexpected error occurred")
 
 
 class Fault(Exception):  # noqa: N818 - an operator's word
-    """What is wrong, and what to do about it."""
+    """An error, with what to do about it."""
 
 
 @dataclass(frozen=True)
 class Certificate:
-    """What a certificate says."""
+    """The fields of a certificate."""
 
     der: bytes
     serial: str

@@ -21,7 +21,7 @@ class AuditQuery(PageQuery, frozen=True, kw_only=True):
 
 
 class AuditEntry(Schema, frozen=True):
-    """Who did what, with the state before and after. Without an actor it was the command line."""
+    """A recorded action: its actor, its target, and the state before and after. `actor_id` is null for the command line."""
 
     id: int
     actor_id: int | None

@@ -12,7 +12,7 @@ VOLUMES = ("uploads", "redis-data", "grafana-data")
 
 
 class BackupError(Exception):
-    """What went wrong, in words for the operator, with what to type."""
+    """An error for the operator, with what to type."""
 
 
 class NotShippedError(BackupError):

@@ -86,7 +86,7 @@ def alone(store: Path, what: str) -> Iterator[None]:
 
 
 class State:
-    """What is known about the last runs, and the same as metrics for Prometheus."""
+    """The state of the last runs, in a file and as metrics for Prometheus."""
 
     def __init__(self, store: Path, metrics: Path) -> None:
         self._file, self._metrics = store / ".state.json", metrics

@@ -1,4 +1,4 @@
-"""The part of the module lock that the control node knows: who runs this, and whether a process of its own still lives."""
+"""The control node's part of the module lock: it names the owner, and says whether the process of a lock has ended."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from ansible.utils.vars import merge_hash
 
-# What the daemon takes over on SIGHUP; for everything else, and for what is taken out, it must be restarted.
+# Keys that dockerd reloads on SIGHUP. Other keys, and removed ones, need a restart.
 _RELOADED = {"debug", "labels", "live-restore", "registry-mirrors", "insecure-registries", "shutdown-timeout"}
 
 

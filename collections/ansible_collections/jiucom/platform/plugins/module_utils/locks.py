@@ -27,7 +27,7 @@ LOGGED = ("verb", "user", "node", "commit", "changes")
 
 
 class HeldError(Exception):
-    """Somebody else holds the lock: `lock`."""
+    """Another run holds the lock; `lock` describes it."""
 
     def __init__(self, lock: dict[str, Any], path: Path) -> None:
         super().__init__(
@@ -62,7 +62,7 @@ class Lock:
             yield
 
     def read(self) -> dict[str, Any]:
-        """Return the lock; empty where nobody holds it."""
+        """Return the lock; empty when it is free."""
         try:
             found: dict[str, Any] = json.loads(self.path.read_text())
         except FileNotFoundError:
@@ -124,7 +124,7 @@ class Lock:
                 if tuple(lock.get("worker", ())) == worker:
                     del lock["worker"]
                     self._write(lock)
-                    # Nobody else is left to release it.
+                    # Its control node's process has ended and cannot release it.
                     if lock["boot"] == processes.boot() and not processes.alive(lock["process"], lock["started"]):
                         self._log(lock, "interrupted")
                         self.path.unlink()

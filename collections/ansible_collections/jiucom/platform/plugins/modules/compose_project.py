@@ -168,7 +168,7 @@ class Project:
         wanted = self.services[name]["scale"]
         if len(own) != wanted:
             yield "up", f"{len(own)} containers instead of {wanted}"
-        # What does not run reads its files when it starts.
+        # A stopped service reads its files when it is started.
         if self.services[name]["reload"] and not stopped:
             file = self.applied(name)
             if not file.is_file() or file.read_text() != self.prints[name]:

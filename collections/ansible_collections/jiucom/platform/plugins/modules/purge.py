@@ -25,7 +25,7 @@ author: [JIUCOM]
 EXAMPLES = "- jiucom.platform.purge: {path: /opt/jiucom, project: jiucom}"
 RETURN = "lines: {type: list, returned: always, description: What was removed, and what stays.}"
 
-# What the roles stack, backup and gateway add to the project's name. By name alone: another project's may begin with this one's.
+# Units of the roles stack, backup and gateway: the project's name and a suffix. No pattern, which could match another project.
 UNITS = (
     "-backup.timer", "-backup.service", "-drill.timer", "-drill.service", "-binlog.service",
     "-certificate.timer", "-certificate.service", ".service",

@@ -1,4 +1,4 @@
-"""What the archives of a directory hold: files made by `docker save`, read on the control node."""
+"""Lists the images in archives made by `docker save`, read on the control node."""
 
 from __future__ import annotations
 

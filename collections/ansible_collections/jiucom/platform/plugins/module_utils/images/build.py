@@ -28,7 +28,7 @@ class BuildError(Exception):
 
 @dataclass(frozen=True)
 class Builder:
-    """What all builds of a run share."""
+    """Builds images on the host; its fields hold for all builds of a run."""
 
     # Directory with the unpacked build context, and for what is made on the way.
     directory: Path
@@ -68,7 +68,7 @@ class Builder:
         """Make the base image of a release from packages."""
         file = self.directory / f"{suite}.tar"
         options = [f"--aptopt={line.rstrip(';')}" for line in self.apt_options(self.ca_bundle)]
-        # What apt was told here holds on this host only: builds tell it again.
+        # The apt options are those of this host: they are removed from the image, and each build gets its own.
         options += ['--customize-hook=rm "$1/etc/apt/apt.conf.d/99mmdebstrap"', f"--keyring={_KEYRING}"]
         self.run("mmdebstrap", "--quiet", "--variant=minbase", *options, *_SLIM, suite, str(file), mirror)
         labels = {PROJECT_LABEL: self.project, "io.jiucom.image": f"debian-{suite}", "io.jiucom.source": "mmdebstrap"}
@@ -88,7 +88,7 @@ class Builder:
             "io.jiucom.source": "packages",
             RECIPE_LABEL: reference.rpartition(":")[2],
         }
-        # What apt is told stays out of the image.
+        # The apt options are passed as a build secret, so that they are in no layer of the image.
         secrets = ["--secret=id=apt.conf,src=apt.conf"]
         secrets += [f"--secret=id=ca_bundle,src={self.ca_bundle}"] if self.ca_bundle else []
         id_file = f"{recipe.name}.id"

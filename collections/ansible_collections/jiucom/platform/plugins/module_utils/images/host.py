@@ -1,4 +1,4 @@
-"""What Docker on the host has, and what an image says of itself."""
+"""Asks Docker on the host for its images, and reads product and version from an image's metadata."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Image:
 
     @property
     def fingerprint(self) -> str:
-        """What the image consists of: the same in every engine, where ids are an index's in some, a configuration's in others."""
+        """A hash of layers and environment. Ids differ between engines: some use the index's digest, some the configuration's."""
         content = json.dumps([self.layers, sorted(self.env.items())])
         return hashlib.sha256(content.encode()).hexdigest()
 
@@ -77,7 +77,7 @@ class Host:
 
     @property
     def registries(self) -> dict[str, Any]:
-        """What the daemon knows of registries."""
+        """The registries section of `docker info`."""
         return self.info.get("RegistryConfig") or {}
 
     @property

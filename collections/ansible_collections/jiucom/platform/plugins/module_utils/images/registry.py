@@ -10,7 +10,7 @@ from typing import Any
 
 from ansible_collections.jiucom.platform.plugins.module_utils.engine import EngineError
 
-# What a registry's answer means.
+# The meaning of a registry's answer.
 GIVEN = "given"
 # Asked without the credentials that `docker login` may have left on the host: only a pull can tell.
 LOCKED = "locked"
@@ -23,7 +23,7 @@ UNREACHABLE = "unreachable"
 # Something else, such as a full disk, which another source would not cure.
 FAILED = "failed"
 
-# Seconds before each further attempt: a registry that is busy gets more time than one that nobody can reach.
+# Seconds before each further attempt: a busy registry gets more time than an unreachable one.
 PAUSES = {LATER: (1, 3, 6), UNREACHABLE: (1,)}
 
 _BUSY = re.compile(r"toomanyrequests|too many requests|rate limit", re.IGNORECASE)
@@ -37,7 +37,7 @@ _UNTRUSTED = re.compile(r"x509:|certificate", re.IGNORECASE)
 _UNREACHABLE = re.compile(
     r"no such host|connection refused|no route to host|network is unreachable|i/o timeout|deadline exceeded|Client\.Timeout|"
     r"handshake timeout|connection reset|proxyconnect|temporary failure in name resolution|server misbehaving|dial tcp|"
-    # What a proxy says instead of connecting, or a connection that ends, follows the address.
+    # After the address comes the proxy's own message, or the reason why the connection ended.
     r'(?:Get|Head) "[^"]+": (?-i:[A-Z][A-Za-z ]*)$',
     re.IGNORECASE,
 )
@@ -45,7 +45,7 @@ _UNREACHABLE = re.compile(
 
 @dataclass(frozen=True)
 class Answer:
-    """What a registry said of one image."""
+    """A registry's answer for one image."""
 
     verdict: str
     message: str = ""
@@ -91,7 +91,7 @@ def advice(answer: Answer, reference: str, prefix: str) -> str:
 
 
 def patient(ask: Callable[[], Answer], pauses: Mapping[str, Sequence[float]]) -> Answer:
-    """Ask again, with the pauses of each verdict, while the answer is that nobody answers or that it is too early."""
+    """Ask again, with the pauses of each verdict, while the registry is unreachable or busy."""
     answer = ask()
     for attempt in range(max(map(len, pauses.values()))):
         waits = pauses.get(answer.verdict, ())

@@ -1,4 +1,4 @@
-"""What is wanted: one entry an image, made on the control node and read on the host."""
+"""The wanted images: one entry each, made on the control node and read on the host."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ class Wanted:
     """One image of the platform."""
 
     name: str
-    # What a registry serves; empty for an image that only a recipe gives.
+    # The reference in a registry; empty for an image that is only built by a recipe.
     reference: str
     sources: tuple[str, ...]
     # How many numbers of a version name its line: 8.0 of MySQL, 7 of Redis.
     parts: int = 1
     recipe: Recipe | None = None
-    # What the inventory allows in its place, such as `mysql 9.7` or `board`.
+    # The substitute that the inventory allows, such as `mysql 9.7` or `board`.
     substitute: str = ""
     # Whether there is data, which product and version wrote it, and the service's table of release lines.
     has_data: bool = False

@@ -52,7 +52,7 @@ class Worker:
         self.pid = pid
 
     def title(self) -> str:
-        """What it calls itself; empty where it has ended."""
+        """Return the title of the process; empty when it has ended."""
         try:
             return Path(f"/proc/{self.pid}/cmdline").read_bytes().decode(errors="replace").strip("\0 ")
         except OSError:

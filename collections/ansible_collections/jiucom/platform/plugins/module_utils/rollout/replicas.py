@@ -47,7 +47,7 @@ class Replica:
 
     @property
     def health(self) -> str:
-        """What Docker says of it: healthy, starting, unhealthy, or the state of one that does not run."""
+        """The health by Docker: healthy, starting, unhealthy; the state of a container that does not run."""
         state = self.inspected["State"]
         return str(
             state.get("Health", {}).get("Status", "healthy") if state["Status"] == "running" else state["Status"]
