@@ -5,10 +5,12 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncmy
+from msgspec.structs import replace
 
 from jiucom import seed as seeds
 from jiucom.db import migrate
 from jiucom.settings import Settings
+from testing import servers
 
 
 @asynccontextmanager
@@ -20,6 +22,21 @@ async def root(server: tuple[int, str], database: str = "mysql") -> AsyncIterato
     )
     async with connection, connection.cursor() as cursor:
         yield cursor
+
+
+def named(settings: Settings, name: str, **changes: Any) -> Settings:
+    """The settings of another schema, with accounts of its own."""
+    return replace(settings, db_name=name, db_username=name, db_migrate_username=f"{name}_m", **changes)
+
+
+@asynccontextmanager
+async def apart(server: tuple[int, str], settings: Settings, name: str) -> AsyncIterator[tuple[str, Settings]]:
+    """A schema `name` with the demo seed, and a Redis of its own: its container, and the settings of both."""
+    with servers.redis() as (container, port):
+        own = named(settings, name, redis_port=port)
+        await make_database(server, own)
+        yield container, own
+        await drop_database(server, own)
 
 
 async def make_database(server: tuple[int, str], settings: Settings) -> None:

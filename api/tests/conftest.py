@@ -13,7 +13,7 @@ from jiucom.state import AppState
 from testing import servers
 from testing.clients import User, client_of, started, state_of
 from testing.columns import compared
-from testing.database import drop_database, make_database
+from testing.database import apart, drop_database, make_database
 
 
 @pytest.fixture(scope="session")
@@ -103,13 +103,8 @@ async def client(application: Starlette) -> AsyncIterator[httpx.AsyncClient]:
 @pytest.fixture(scope="session")
 async def seeded(settings: Settings, mysql_server: tuple[int, str]) -> AsyncIterator[Starlette]:
     """An application with the demo seed and nothing else, on servers' corners of its own: read it, do not write."""
-    name = f"{settings.db_name}_seed"
-    with servers.redis() as (_, port):
-        own = replace(settings, redis_port=port, db_name=name, db_username=name, db_migrate_username=f"{name}_m")
-        await make_database(mysql_server, own)
-        async with started(own) as app:
-            yield app
-        await drop_database(mysql_server, own)
+    async with apart(mysql_server, settings, f"{settings.db_name}_seed") as (_, own), started(own) as app:
+        yield app
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import pytest
-from msgspec.structs import replace
 from starlette.applications import Starlette
 
 from jiucom.db import WriteSession
@@ -19,9 +18,8 @@ from jiucom.jobs.backlog import Backlog, Task
 from jiucom.mail import outbox
 from jiucom.settings import Settings
 from jiucom.state import AppState
-from testing import servers
 from testing.clients import client_of, started, state_of
-from testing.database import drop_database, make_database
+from testing.database import apart
 from testing.waiting import eventually
 
 from .tables import execute, insert, rows
@@ -42,15 +40,10 @@ ALERTS = "INSERT INTO price_alerts (user_id, part_id, target_price) SELECT id, %
 @pytest.fixture(scope="module")
 async def application(settings: Settings, mysql_server: tuple[int, str]) -> AsyncIterator[Starlette]:
     """An application with a schema of its own, which works off no backlog by itself."""
-    name = f"{settings.db_name}_b"
-    with servers.redis() as (_, port):
-        own = replace(settings, redis_port=port, db_name=name, db_username=name, db_migrate_username=f"{name}_m")
-        await make_database(mysql_server, own)
-        async with started(own) as app:
-            await state_of(app).backlog.stop()
-            await state_of(app).outbox.stop()
-            yield app
-        await drop_database(mysql_server, own)
+    async with apart(mysql_server, settings, f"{settings.db_name}_b") as (_, own), started(own) as app:
+        await state_of(app).backlog.stop()
+        await state_of(app).outbox.stop()
+        yield app
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from jiucom.settings import Settings
 from jiucom.state import AppState
 from testing import servers
 from testing.clients import client_of, started, state_of
-from testing.database import drop_database, make_database, root
+from testing.database import apart, root
 from testing.relay import relay
 from testing.waiting import eventually
 
@@ -242,12 +242,8 @@ async def own_redis(
 ) -> AsyncIterator[tuple[str, Settings]]:
     """A Redis to be stopped: its container, and settings with it. Replicas of one schema share one Redis, so the schema
     is the test's own too."""
-    name = f"t_{secrets.token_hex(6)}"
-    with servers.redis() as (container, port):
-        settings = changed(redis_port=port, db_name=name, db_username=name, db_migrate_username=f"{name}_m")
-        await make_database(mysql_server, settings)
-        yield container, settings
-        await drop_database(mysql_server, settings)
+    async with apart(mysql_server, changed(), f"t_{secrets.token_hex(6)}") as own:
+        yield own
 
 
 async def test_who_reads_redis_also_hears_of_writes(

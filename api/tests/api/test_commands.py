@@ -17,7 +17,7 @@ from jiucom.jobs import counters
 from jiucom.runtime_settings import SAMPLING
 from jiucom.settings import Settings
 from jiucom.state import AppState
-from testing.database import drop_database, make_empty_database
+from testing.database import drop_database, make_empty_database, named
 
 pytestmark = pytest.mark.anyio
 
@@ -185,10 +185,7 @@ async def test_progress(database: Settings, mysql_server: tuple[int, str]) -> No
     for arguments in (("check-counters",), ("run-job", "counters", "--json")):
         lines = (await jiucom(database, *arguments)).err.splitlines()
         assert [line.partition(":")[0] for line in lines] == [each.name for each in counters.COUNTERS]
-    name = f"{database.db_name}_empty"
-    empty = msgspec.structs.replace(
-        database, db_name=name, db_username=name, db_migrate_username=f"{name}_m", seed="dev"
-    )
+    empty = named(database, f"{database.db_name}_empty", seed="dev")
     await make_empty_database(mysql_server, empty)
     try:
         outcome = await jiucom(empty, "migrate", "--json")

@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -258,18 +258,23 @@ async def test_a_long_run_keeps_its_lease(state: AppState, tools: Tools, monkeyp
     await running
 
 
-async def test_a_lost_lease_stops_the_run(state: AppState, tools: Tools, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(leases, "RENEWAL", 0.1)
-    stopped = asyncio.Event()
+def endless(stopped: asyncio.Event) -> Callable[[Tools], Awaitable[Report]]:
+    """A job that runs until it is cancelled, and then sets `stopped`."""
 
-    async def endless(_: Tools) -> Report:
+    async def run(_: Tools) -> Report:
         try:
             await asyncio.sleep(60)
         finally:
             stopped.set()
         return {}
 
-    each = job(endless)
+    return run
+
+
+async def test_a_lost_lease_stops_the_run(state: AppState, tools: Tools, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leases, "RENEWAL", 0.1)
+    stopped = asyncio.Event()
+    each = job(endless(stopped))
     running = asyncio.create_task(Runner(tools).run(each))
     await eventually(lambda: rows(state, "SELECT 1 FROM job_runs WHERE job = %s", each.name))
     await execute(state, "UPDATE job_locks SET locked_by = 'another' WHERE job = %s", each.name)
@@ -285,17 +290,9 @@ async def test_a_lease_that_cannot_be_renewed_is_given_up_in_time(
     monkeypatch.setattr(leases, "LEASE", 3)
     monkeypatch.setattr(leases, "RENEWAL", 0.5)
     stopped = asyncio.Event()
-
-    async def endless(_: Tools) -> Report:
-        try:
-            await asyncio.sleep(60)
-        finally:
-            stopped.set()
-        return {}
-
     async with relay(mysql_server[0]) as way, started(changed(db_port=way.port)) as app:
         state = state_of(app)
-        each = job(endless)
+        each = job(endless(stopped))
         running = asyncio.create_task(Runner(Tools(state.db, state.cache, state.settings)).run(each))
         await eventually(lambda: rows(state, "SELECT 1 FROM job_runs WHERE job = %s", each.name))
         # A short silence is no reason to give up.

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import msgspec
 import pytest
 
 from fuzz.cases import ACCESS, OPERATIONS, OWNERS, Case, Operation, shown
@@ -20,6 +19,7 @@ from fuzz.target import Target, target
 from jiucom.settings import Settings
 from testing import servers
 from testing.accounts import PASSWORD
+from testing.database import named
 from testing.mailbox import Mailbox, mailbox, text_of
 
 _CSV = Path(__file__).parents[1] / "data" / "endpoints.csv"
@@ -122,10 +122,9 @@ class Platform:
 
 @pytest.fixture(scope="module")
 def platform(mysql_server: tuple[int, str], settings: Settings) -> Iterator[Platform]:
-    name = f"t_{secrets.token_hex(6)}"
-    names = {"db_name": name, "db_username": name, "db_migrate_username": f"{name}_m"}
     with servers.redis() as (_, port), mailbox() as box:
-        own = msgspec.structs.replace(settings, redis_port=port, mail_host="127.0.0.1", mail_port=box.port, **names)
+        mails = {"mail_host": "127.0.0.1", "mail_port": box.port}
+        own = named(settings, f"t_{secrets.token_hex(6)}", redis_port=port, **mails)
         with target(mysql_server, own) as server:
             yield Platform(server, box)
 

@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import date
 
-import msgspec
 import pytest
 from hypothesis import HealthCheck, Phase, given, seed
 from hypothesis import settings as bounded
@@ -22,6 +21,7 @@ from fuzz.checks import check
 from fuzz.target import Target, target
 from jiucom.settings import Settings
 from testing import servers
+from testing.database import named
 
 CASES = int(os.environ.get("JIUCOM_FUZZ_CASES", "2000"))
 SEED = int(os.environ.get("JIUCOM_FUZZ_SEED", f"{date.today():%Y%m%d}"))
@@ -41,11 +41,9 @@ _EACH = math.ceil(CASES / sum(map(has_input, OPERATIONS)))
 @pytest.fixture(scope="module")
 def fuzzed(request: pytest.FixtureRequest, mysql_server: tuple[int, str], settings: Settings) -> Iterator[Target]:
     """A server for the tests of this file only."""
-    name = f"t_{secrets.token_hex(6)}"
-    names = {"db_name": name, "db_username": name, "db_migrate_username": f"{name}_m"}
     with (
         servers.redis() as (_, port),
-        target(mysql_server, msgspec.structs.replace(settings, redis_port=port, **names)) as running,
+        target(mysql_server, named(settings, f"t_{secrets.token_hex(6)}", redis_port=port)) as running,
     ):
         yield running
         by_status: Counter[int] = Counter()
