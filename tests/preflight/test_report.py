@@ -59,3 +59,42 @@ def test_all_checks_passed(tmp_path: Path) -> None:
     code, output = report(tmp_path, dict.fromkeys(REQUIRED, True))
     assert code == 0, output
     assert f"All {len(REQUIRED)} checks passed" in output
+
+
+PROD = {
+    "platform_environment": "prod",
+    "platform_public_url": "https://shop.example.kr",
+    "platform_dir": "/srv/jiucom",
+    "platform_grafana_port": 3300,
+    "platform_monitoring_bind": "",
+    "gateway_swagger": False,
+    "ansible_user": "ops",
+    "ansible_host": "192.0.2.7",
+    "platform_specifications": {},
+    "_platform_unknown": {"foreign": ["docker_edition"]},
+    "images_resolved": {},
+}
+
+
+def test_what_is_left_to_do_in_production(tmp_path: Path) -> None:
+    code, output = report(tmp_path, dict.fromkeys(REQUIRED, True), "-e", json.dumps(PROD))
+    assert code == 0, output
+    for said in (
+        "API https://shop.example.kr/api/v1/ (Swagger UI is off)",
+        "Prometheus inside the network only",
+        "cd /srv/jiucom; sudo docker compose exec app python -m jiucom create-admin",
+        "ssh -L 3000:127.0.0.1:3300 ops@192.0.2.7",
+        "No alert has a receiver: set monitoring_alertmanager_enabled",
+        "Ignored, no role here knows them: docker_edition",
+    ):
+        assert said in output
+
+
+def test_nothing_is_left_to_do_in_dev(tmp_path: Path) -> None:
+    dev = {**PROD, "platform_environment": "dev", "gateway_swagger": True, "gateway_prometheus": True}
+    code, output = report(tmp_path, dict.fromkeys(REQUIRED, True), "-e", json.dumps(dev))
+    assert code == 0, output
+    assert "API https://shop.example.kr/api/v1/swagger-ui.html" in output
+    assert "Prometheus https://shop.example.kr/prometheus/" in output
+    assert "create-admin" not in output
+    assert "No alert has a receiver" not in output
