@@ -7,9 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.control.checkout import LOUD, PLAYBOOKS, ROOT, Checkout, complaints, output
+from tests.control.checkout import LOUD, PLAYBOOKS, ROOT, Checkout, complaints, output, pythons
 
 LOCKED = dict(re.findall(r"^([\w-]+)==([\w.]+)", (ROOT / "control.lock").read_text(), re.MULTILINE))
+
+
+def test_both_ends_of_the_supported_pythons_are_tried() -> None:
+    if missing := {"3.11", "3.13"} - set(pythons()):
+        pytest.skip(
+            f"this machine has no Python {' and no '.join(sorted(missing))}: control nodes with it were not tried"
+        )
 
 
 def test_it_holds_what_is_locked_and_nothing_else(checkout: Checkout) -> None:
