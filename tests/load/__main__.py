@@ -19,6 +19,7 @@ import select
 import signal
 import struct
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -33,6 +34,11 @@ class Result:
     sent: int = 0
     written: int = 0
     failed: list[str] = field(default_factory=list)
+    # How many failed by the answer's status, 0 without an answer; how many of those answers were not JSON; and when they
+    # began (s after the load began), of which the first and the last are printed.
+    statuses: Counter[int] = field(default_factory=Counter)
+    not_json: int = 0
+    failing: list[float] = field(default_factory=list)
     slowest: float = 0.0
     closes: list[int] = field(default_factory=list)
     away: list[float] = field(default_factory=list)
@@ -81,6 +87,7 @@ class Load:
         self.host, self.port = str(target.hostname), target.port or 80
         self.free: dict[str, list[Connection]] = {source: [] for source in options.sources}
         self.stop = asyncio.Event()
+        self.began = 0.0
 
     async def open(self, source: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """Connect from an address."""
@@ -112,12 +119,11 @@ class Load:
                 connection = pool.pop() if pool else Connection(*await self.open(source))
                 status, content = await connection.ask(head, body)
         except (OSError, asyncio.IncompleteReadError, TimeoutError) as fault:
-            self.result.failed.append(f"{time.time():.2f} {head.split(b' HTTP')[0].decode()}, {stage}: {fault!r}")
+            self.fail(began, 0, f"{head.split(b' HTTP')[0].decode()}, {stage}: {fault!r}")
             return
         if not 200 <= status < 300:
-            self.result.failed.append(
-                f"{time.time():.2f} {head.split(b' HTTP')[0].decode()}: {status} {content[:200]!r}"
-            )
+            self.fail(began, status, f"{head.split(b' HTTP')[0].decode()}: {status} {content[:200]!r}")
+            self.result.not_json += not is_json(content)
         elif body:
             self.result.written += 1
         self.result.slowest = max(self.result.slowest, time.monotonic() - began)
@@ -125,6 +131,12 @@ class Load:
             pool.append(connection)
         else:
             connection.writer.close()
+
+    def fail(self, began: float, status: int, text: str) -> None:
+        """Count a request that failed."""
+        self.result.failed.append(f"{time.time():.2f} {text}")
+        self.result.statuses[status] += 1
+        self.result.failing.append(round(began - self.began, 2))
 
     async def listen(self, source: str) -> None:
         """Hold a WebSocket open, and come back when it is closed."""
@@ -175,9 +187,9 @@ class Load:
             asyncio.create_task(self.listen(self.options.sources[n % len(self.options.sources)]))
             for n in range(self.options.sockets)
         ]
-        began, tasks = time.monotonic(), set[asyncio.Task[None]]()
-        while not self.stop.is_set() and time.monotonic() - began < self.options.seconds:
-            due = began + self.result.sent / self.options.rate
+        self.began, tasks = time.monotonic(), set[asyncio.Task[None]]()
+        while not self.stop.is_set() and time.monotonic() - self.began < self.options.seconds:
+            due = self.began + self.result.sent / self.options.rate
             await asyncio.sleep(max(0, due - time.monotonic()))
             task = asyncio.create_task(self.one(self.result.sent))
             tasks.add(task)
@@ -188,6 +200,15 @@ class Load:
         for listener in listeners:
             listener.cancel()
         return self.result
+
+
+def is_json(content: bytes) -> bool:
+    """Tell whether an answer's body is JSON."""
+    try:
+        json.loads(content)
+    except ValueError:
+        return False
+    return True
 
 
 def main() -> None:
@@ -202,7 +223,9 @@ def main() -> None:
     parser.add_argument("--mark", default="")
     result: dict[str, Any] = vars(asyncio.run(Load(parser.parse_args()).run()))
     result["slowest"] = round(result["slowest"], 3)
-    print(json.dumps(result | {"failures": len(result["failed"]), "failed": result["failed"][:5]}))
+    failing = result["failing"]
+    result |= {"failures": len(failing), "failed": result["failed"][:5], "failing": [*failing[:1], *failing[-1:]]}
+    print(json.dumps(result))
 
 
 if __name__ == "__main__":

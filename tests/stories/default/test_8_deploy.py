@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import shlex
 import shutil
-import subprocess
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hosts import ROOT, Host, wait_for
+from loads import load, rows, token
 
-RATE = 200
 # The limits of one user would end the load; the gateway's are per address, and ten addresses stay below.
 LIMITS = ("-e", "api_rate_limit_write=100000")
 DEPLOY = "playbooks/deploy.yml"
-MAIL, PASSWORD = "load@example.com", "correct-horse-8"
 
 
 def version(home: Path, name: str, line: str = "") -> tuple[str, str]:
@@ -29,49 +21,6 @@ def version(home: Path, name: str, line: str = "") -> tuple[str, str]:
     with (source / "jiucom/server.py").open("a") as file:
         file.write(f"\n# {name}\n{line}\n")
     return "-e", f"api_source={source}"
-
-
-def token(host: Host) -> str:
-    """Sign a user up, and return the access token."""
-    body = json.dumps({"email": MAIL, "password": PASSWORD, "nickname": "부하"})
-    url = f"http://{host.address}/api/v1/auth"
-    for path in ("signup", "login"):
-        command = ["curl", "-s", "-H", "Content-Type: application/json", "-d", body, f"{url}/{path}"]
-        answer = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    return str(json.loads(answer)["data"]["accessToken"])
-
-
-@contextmanager
-def load(host: Host, access: str, mark: str) -> Iterator[dict[str, Any]]:
-    """Load the gateway until the end of the block, from ten addresses of the platform's network; the result is what happened."""
-    network = json.loads(host.run("docker network inspect jiucom-network"))[0]
-    bridge, base = f"br-{network['Id'][:12]}", network["IPAM"]["Config"][0]["Subnet"].rpartition(".")[0]
-    sources = [f"{base}.{last}" for last in range(100, 110)]
-    for address in sources:
-        host.run(f"ip address replace {address}/24 dev {bridge}")
-    subprocess.run(["docker", "cp", str(ROOT / "tests/load/__main__.py"), f"{host.name}:/root/load.py"], check=True)
-    command = [
-        "docker", "exec", host.name, "python3", "/root/load.py", "--url", f"http://{base}.10", "--rate", str(RATE),
-        "--seconds", "1800", "--sockets", "8", "--mark", mark, "--token", access, "--sources", *sources,
-    ]  # fmt: skip
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    told: dict[str, Any] = {}
-    try:
-        time.sleep(3)
-        yield told
-        time.sleep(3)
-    finally:
-        host.run("pkill -TERM -f /root/load.py", check=False)
-        told |= json.loads(process.communicate(timeout=120)[0])
-        for address in sources:
-            host.run(f"ip address delete {address}/24 dev {bridge}")
-
-
-def rows(host: Host, mark: str) -> int:
-    """Count the posts of a load."""
-    statement = shlex.quote(f"SELECT COUNT(*) FROM posts WHERE title LIKE 'load {mark} %'")  # noqa: S608
-    ask = shlex.quote("MYSQL_PWD=$(cat /run/secrets/root_password) mysql -uroot -N jiucom")
-    return int(host.run(f"echo {statement} | docker compose exec -T mysql sh -c {ask}"))
 
 
 @pytest.mark.timeout(2400)
