@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -56,7 +57,7 @@ class Network:
 
     def __init__(self, name: str) -> None:
         self._client = docker.from_env()
-        self._network = self._client.networks.create(name)
+        self._network = self._client.networks.create(f"gateway-test-{name}-{secrets.token_hex(4)}")
         self._containers: list[Container] = []
         self._guests: list[str] = []
 

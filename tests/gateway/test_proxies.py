@@ -63,6 +63,13 @@ def test_administration_asks_for_a_password(proxied: Gateway, path: str) -> None
     assert admitted.headers["X-Seen-Authorization"] == "", "the password ends at the gateway"
 
 
+def test_pages_whose_server_sends_no_policy_get_one(proxied: Gateway) -> None:
+    (policy,) = ask(proxied, "/zipkin/", auth=OPERATOR).headers.get_list("Content-Security-Policy")
+    assert {"default-src 'self'", "object-src 'none'", "frame-ancestors 'self'"} <= set(policy.split("; "))
+    for path in ("/zipkin/", "/grafana/login", "/api/v1/actuator/health"):
+        assert "Content-Security-Policy" not in ask(proxied, path).headers, path
+
+
 def test_a_logger_is_changed_with_the_api_s_own_token(proxied: Gateway) -> None:
     answer = httpx.post(f"{proxied.url}/api/v1/actuator/loggers/x", headers={"Authorization": "Bearer token"})
     assert answer.headers["X-Seen-Authorization"] == "Bearer token"

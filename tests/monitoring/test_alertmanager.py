@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import threading
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -49,7 +50,7 @@ class Stage:
 
     def __init__(self, home: Path, images: dict[str, str]) -> None:
         self.client = docker.from_env()
-        self.network = self.client.networks.create(f"monitoring-test-{home.name}")
+        self.network = self.client.networks.create(f"monitoring-test-{home.name}-{secrets.token_hex(4)}")
         self.network.reload()
         self.gateway = self.network.attrs["IPAM"]["Config"][0]["Gateway"]
         self.home, self.images = home, images
