@@ -46,6 +46,24 @@ def queries(operation: Operation) -> Iterator[tuple[str, str]]:
         yield f"{field.encode_name}: often", "&".join([f"{field.encode_name}=1"] * 500)
 
 
+def frames() -> Iterator[tuple[str, bytes]]:
+    """Bodies of SockJS with frames of STOMP, by name."""
+    subscribe = "SUBSCRIBE\nid:{}\ndestination:/user/queue/notifications\n\n\0"
+    texts = {
+        "many": ["\n"] * (_ROOM // 5),
+        "subscriptions": [subscribe.format(n) for n in range(_ROOM // 80)],
+        "in one text": ["SEND\ndestination:/x\n\n\0" * (_ROOM // 40)],
+        "headers": ["SEND\n" + "a:b\n" * (_ROOM // 5) + "\n\0"],
+        "a long header": [f"SEND\na:{'b' * _ROOM}\n\n\0"],
+        "escapes": ["SEND\na:" + "\\c" * (_ROOM // 3) + "\n\n\0"],
+        "no end": ["SEND\n" + "x" * _ROOM],
+        "a long body": [f"SEND\ncontent-length:{_ROOM}\n\n{'x' * _ROOM}\0"],
+        "characters": list("SEND\n\n\0" * (_ROOM // 45)),
+    }
+    yield from ((name, json.dumps(value, separators=(",", ":")).encode()) for name, value in texts.items())
+    yield from _anything()
+
+
 def files(part: bytes) -> Iterator[tuple[str, bytes, bytes]]:
     """Uploads of ten megabytes by name, with their type: `part` is a line of CSV after its number."""
     rows = b"name,category,manufacturer,specs,seller,price\r\n"

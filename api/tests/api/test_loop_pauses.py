@@ -58,11 +58,26 @@ class Caller:
         ids: Mapping[str, int | str] | None = None,
     ) -> tuple[int, bytes]:
         """Status and body of the answer."""
-        path = CONTEXT_PATH + operation.path
+        path = operation.path
         for name in operation.path_params:
             path = path.replace(f"{{{name}}}", str((ids or {}).get(name, NOBODY)))
+        what = f"{operation.method} {operation.path}: {case}"
+        return await self.ask(what, operation.method, path, body=body, query=query, headers=headers)
+
+    async def ask(
+        self,
+        what: str,
+        method: str,
+        path: str,
+        *,
+        body: bytes = b"",
+        query: str = "",
+        headers: tuple[Header, ...] = (),
+    ) -> tuple[int, bytes]:
+        """Status and body of the answer to a request, measured as `what`, an operation and a case."""
+        path = CONTEXT_PATH + path
         scope = {
-            "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": operation.method,
+            "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method,
             "scheme": "http", "path": path, "raw_path": path.encode(), "root_path": "", "query_string": query.encode(),
             "headers": [(b"host", b"testserver"), *headers], "client": ("127.0.0.1", 40000),
             "server": ("testserver", 80), "state": {},
@@ -83,7 +98,7 @@ class Caller:
 
         # Separates the test's own work from the measured callbacks.
         await asyncio.sleep(0)
-        self.pauses.during = f"{operation.method} {operation.path}: {case}"
+        self.pauses.during = what
         await self.app(scope, receive, send)
         await asyncio.sleep(0)
         self.pauses.during = ""
@@ -230,6 +245,23 @@ async def test_forms(caller: Caller) -> None:
             for case, body in hostile.forms(chosen[operation.path]):
                 status, answer = await caller.send(operation, f"form, {case}", body=body, headers=headers)
                 assert 400 <= status < 500, (operation.path, case, answer[:500])
+
+
+async def test_frames(caller: Caller) -> None:
+    """Of a session of SockJS, before and after its CONNECT."""
+    (operation,) = [each for each in operations() if (each.method, each.path) == ("GET", "/users/me")]
+    bearer = dict(await caller.bearer(operation))[b"authorization"].decode()
+    connect = json.dumps([f"CONNECT\naccept-version:1.2\nAuthorization:{bearer}\n\n\0"]).encode()
+    for (case, body), connected in itertools.product(hostile.frames(), (False, True)):
+        session = f"/ws/0/{secrets.token_hex(8)}"
+        assert await caller.ask("POST /ws/{}/{}/xhr: open", "POST", f"{session}/xhr") == (200, b"o\n")
+        if connected:
+            assert (await caller.ask("POST /ws/{}/{}/xhr_send: connect", "POST", f"{session}/xhr_send", body=connect))[
+                0
+            ] == 204
+        what = f"POST /ws/{{}}/{{}}/xhr_send: {case}{', connected' if connected else ''}"
+        status, answer = await caller.ask(what, "POST", f"{session}/xhr_send", body=body)
+        assert status == 204 or 400 <= status < 500, (case, answer[:500])
 
 
 async def test_headers(caller: Caller) -> None:
