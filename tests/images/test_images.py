@@ -232,6 +232,7 @@ def test_grafana(start: Start, directory: Directory) -> None:
             "GF_ANALYTICS_CHECK_FOR_UPDATES": "false",
             "GF_ANALYTICS_CHECK_FOR_PLUGIN_UPDATES": "false",
             "GF_NEWS_NEWS_FEED_ENABLED": "false",
+            "GF_SECURITY_CONTENT_SECURITY_POLICY": "true",
             "GF_PLUGINS_PREINSTALL_DISABLED": "true",
             "GF_USERS_DEFAULT_LANGUAGE": "en-US",
             **SEOUL,
@@ -246,8 +247,9 @@ def test_grafana(start: Start, directory: Directory) -> None:
     grafana.healthy(wget(3000, "/grafana/api/health", '"database": *"ok"'))
     assert grafana.owner() == (472, 0)
     assert 3000 in grafana.listens()
-    status, body, _ = grafana.http(3000, "/grafana/login")
+    status, body, headers = grafana.http(3000, "/grafana/login")
     assert (status, '<html lang="en' in body) == (200, True)
+    assert "script-src" in headers["content-security-policy"]
     assert grafana.out("date +%z").strip() == "+0900"
     assert grafana.http(3000, "/grafana/api/search")[0] == 401
     wrong = {"user": "admin", "password": "wrong"}
