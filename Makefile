@@ -12,7 +12,7 @@ endif
 # Passed on to ansible-playbook, for example ARGS=-K where sudo asks for a password, or ARGS="--check --diff".
 ARGS ?=
 
-.PHONY: help deploy verify doctor backup drill images test check lint types unit test-preflight test-images test-api test-gateway test-stack test-backup test-credentials test-monitoring molecule stories browser fuzz bench bench-api bench-login bench-tracing bench-connections bench-load bench-alerts bench-compat lint-inventory test-control test-next lock
+.PHONY: docs help deploy verify doctor backup drill images test check lint types unit test-preflight test-images test-api test-gateway test-stack test-backup test-credentials test-monitoring molecule stories browser fuzz bench bench-api bench-login bench-tracing bench-connections bench-load bench-alerts bench-compat lint-inventory test-control test-next lock
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 20
@@ -26,7 +26,7 @@ verify: .venv/control ## check the running platform against the manual, load tes
 doctor: .venv/control ## what is wrong on this machine, and what to type; changes nothing
 	ansible-playbook playbooks/doctor.yml $(ARGS)
 
-backup: .venv/control ## an archive of this machine's data: docs/backup.md
+backup: .venv/control ## an archive of this machine's data: docs/en/backup.md
 	ansible-playbook playbooks/backup.yml $(ARGS)
 
 drill: .venv/control ## prove that the newest archive can be restored
@@ -119,6 +119,9 @@ test-control: .venv/ready ## the control node: Pythons, paths, locks, what is re
 
 test-next: .venv/ready ## the next two lines of ansible-core
 	pytest -q tests/next
+
+docs: .venv/ready ## the tables and pictures of docs/en and docs/ko anew, from the data that they show
+	PYTHONPATH=api:. python -m tools.docs
 
 LOCK := uv pip compile -q --generate-hashes --no-annotate --no-header
 lock: .venv/ready ## the lock files anew

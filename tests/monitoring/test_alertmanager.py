@@ -156,8 +156,8 @@ def test_a_stopped_api_is_told_and_so_is_its_return(stage: Stage) -> None:
     (attachment,) = stage.messages[0]["attachments"]
     assert attachment["title"] == "[경보 1] ApiDown · JIUCOM"
     assert "API가 응답하지 않습니다" in attachment["text"]
-    assert "https://git.jiucom.example/main/docs/runbook.md#apidown" in attachment["text"]
-    assert attachment["title_link"] == "https://git.jiucom.example/main/docs/runbook.md#apidown"
+    assert "https://git.jiucom.example/main/docs/ko/runbook.md#apidown" in attachment["text"]
+    assert attachment["title_link"] == "https://git.jiucom.example/main/docs/ko/runbook.md#apidown"
     assert attachment["color"] == "danger"
     mail = stage.inbox.mails[0]
     assert (mail["To"], mail["Subject"]) == ("operators@jiucom.example", "[경보 1] ApiDown · JIUCOM")

@@ -1,4 +1,4 @@
-"""Three versions in a row under load from ten addresses without a lost request; a broken one is refused (docs/operations.md)."""
+"""Three versions in a row under load from ten addresses without a lost request; a broken one is refused (docs/en/deploy.md)."""
 
 from __future__ import annotations
 
