@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import time
 from pathlib import Path
@@ -166,3 +167,16 @@ def test_a_run_for_some_services_compares_no_others(project: Project) -> None:
     project.write()
     state = project.compare(only=["door"])
     assert (state["recreate"], state["reload"]) == ([], ["door"])
+
+
+def test_a_network_with_other_subnets_is_made_anew_with_every_container(project: Project) -> None:
+    name = f"{project.name}_jiucom"
+    [network] = json.loads(subprocess.check_output(["docker", "network", "inspect", name]))
+    subnets = [one["Subnet"] for one in network["IPAM"]["Config"]]
+    assert project.compare(network={"name": name, "subnets": subnets})["reasons"] == []
+    wanted = {"name": name, "subnets": [*subnets, "fd00:7:7::/64"]}
+    state = project.compare(network=wanted)
+    assert (state["network"], state["recreate"], state["reasons"]) == (True, [], [state["reasons"][0]])
+    assert "without tags" in project.compare(network=wanted, only=["door"])["msg"]
+    project.compose("down", "--timeout", "1")
+    assert not project.compare(network=wanted)["network"]

@@ -86,6 +86,17 @@ def test_the_host_s_own_way_by_https() -> None:
     assert services.local_url("::", "8443", "https") == "https://[::1]:8443"
 
 
+def test_the_gateway_listens_at_both_families_where_the_network_has_ipv6() -> None:
+    ports = [
+        {"service": "nginx", "address": "0.0.0.0", "port": 80},
+        {"service": "grafana", "address": "0.0.0.0", "port": 3000},
+        {"service": "nginx", "address": "203.0.113.5", "port": 443},
+    ]
+    assert services.bindings(services.both_families(ports, "")) == services.bindings(ports)
+    both = services.bindings(services.both_families(ports, "fd00:80::/64"))
+    assert both == ["0.0.0.0:80", "[::]:80", "0.0.0.0:3000", "203.0.113.5:443"]
+
+
 def test_published_ports_by_service() -> None:
     ports = [
         {"service": "nginx", "address": "::", "port": 80},

@@ -102,7 +102,9 @@ def published(expected: dict[str, Any]) -> Seen:
     for group in containers(expected["project"]).values():
         for container in group:
             for bindings in (container["HostConfig"]["PortBindings"] or {}).values():
-                seen |= {f"{b['HostIp'] or '0.0.0.0'}:{b['HostPort']}" for b in bindings}  # noqa: S104
+                for binding in bindings:
+                    address = binding["HostIp"] or "0.0.0.0"  # noqa: S104
+                    seen.add(f"{f'[{address}]' if ':' in address else address}:{binding['HostPort']}")
     listed = set(expected["published"])
     return seen == listed, ", ".join(sorted(seen)) + ("" if seen == listed else f" instead of {sorted(listed)}")
 

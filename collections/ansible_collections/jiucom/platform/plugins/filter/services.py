@@ -88,6 +88,16 @@ def limits(service: Mapping[str, Any]) -> dict[str, int]:
     }
 
 
+def both_families(ports: Iterable[Mapping[str, Any]], subnet_ipv6: str) -> list[Mapping[str, Any]]:
+    """Add the gateway's ports at every IPv6 address to those at every IPv4 address, where the network has an IPv6 subnet."""
+    found: list[Mapping[str, Any]] = []
+    for entry in ports:
+        found.append(entry)
+        if subnet_ipv6 and entry["service"] == "nginx" and str(entry["address"]) == "0.0.0.0":  # noqa: S104
+            found.append({**entry, "address": "::"})
+    return found
+
+
 def bindings(ports: Iterable[Mapping[str, Any]]) -> list[str]:
     """Return `address:port` of each published port, IPv6 addresses in brackets."""
     return [f"{bracketed(str(entry['address']))}:{entry['port']}" for entry in ports]
@@ -138,6 +148,7 @@ class FilterModule:
             "project_services": project_services,
             "of_enabled": of_enabled,
             "limits": limits,
+            "both_families": both_families,
             "bindings": bindings,
             "published": published,
             "local_address": local_address,

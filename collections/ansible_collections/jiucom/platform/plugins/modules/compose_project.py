@@ -5,12 +5,15 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import ipaddress
+import json
 import os
 import re
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.jiucom.platform.plugins.module_utils import engine
@@ -39,6 +42,12 @@ options:
       scale: {type: int, default: 1, description: Number of its containers.}
       reload: {type: bool, default: false, description: Whether it can read its files again.}
       reloads: {type: list, elements: str, default: [], description: 'Which of them, by their directory; all by default.'}
+  network:
+    type: dict
+    description: The network, where it is compared with what there is.
+    options:
+      name: {type: str, required: true, description: Its name.}
+      subnets: {type: list, elements: str, required: true, description: Its subnets.}
   only: {type: list, elements: str, required: true, description: Services to compare with what runs.}
   pending: {type: list, elements: str, default: [], description: Services whose files check mode would change.}
   careful:
@@ -55,6 +64,7 @@ RETURN = r"""
 fresh: {type: bool, returned: always, description: Whether no container exists yet.}
 recreate: {type: list, returned: always, description: 'Services to be recreated, in start order.'}
 reload: {type: list, returned: always, description: Services whose files changed and that can read them again.}
+network: {type: bool, returned: always, description: 'Whether its subnets differ, so that all containers must go first.'}
 held: {type: bool, returned: always, description: Whether the new file waits.}
 reasons: {type: list, returned: always, description: One line for each service that is not as wanted.}
 """
@@ -174,10 +184,30 @@ class Project:
             if not file.is_file() or file.read_text() != self.prints[name]:
                 yield "reload", "its files changed since it read them"
 
+    def moved(self) -> bool:
+        """Tell whether the network has other subnets than it should."""
+        network = self.params["network"]
+        found = engine.get(f"/networks?filters={quote(json.dumps({'name': [network['name']]}))}") if network else []
+        subnets = [one["IPAM"]["Config"] or [] for one in found if one["Name"] == network["name"]]
+        return bool(subnets) and {one["Subnet"] for one in subnets[0]} != {
+            str(ipaddress.ip_network(subnet)) for subnet in network["subnets"]
+        }
+
     def compare(self, hashes: dict[str, str]) -> dict[str, Any]:
         """Compare what runs with what should."""
         found = engine.containers(self.params["project"])
-        result: dict[str, Any] = {"fresh": not found, "recreate": [], "reload": [], "reasons": []}
+        everything = set(self.params["only"]) == set(self.services)
+        result: dict[str, Any] = {"fresh": not found, "network": False, "recreate": [], "reload": [], "reasons": []}
+        if self.moved():
+            if not everything:
+                self.module.fail_json(
+                    msg="The network's subnets differ from the inventory's: run site.yml without tags"
+                )
+            result |= {
+                "network": True,
+                "reasons": ["the network: its subnets changed, so that every container is made anew"],
+            }
+            return result
         for name in self.services:
             if name not in self.params["only"]:
                 continue
@@ -194,7 +224,7 @@ class Project:
                 # A container that is recreated reads its files anyway.
                 if any(verb == action for verb, _ in seen) and name not in result["recreate"]:
                     result[action].append(name)
-        if set(self.params["only"]) == set(self.services):
+        if everything:
             result["reasons"] += [f"{name}: is not in compose.yaml" for name in found if name not in self.services]
         return result
 
@@ -248,12 +278,17 @@ def main() -> None:
         "reload": {"type": "bool", "default": False},
         "reloads": {"type": "list", "elements": "str", "default": []},
     }
+    network = {
+        "name": {"type": "str", "required": True},
+        "subnets": {"type": "list", "elements": "str", "required": True},
+    }
     module = AnsibleModule(
         {
             "path": {"type": "path", "required": True},
             "project": {"type": "str", "required": True},
             "template": {"type": "str", "required": True},
             "services": {"type": "list", "elements": "dict", "options": service, "required": True},
+            "network": {"type": "dict", "options": network},
             "only": {"type": "list", "elements": "str", "required": True},
             "pending": {"type": "list", "elements": "str", "default": []},
             "careful": {"type": "str", "default": ""},
@@ -268,7 +303,7 @@ def main() -> None:
     missing = project.missing()
     if missing and module.check_mode:
         reasons = ["compose.yaml: would be written anew"]
-        module.exit_json(changed=True, fresh=False, held=False, recreate=[], reload=[], reasons=reasons)
+        module.exit_json(changed=True, fresh=False, network=False, held=False, recreate=[], reload=[], reasons=reasons)
     if missing:
         module.fail_json(
             msg=f"{', '.join(missing)}: no part of compose.yaml yet; run the whole site.yml once, without tags"
