@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -111,3 +114,18 @@ def test_compose_is_asked_for_services_that_there_are(page: Path) -> None:
         r"docker compose (?:logs|ps|restart|exec|up)((?: -[-\w]+(?:[ =]\d\w*)?)*) ([a-z]+(?:-[a-z]+)*)\b", text
     )
     assert {name for _, name in found} - set(services()) == set()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(DOCS)))
+def test_our_own_programs_know_what_they_are_told(page: Path) -> None:
+    """Without settings each ends with what it lacks, but only after it has read its arguments."""
+    found = re.findall(r"(?:/(jiucom)-(backup)|python -m (jiucom)) ([^\n|]*)", "\n".join(typed(page.read_text())))
+    for program, part, other, arguments in found:
+        module = f"{program}_{part}" if part else other
+        path = os.pathsep.join(str(ROOT / folder) for folder in ("api", "roles/backup/files"))
+        run = subprocess.run(
+            [sys.executable, "-m", module, *arguments.split()],
+            env={"PYTHONPATH": path}, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert run.returncode, arguments
+        assert "usage:" not in run.stderr, run.stderr
