@@ -78,8 +78,7 @@ def steps() -> list[list[str]]:
 @cache
 def roles() -> list[str]:
     """Name the roles in the order of the play."""
-    plays = read("playbooks/site.yml")
-    named = [role["role"] for play in plays for role in play.get("roles", [])]
+    named = re.findall(r"\b(?:role|name): (\w+)", (ROOT / "playbooks/site.yml").read_text())
     every = sorted(path.parent.parent.name for path in ROOT.glob("roles/*/meta/argument_specs.yml"))
     return [role for role in dict.fromkeys(named) if role in every] + [role for role in every if role not in named]
 
