@@ -40,7 +40,7 @@ def refused(tmp_path: Path, *extra: str, playbook: str = "site.yml", inventory: 
     output = run.stdout + run.stderr
     assert run.returncode == 2, output
     assert "changed=0" in output
-    assert "PLAY [Docker and the images]" not in output
+    assert "PLAY [Docker, images and services]" not in output
     assert not (tmp_path / "jiucom").exists()
     return output
 

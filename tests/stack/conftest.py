@@ -38,6 +38,8 @@ class Project:
             "store": {"compose": dict(compose), "files": {"conf/store.conf": "one\n"}},
             "door": {"compose": dict(compose), "files": {"conf/door.conf": "one\n"}},
         }
+        # Rows of services that are not as small as ROW.
+        self.rows: dict[str, dict[str, Any]] = {}
         self.secrets = {"store": {"password": "first"}}
         self.scale = 1
         # Directories of `store` that it reads again without a restart.
@@ -58,7 +60,7 @@ class Project:
     def write(self, check: bool = False) -> list[str]:
         """Write the services' files; returns the services that changed."""
         settings = {**SETTINGS, "services": list(self.definitions)}
-        services = service_list(self.definitions, dict.fromkeys(self.definitions, ROW), settings)
+        services = service_list(self.definitions, dict.fromkeys(self.definitions, ROW) | self.rows, settings)
         arguments = {"base": str(self.base), "services": services, "secrets": self.secrets}
         result = self.module("service_files", arguments, check)
         assert "services" in result, result.get("msg", result)

@@ -19,7 +19,7 @@ DEFINITIONS: dict[str, dict[str, Any]] = {
     name: definition
     for content in SOURCES.values()
     for variable, services in content.items()
-    if re.fullmatch(r"_[a-z]+_services", variable) and variable != "_platform_services"
+    if re.fullmatch(r"_(?!platform|stack)[a-z]+_services", variable)
     for name, definition in services.items()
 }
 # The API has tests of its own settings, and so has the report, which board sends.
@@ -83,7 +83,7 @@ def test_stopping_waits_for_the_longest_chain() -> None:
     def levels(name: str) -> int:
         return 1 + max(map(levels, needs[name]), default=0)
 
-    told = yaml.safe_load((ROOT / "roles/stack/vars/main.yml").read_text())["_stack_levels"]
+    told = yaml.safe_load((ROOT / "roles/stack/vars/main/main.yml").read_text())["_stack_levels"]
     assert told == max(map(levels, TABLE))
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from ansible_collections.jiucom.platform.plugins.module_utils import processes
 from ansible_collections.jiucom.platform.plugins.module_utils.locks import HeldError, Lock
-from modules import run
+from modules import ROOT, run
 
 OWNER: dict[str, Any] = {"user": "kim", "node": "one", "boot": "b", "process": 10, "started": 1, "commit": "abc"}
 OTHER = OWNER | {"process": 11, "user": "lee"}
@@ -82,6 +82,30 @@ def test_a_process_is_known_by_its_start(tmp_path: Path) -> None:
     here = OWNER | {"boot": processes.boot(), "process": process.pid, "started": start}
     Lock(tmp_path).take("deploy", here, 60)
     assert "its process has ended" in Lock(tmp_path).take("deploy", OTHER, 60)
+
+
+def test_a_container_s_process_is_not_looked_for_on_its_host() -> None:
+    """Both have the same boot, and numbers of their own."""
+    code = "from ansible_collections.jiucom.platform.plugins.module_utils import processes; print(processes.boot())"
+    command = ["unshare", "--pid", "--fork", sys.executable, "-c", code]
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "collections")}
+    inside = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout.strip()
+    assert inside.split()[0] == processes.boot().split()[0]
+    assert inside != processes.boot()
+
+
+def test_the_hook_afterwards_is_the_one_of_the_verb_that_took_it_first(tmp_path: Path) -> None:
+    """What it includes may be what releases it after a failure."""
+    base, hooks = tmp_path / "base", tmp_path / "hooks"
+    base.mkdir()
+    hooks.mkdir()
+    for verb in ("rotate", "site"):
+        (hooks / f"after-{verb}").write_text(f"#!/bin/sh\necho {verb} $JIUCOM_VERB >> {tmp_path}/said\n")
+        (hooks / f"after-{verb}").chmod(0o755)
+    given = {"path": str(base), "hooks": str(hooks), "owner": OWNER}
+    assert run("lock", **given, verb="rotate")["token"] == run("lock", **given, verb="site")["token"]
+    run("lock", **given, verb="site", state="released", result="failed", last=True)
+    assert (tmp_path / "said").read_text() == "rotate rotate\n"
 
 
 def test_hooks_run_before_and_after_and_may_refuse(tmp_path: Path) -> None:

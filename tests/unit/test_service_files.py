@@ -46,6 +46,7 @@ def test_owners_and_modes_do_not_depend_on_the_umask(umask: int, tmp_path: Path)
     assert docker[::2] == (0, "0o750")
     assert found == {
         ".services": (0, 0, "0o700"),
+        ".written.json": (0, 0, "0o600"),
         ".services/redis.yaml": (0, 0, "0o600"),
         "redis": (0, 1000, "0o750"),
         "redis/conf": (0, 1000, "0o750"),

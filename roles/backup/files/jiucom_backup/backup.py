@@ -18,7 +18,7 @@ from jiucom_backup.mysql import Server
 from jiucom_backup.settings import VOLUMES, BackupError, Settings
 
 # Of /opt/jiucom: what a run of site.yml writes again and data does not depend on.
-_LEFT_OUT = ("api", "backup", ".removed")
+_LEFT_OUT = ("api", "backup", "lock", ".lock", ".removed", ".upgrades")
 _STAGED = {"redis-data": stage.redis, "grafana-data": stage.grafana}
 
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import getpass
 import os
-import socket
 import subprocess
 from pathlib import Path
 from typing import Any
 
 from ansible.plugins.action import ActionBase
-from ansible_collections.jiucom.platform.plugins.module_utils import processes
+from ansible_collections.jiucom.platform.plugins.module_utils import locks, processes
 
 CHECKOUT = Path(__file__).parents[6]
 
@@ -42,26 +40,13 @@ def run_process() -> int:
     return found
 
 
-def owner() -> dict[str, Any]:
-    """Describe this run."""
-    pid = run_process()
-    return {
-        "user": os.environ.get("SUDO_USER") or getpass.getuser(),
-        "node": socket.gethostname(),
-        "boot": processes.boot(),
-        "process": pid,
-        "started": processes.started(pid),
-        "commit": commit(),
-    }
-
-
 class ActionModule(ActionBase):  # type: ignore[misc]
     """Calls the module of the same name."""
 
     def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
         """Run the module; once more where the lock is of a process of this machine that has ended."""
         super().run(tmp, task_vars)
-        given = {**self._task.args, "owner": owner()}
+        given = {**self._task.args, "owner": locks.owner(run_process(), commit())}
         answer: dict[str, Any] = self._execute_module(module_args=given, task_vars=task_vars)
         held = answer.get("held") or {}
         ours = held.get("boot") == given["owner"]["boot"] and held.get("node") == given["owner"]["node"]

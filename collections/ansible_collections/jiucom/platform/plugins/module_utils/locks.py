@@ -1,15 +1,18 @@
 """The lock that verbs share, and the log of what they did.
 
 Both lie in the directory of the installation: `.lock`, one JSON object, and `audit.log`, a JSON object a line. A lock is held by
-a process of a control node, which may take it several times over. It ends with the process where that can be seen, and
+a process of a control node or of
+the host, which may take it several times over. It ends with the process where that can be seen, and
 otherwise at a time that it names.
 """
 
 from __future__ import annotations
 
 import fcntl
+import getpass
 import json
 import os
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -46,6 +49,18 @@ def when(seconds: float) -> str:
 def same(lock: dict[str, Any], owner: Owner) -> bool:
     """Say whether a lock is this owner's."""
     return all(lock.get(key) == owner[key] for key in ("node", "boot", "process", "started"))
+
+
+def owner(process: int, commit: str = "") -> Owner:
+    """Describe a process of this machine as the owner of a lock."""
+    return {
+        "user": os.environ.get("SUDO_USER") or getpass.getuser(),
+        "node": socket.gethostname(),
+        "boot": processes.boot(),
+        "process": process,
+        "started": processes.started(process),
+        "commit": commit,
+    }
 
 
 class Lock:
@@ -129,7 +144,7 @@ class Lock:
                         self._log(lock, "interrupted")
                         self.path.unlink()
 
-    def release(self, owner: Owner, result: str, last: bool = False) -> bool:
+    def release(self, owner: Owner, result: str, last: bool = False, logged: bool = True) -> bool:
         """Give the lock back, as often as it was taken, and log what was done; returns whether it is free now.
 
         `last`: this is what ends the verb, however often it was taken since.
@@ -141,7 +156,8 @@ class Lock:
             if lock["depth"] > 1 and not last:
                 self._write(lock | {"depth": lock["depth"] - 1})
                 return False
-            self._log(lock, result)
+            if logged:
+                self._log(lock, result)
             self.path.unlink()
             return True
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 
@@ -22,5 +23,5 @@ def alive(pid: int, start: int) -> bool:
 
 
 def boot() -> str:
-    """Name this boot of this machine: with it, a process of another machine is not looked for here."""
-    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    """Name this boot of this machine, and the container: a process of another machine or container is not looked for here."""
+    return f"{Path('/proc/sys/kernel/random/boot_id').read_text().strip()} {os.readlink('/proc/self/ns/pid')}"

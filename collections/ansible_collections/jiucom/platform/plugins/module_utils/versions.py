@@ -35,6 +35,29 @@ def line_fault(old: str, new: str, lines: Mapping[str, Mapping[str, Any]]) -> st
     return f"from {from_line} the next line is {' or '.join(allowed) or 'unknown'}"
 
 
+def line_stops(start: str, end: str, lines: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Return the lines of the shortest way from one line to another, the first one left out; empty where there is no way."""
+    ways = [[start]]
+    for way in ways:
+        if way[-1] == end:
+            return way[1:]
+        ways += [[*way, line] for line in lines.get(way[-1], {}).get("next", []) if line not in way]
+    return []
+
+
+def stops(old: str, new: str, lines: Mapping[str, Mapping[str, Any]] | None = None) -> list[str]:
+    """Return the release lines at which an upgrade has to stop, the last one included; empty within a line.
+
+    `lines` is the service's own table; without it each major version is a stop.
+    """
+    before, after = numbers(old), numbers(new)
+    if not before or not after:
+        return []
+    if lines:
+        return line_stops(".".join(map(str, before[:2])), ".".join(map(str, after[:2])), lines)
+    return [str(major) for major in range(before[0] + 1, after[0] + 1)]
+
+
 def version_fault(old: str, new: str, lines: Mapping[str, Mapping[str, Any]] | None = None) -> str:
     """Say why version `new` of a service cannot take over the data of `old`; empty when it can, or when one is unknown.
 

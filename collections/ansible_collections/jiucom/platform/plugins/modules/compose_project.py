@@ -8,7 +8,6 @@ import hmac
 import ipaddress
 import json
 import os
-import re
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +16,8 @@ from urllib.parse import quote
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.jiucom.platform.plugins.module_utils import engine
+from ansible_collections.jiucom.platform.plugins.module_utils.compose_file import block
+from ansible_collections.jiucom.platform.plugins.module_utils.edits import Edits
 from ansible_collections.jiucom.platform.plugins.module_utils.files import replace
 from ansible_collections.jiucom.platform.plugins.module_utils.releases import NEXT
 
@@ -67,16 +68,11 @@ reload: {type: list, returned: always, description: Services whose files changed
 network: {type: bool, returned: always, description: 'Whether its subnets differ, so that all containers must go first.'}
 held: {type: bool, returned: always, description: Whether the new file waits.}
 reasons: {type: list, returned: always, description: One line for each service that is not as wanted.}
+edited: {type: str, returned: when written, description: The diff that keeps what was edited by hand in compose.yaml.}
 """
 
 LABEL = "jiucom.files"
 PLACEHOLDER = "@files@"
-
-
-def block(text: str, name: str) -> str:
-    """Return a service's lines of a compose.yaml; empty where it is not there."""
-    found = re.search(rf"^  {re.escape(name)}:\n(?:    .*\n|\n)+", text.partition("\nservices:\n")[2], re.MULTILINE)
-    return found[0].rstrip("\n") + "\n" if found else ""
 
 
 def fingerprints(directory: Path, key: bytes, reloads: list[str]) -> tuple[str, str]:
@@ -103,6 +99,8 @@ class Project:
         self.path = Path(module.params["path"])
         self.services: dict[str, dict[str, Any]] = {one["name"]: one for one in module.params["services"]}
         self.key = self.load_key()
+        # The diff that keeps what was edited by hand in compose.yaml.
+        self.edited = ""
         # Services whose containers are not as wanted.
         self.differing: set[str] = set()
         # By service: the hash in its label, and that of what it reads again.
@@ -258,8 +256,14 @@ class Project:
 
     def write(self, text: str) -> dict[str, str]:
         """Write compose.yaml where it differs; returns the diff, empty when nothing does."""
-        file = self.path / "compose.yaml"
+        file, edits = self.path / "compose.yaml", Edits(self.path)
         before = file.read_text() if file.is_file() else ""
+        if not self.module.check_mode:
+            self.edited = edits.save(file, text.encode())
+            # The next one takes its place once its service is replaced.
+            waits = self.path / NEXT
+            edits.written(file, text.encode(), *([waits.read_bytes()] if waits.is_file() else []))
+            edits.close()
         if before == text:
             return {}
         if not self.module.check_mode:
@@ -311,7 +315,7 @@ def main() -> None:
     text = project.text()
     state = project.compare(project.hashes(text))
     diff = project.write(project.hold(text, state))
-    module.exit_json(changed=bool(diff) or state["held"], diff=diff, **state)
+    module.exit_json(changed=bool(diff) or state["held"], diff=diff, edited=project.edited, **state)
 
 
 if __name__ == "__main__":

@@ -3,11 +3,10 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.jiucom.platform.plugins.module_utils import hooks
 from ansible_collections.jiucom.platform.plugins.module_utils.locks import HeldError, Lock
 
 DOCUMENTATION = r"""
@@ -32,22 +31,9 @@ author: [JIUCOM]
 EXAMPLES = "- jiucom.platform.lock: {path: /opt/jiucom, verb: deploy}"
 RETURN = r"""
 note: {type: str, returned: always, description: What became of a stale lock.}
+token: {type: str, returned: always, description: 'JIUCOM_LOCK of programs of the host that work under this lock.'}
 held: {type: dict, returned: failure, description: The lock of somebody else.}
 """
-
-
-def run_hook(module: AnsibleModule, moment: str) -> str:
-    """Run the operator's executable for this moment of the verb, where there is one; returns what is wrong with it."""
-    verb = module.params["verb"]
-    hook = Path(module.params["hooks"]) / f"{moment}-{verb}"
-    if not module.params["hooks"] or not hook.is_file():
-        return ""
-    given = {"JIUCOM_VERB": verb, "JIUCOM_RESULT": module.params["result"], "JIUCOM_DIR": module.params["path"]}
-    try:
-        run = subprocess.run([hook], env=os.environ | given, capture_output=True, text=True, check=False)
-    except OSError as fault:
-        return f"The hook {hook} cannot be run: {fault.strerror}"
-    return f"The hook {hook} ended with {run.returncode}: {(run.stdout + run.stderr).strip()}" if run.returncode else ""
 
 
 def main() -> None:
@@ -68,24 +54,27 @@ def main() -> None:
     )
     given = module.params
     if not Path(given["path"]).is_dir() or module.check_mode:
-        module.exit_json(changed=False, note="")
-    lock, owner = Lock(Path(given["path"])), given["owner"]
+        module.exit_json(changed=False, note="", token="")
+    base, owner = Path(given["path"]), given["owner"]
+    lock = Lock(base)
     if given["state"] == "taken":
         try:
             note = lock.take(given["verb"], owner, given["seconds"], given["gone"])
         except HeldError as held:
             module.fail_json(msg=str(held), held=held.lock)
-        first = lock.read()["depth"] == 1
-        fault = run_hook(module, "before") if first else ""
+        taken = lock.read()
+        fault = hooks.run(given["hooks"], "before", given["verb"], given["result"], base) if taken["depth"] == 1 else ""
         if fault:
             lock.release(owner, "refused by its hook")
             module.fail_json(msg=f"{fault}. Nothing was changed")
-        module.exit_json(changed=False, note=note)
+        module.exit_json(changed=False, note=note, token=taken["token"])
+    # The verb that took it first, which may have included others.
+    verb = lock.read().get("verb", given["verb"])
     if lock.release(owner, given["result"], given["last"]):
-        fault = run_hook(module, "after")
+        fault = hooks.run(given["hooks"], "after", verb, given["result"], base)
         if fault:
-            module.fail_json(msg=f"{given['verb']} is {given['result']}, but: {fault}")
-    module.exit_json(changed=False, note="")
+            module.fail_json(msg=f"{verb} is {given['result']}, but: {fault}")
+    module.exit_json(changed=False, note="", token="")
 
 
 if __name__ == "__main__":

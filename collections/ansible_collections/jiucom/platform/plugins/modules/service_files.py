@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.jiucom.platform.plugins.module_utils.edits import Edits
 from ansible_collections.jiucom.platform.plugins.module_utils.files import owner, replace, settle
 
 DOCUMENTATION = r"""
@@ -24,6 +25,7 @@ description:
     secrets.
   - A service's new configuration is validated as a whole by the program that will read it, in a directory aside with the final
     owners and modes, before a file is replaced.
+  - A file that was edited by hand since it was written is saved as a diff in C(.edits) before it is overwritten.
   - A file that this module did not write is moved to C(.removed), so that a stray file is not loaded and not lost; a secret is
     deleted.
 options:
@@ -101,6 +103,7 @@ class Writer:
 
     def __init__(self, module: AnsibleModule) -> None:
         self.module, self.base = module, Path(module.params["base"])
+        self.edits = Edits(self.base)
         self.diff: list[dict[str, str]] = []
         self.changed: list[str] = []
 
@@ -187,6 +190,7 @@ class Writer:
             if differs:
                 self.validate(tree, service["validate"])
             root = self.base / tree.name
+            self.save_edits(tree)
             self.remove(root, strays)
             for path, wanted in sorted(tree.directories.items()):
                 (root / path).mkdir(parents=True, exist_ok=True)
@@ -196,7 +200,18 @@ class Writer:
                     replace(root / path, content, *wanted_owner)
                 else:
                     settle(root / path, *wanted_owner)
+        for path, (content, *_) in tree.files.items():
+            if not path.startswith("secrets/"):
+                self.edits.written(self.base / tree.name / path, content)
         self.fragment(service["name"], service["compose"])
+
+    def save_edits(self, tree: Tree) -> None:
+        """Save what was edited by hand in the files that are about to be overwritten."""
+        for path, (content, *_) in tree.files.items():
+            file = self.base / tree.name / path
+            diff = "" if path.startswith("secrets/") else self.edits.save(file, content)
+            if diff:
+                self.note(tree.name, file, what=f"was edited by hand, which is kept in {diff}")
 
     def absent(self, name: str) -> None:
         """Remove the files of a service that is off, secrets among them."""
@@ -249,6 +264,8 @@ def main() -> None:
         writer.service(one)
     for name in module.params["absent"]:
         writer.absent(name)
+    if not module.check_mode:
+        writer.edits.close()
     module.exit_json(changed=bool(writer.changed), services=[name for name in writer.changed if name], diff=writer.diff)
 
 

@@ -9,8 +9,8 @@ import urllib.error
 import urllib.request
 from typing import Any
 
-from ansible_collections.jiucom.platform.plugins.module_utils import engine
-from ansible_collections.jiucom.platform.plugins.module_utils.rollout.gateway import Worker, run
+from ansible_collections.jiucom.platform.plugins.module_utils import containers, engine
+from ansible_collections.jiucom.platform.plugins.module_utils.rollout.gateway import Worker
 
 SERVICE = "app"
 _RUNNING = re.compile(r"^jiucom_http_requests_running(?:\{[^}]*\})? (\S+)$", re.MULTILINE)
@@ -47,11 +47,8 @@ class Replica:
 
     @property
     def health(self) -> str:
-        """The health by Docker: healthy, starting, unhealthy; the state of a container that does not run."""
-        state = self.inspected["State"]
-        return str(
-            state.get("Health", {}).get("Status", "healthy") if state["Status"] == "running" else state["Status"]
-        )
+        """The health by Docker."""
+        return containers.health(self.inspected)
 
     def refresh(self) -> None:
         """Look again."""
@@ -66,14 +63,7 @@ class Replica:
 
     def evidence(self) -> str:
         """Show what the health check saw and what the replica said last."""
-        log = (self.inspected["State"].get("Health") or {}).get("Log") or []
-        checks = [
-            f"health check: exit {one['ExitCode']}: {one['Output'].strip().rpartition(chr(10))[2][:300]}"
-            for one in log[-3:]
-        ]
-        logged = run("docker", "logs", "--tail", "20", self.id)
-        lines = [line[:300] for line in (logged.stdout + logged.stderr).splitlines()]
-        return "\n".join([f"{self.name} ({self.image}) is {self.health}", *checks, *lines])
+        return containers.evidence(self.inspected)
 
     def await_health(self, seconds: float) -> None:
         """Return once it is healthy and has answered a request. Raises ReplicaError with what it said."""

@@ -1,5 +1,5 @@
 #!/usr/bin/python
-"""Write the backup program, and what starts it by the clock."""
+"""Write a program of ours to the host, and what starts it by the clock."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.jiucom.platform.plugins.module_utils.files import replace
 
 DOCUMENTATION = r"""
-module: backup_files
-short_description: Write the backup program, and what starts it by the clock
+module: program_files
+short_description: Write a program of ours to the host, and what starts it by the clock
 description: [All in one step. Timers that are not wanted any more are stopped, and their files removed.]
 options:
   base: {type: path, required: true, description: Directory of the program; root's alone.}
@@ -20,7 +20,7 @@ options:
   unwanted: {type: list, elements: path, default: [], description: Timers' and cron's files that are removed unless in O(clock).}
 author: [JIUCOM]
 """
-EXAMPLES = "- backup_files: {base: /opt/jiucom/backup, files: {/opt/jiucom/backup/config.json: '{}'}}"
+EXAMPLES = "- jiucom.platform.program_files: {base: /opt/jiucom/backup, files: {/opt/jiucom/backup/config.json: '{}'}}"
 RETURN = "written: {type: list, returned: always, description: Paths that were written or removed.}"
 
 
