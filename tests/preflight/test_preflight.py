@@ -280,3 +280,13 @@ def test_an_installed_host_needs_room_as_well(tmp_path: Path) -> None:
         tmp_path, *words(platform_dir=where, platform_min_disk_mb=1, platform_min_disk_installed_mb=99_000_000)
     )
     assert "need 99000000 MB (platform_min_disk_installed_mb)" in said
+
+
+def test_an_older_installation_is_refused_until_the_changes_since_are_acknowledged(tmp_path: Path) -> None:
+    installed = tmp_path / "installed"
+    installed.mkdir()
+    (installed / ".versions.json").write_text('{"mysql": "9.7.4"}')
+    given = {"platform_dir": str(installed), "_platform_changes": {"1": "set gateway_tls"}}
+    said = refused(tmp_path, "-e", json.dumps(given))
+    assert "Change 1: set gateway_tls" in said
+    assert "-e platform_acknowledged=1" in said

@@ -8,9 +8,9 @@ import time
 from pathlib import Path
 
 import pytest
+from ansible_collections.jiucom.platform.plugins.module_utils.compose_file import block
 from ansible_collections.jiucom.platform.plugins.module_utils.releases import Releases
 from ansible_collections.jiucom.platform.plugins.module_utils.rollout.gateway import Worker, pinned, steady
-from ansible_collections.jiucom.platform.plugins.modules.compose_project import block
 from ansible_collections.jiucom.platform.plugins.modules.maintenance import _DEFAULT
 
 ROOT = Path(__file__).parents[2]

@@ -1,4 +1,4 @@
-"""One service of a platform goes to another image, and back: when that one is broken, or when told to (docs/en/upgrade.md)."""
+"""One service of a whole platform goes to another image and back: when that one is broken, or told to (docs/en/upgrade.md)."""
 
 from __future__ import annotations
 
