@@ -12,7 +12,7 @@ endif
 # Passed on to ansible-playbook, for example ARGS=-K where sudo asks for a password, or ARGS="--check --diff".
 ARGS ?=
 
-.PHONY: docs help deploy verify doctor backup drill images test check lint types unit test-preflight test-images test-api test-gateway test-stack test-backup test-credentials test-monitoring molecule stories browser fuzz bench bench-api bench-login bench-tracing bench-connections bench-load bench-alerts bench-compat lint-inventory test-control test-next lock
+.PHONY: docs help deploy verify doctor backup drill images test check lint types unit test-preflight test-images test-api test-gateway test-stack test-backup test-credentials test-monitoring molecule stories browser fuzz bench bench-api bench-login bench-tracing bench-connections bench-load bench-alerts bench-compat lint-inventory audit test-control test-next lock
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 20
@@ -113,6 +113,9 @@ browser: ## what the tests in a browser need: Chromium and its STOMP client
 
 lint-inventory: .venv/control ## the values of an inventory, without a host: ARGS="-i inventories/prod --ask-vault-pass"
 	ansible-playbook playbooks/lint_inventory.yml $(ARGS)
+
+audit: .venv/ready ## known vulnerabilities of the Python packages in the lock files; asks the package index
+	for lock in requirements.lock api/requirements.lock board/requirements.lock; do pip-audit --strict --disable-pip --require-hashes -r $$lock; done
 
 test-control: .venv/ready ## the control node: Pythons, paths, locks, what is refused before a host is asked
 	pytest -q tests/control

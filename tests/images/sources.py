@@ -153,12 +153,16 @@ class Images:
         ]
 
     def role(self, *arguments: str, **variables: Any) -> Run:
-        """Run the role itself, by ansible-playbook."""
+        """Run the role itself."""
         (self.directory / "play.yml").write_text(PLAYBOOK)
+        table = {"platform_images": {self.name: {"ref": f"{self.name}:2.3.4"}}}
+        return self.playbook(self.directory / "play.yml", *arguments, **(table | variables))
+
+    def playbook(self, path: Path, *arguments: str, **variables: Any) -> Run:
+        """Run a playbook with the variables that keep it apart from the platform."""
         given = {
             "ansible_connection": "local",
             "ansible_python_interpreter": "/usr/bin/python3",
-            "platform_images": {self.name: {"ref": f"{self.name}:2.3.4"}},
             "platform_image_prefix": self.prefix,
             "platform_project": self.name,
             "platform_dir": str(self.directory / "jiucom"),
@@ -170,9 +174,10 @@ class Images:
             "images_registry_timeout": 3,
             **variables,
         }
+        given = {name: value for name, value in given.items() if value is not None}
         command = [str(Path(sys.executable).parent / "ansible-playbook"), "--inventory=localhost,"]
         process = subprocess.run(
-            [*command, f"--extra-vars={json.dumps(given)}", *arguments, str(self.directory / "play.yml")],
+            [*command, f"--extra-vars={json.dumps(given)}", *arguments, str(path)],
             cwd=REPOSITORY,
             env={
                 **os.environ,

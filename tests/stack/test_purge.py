@@ -13,9 +13,12 @@ from .conftest import Project
 
 @pytest.fixture
 def units(project: Project) -> Iterator[list[Path]]:
-    """A unit and a cron entry of the project, and of another one whose name begins with it."""
+    """A unit of the project and of another one whose name begins with it, a cron entry and a rule of logrotate."""
     names = (f"{project.name}-backup.timer", f"{project.name}-two-backup.timer")
-    files = [Path("/etc/systemd/system", name) for name in names] + [Path(f"/etc/cron.d/{project.name}-backup")]
+    files = [Path("/etc/systemd/system", name) for name in names] + [
+        Path(f"/etc/cron.d/{project.name}-backup"),
+        Path(f"/etc/logrotate.d/{project.name}-mysql"),
+    ]
     for file in files:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text("# of a test\n")
@@ -43,7 +46,7 @@ def test_purge(project: Project, units: list[Path]) -> None:
         assert listed("volume", project.name) == [volume]
         assert volume in result["lines"][1]
         assert not project.base.exists()
-        assert [file.exists() for file in units] == [False, True, False]
+        assert [file.exists() for file in units] == [False, True, False, False]
         assert not project.module("purge", arguments)["changed"]
     finally:
         subprocess.run(["docker", "volume", "rm", "--force", volume], check=True, capture_output=True)

@@ -30,10 +30,10 @@ class Host:
     site: str = "site.yml"
 
     def run(self, command: str, check: bool = True, seconds: int = 300) -> str:
-        """Run a shell command on the host, in the installation directory; returns its output, both streams."""
+        """Run a shell command on the host, in the installation directory if there is one; returns its output, both streams."""
         enter = [] if self.address == "127.0.0.1" else ["docker", "exec", self.name]
         result = subprocess.run(
-            [*enter, "sh", "-c", f"cd /opt/jiucom && {command}"],
+            [*enter, "sh", "-c", f"cd /opt/jiucom 2> /dev/null; {command}"],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=seconds, check=False,
         )  # fmt: skip
         assert not check or result.returncode == 0, f"{command}: {result.stdout[-3000:]}"

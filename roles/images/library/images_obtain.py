@@ -59,7 +59,7 @@ plan: {type: dict, returned: always, description: The choice of each image.}
 work: {type: list, returned: always, description: Names of images to bring.}
 archives: {type: list, returned: always, description: Archives of the control node that are needed.}
 recipes: {type: list, returned: always, description: Recipes that will be built.}
-resolved: {type: dict, returned: always, description: 'By image: reference, source, id, version, origin, product, pull_policy.'}
+resolved: {type: dict, returned: always, description: 'By image: reference, source, id, digest, version, origin and the like.'}
 lines: {type: list, returned: always, description: A line for each image that is brought.}
 seconds: {type: dict, returned: for C(obtain), description: How long each pull and build took.}
 """
@@ -125,6 +125,7 @@ class Run:
                 "reference": choice.reference,
                 "source": choice.source,
                 "id": choice.id,
+                "digest": choice.digest,
                 "version": choice.version,
                 "product": choice.product,
                 "origin": "packages" if choice.packaged else "official",

@@ -122,18 +122,30 @@ def volumes(expected: dict[str, Any]) -> Seen:
     return not wrong, "; ".join(wrong) or ", ".join(names)
 
 
+_SYSTEM = {"/", "/boot", "/dev", "/etc", "/lib", "/proc", "/sys", "/usr"}
+
+
 def loose(container: dict[str, Any]) -> list[str]:
     """Name what a container may do beyond what it needs (docs/hardening.md)."""
-    host, user = container["HostConfig"], container["Config"]["User"]
+    host, user, mounts = container["HostConfig"], container["Config"]["User"], container["Mounts"]
+    options = [option.replace(":", "=") for option in host["SecurityOpt"] or []]
+    modes = [host.get(f"{kind}Mode") for kind in ("Network", "Pid", "Ipc", "UTS", "Userns")]
     found = {
         "its root file system is writable": not host["ReadonlyRootfs"],
         "it keeps capabilities": host["CapDrop"] != ["ALL"] or bool(host["CapAdd"]),
         "it is privileged": host["Privileged"],
-        "it may gain privileges": "no-new-privileges:true" not in (host["SecurityOpt"] or []),
+        "it may gain privileges": "no-new-privileges=true" not in options,
         "its processes are not bounded": not 0 < (host["PidsLimit"] or 0) <= 4096,
         "it runs as root": user.partition(":")[0] in ("", "0", "root"),
-        "it holds Docker's socket": any("docker.sock" in mount.get("Source", "") for mount in container["Mounts"]),
-        "it shares a namespace of the host": "host" in (host["NetworkMode"], host["PidMode"], host["IpcMode"]),
+        "it holds Docker's socket": any("docker.sock" in mount.get("Source", "") for mount in mounts),
+        "it writes to the host's system": any(mount.get("Source") in _SYSTEM and mount["RW"] for mount in mounts),
+        "its mounts reach the host": any(mount.get("Propagation", "").endswith("shared") for mount in mounts),
+        "it has devices of the host": bool(host.get("Devices")),
+        "it shares a namespace of the host": "host" in modes,
+        "its system calls are not filtered": "seccomp=unconfined" in options,
+        # Empty where the host has no AppArmor.
+        "AppArmor lets it do anything": container.get("AppArmorProfile") == "unconfined",
+        "its limits are not Docker's": bool(host.get("CgroupParent")),
     }
     return [what for what, seen in found.items() if seen]
 

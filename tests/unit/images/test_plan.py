@@ -144,11 +144,30 @@ def test_present_substitutes_need_the_inventory_too() -> None:
     assert (allowed.source, allowed.done, allowed.version) == ("present", True, "9.7.4")
 
 
-def test_a_digest_asks_for_exactly_that_image() -> None:
+@pytest.mark.parametrize("reference", [f"redis@{DIGEST}", f"redis:7.4.5-alpine@{DIGEST}"])
+def test_a_digest_asks_for_exactly_that_image(reference: str) -> None:
     docker = Docker()
-    docker.answer(f"redis@{DIGEST}", NO_NAME)
-    choice = choose(docker, wanted("redis", reference=f"redis@{DIGEST}"))
+    docker.answer(reference, NO_NAME)
+    choice = choose(docker, wanted("redis", reference=reference))
     assert choice.source == "", "the recipe's Redis is another image, of which nothing says that it was meant"
+
+
+def test_a_pin_leaves_the_version_guard_on() -> None:
+    docker = Docker()
+    pinned = f"mysql:8.0.43@{DIGEST}"
+    docker.answer(pinned, GIVEN)
+    older = wanted("mysql", reference=pinned, has_data=True, written="8.4.6")
+    refused = choose(docker, older)
+    assert refused.source == ""
+    assert "the data was written by version 8.4.6" in " ".join(refused.faults)
+    assert choose(docker, wanted("mysql", reference=pinned, has_data=True, written="8.0.40")).source == "registry"
+
+
+@pytest.mark.parametrize("reference", ["redis:7.4.5-alpine", f"redis:7.4.5-alpine@{DIGEST}"])
+def test_the_digest_that_a_registry_gave_is_known(reference: str) -> None:
+    docker = Docker()
+    docker.give(reference)["RepoDigests"] = [f"elsewhere/redis@{DIGEST.replace('a', 'b')}", f"redis@{DIGEST}"]
+    assert choose(docker, wanted("redis", reference=reference)).digest == DIGEST
 
 
 @pytest.mark.parametrize(

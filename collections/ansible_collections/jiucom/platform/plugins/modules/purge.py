@@ -14,7 +14,7 @@ DOCUMENTATION = r"""
 module: purge
 short_description: Remove containers, networks, own images and files of an installation
 description:
-  - Its units and cron entries are stopped and removed. Archives of its backups stay.
+  - Its units, cron entries and rules of logrotate are stopped and removed. Archives of its backups stay.
   - What belongs to it is known by its labels, so that nothing of others goes. Images that a container still uses stay.
 options:
   path: {type: path, required: true, description: Directory of the installation.}
@@ -59,8 +59,8 @@ def main() -> None:
         for unit in units:
             unit.unlink()
         module.run_command(["systemctl", "daemon-reload"])
-    for suffix in ("backup", "certificate"):
-        Path(f"/etc/cron.d/{project}-{suffix}").unlink(missing_ok=True)
+    for file in ("cron.d/{}-backup", "cron.d/{}-certificate", "logrotate.d/{}-mysql"):
+        Path("/etc", file.format(project)).unlink(missing_ok=True)
     Path(f"/run/{project}.started").unlink(missing_ok=True)
     there = base.is_dir()
     if there:

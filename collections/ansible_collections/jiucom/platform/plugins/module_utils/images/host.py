@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.jiucom.platform.plugins.module_utils.engine import EngineError
-from ansible_collections.jiucom.platform.plugins.module_utils.references import same
+from ansible_collections.jiucom.platform.plugins.module_utils.references import parse, same
 
 # Where official images that have no label say which version they hold.
 _VARIABLES = {
@@ -41,6 +41,12 @@ class Image:
         """A hash of layers and environment. Ids differ between engines: some use the index's digest, some the configuration's."""
         content = json.dumps([self.layers, sorted(self.env.items())])
         return hashlib.sha256(content.encode()).hexdigest()
+
+    def digest(self, reference: str) -> str:
+        """Return the digest that the registry of a reference knows the image by; empty where none does."""
+        name = parse(reference).name
+        listed = [parse(one) for one in self.names if "@" in one]
+        return next((one.digest for one in listed if one.name == name), "")
 
     def describe(self, name: str, promised: str = "") -> tuple[str, str]:
         """Return product and version of the image that stands for `name`: what it says itself, else what was promised."""

@@ -109,6 +109,7 @@ class Obtainer:
         if ruling.fault:
             raise ObtainError(f"{choice.reference}: {ruling.fault}")
         choice.done, choice.id, choice.note = True, found.id, ruling.note
+        choice.digest = found.digest(choice.reference)
 
     def _pull(self, choice: Choice) -> None:
         """Pull with the host's own client, which knows what `docker login` has left."""

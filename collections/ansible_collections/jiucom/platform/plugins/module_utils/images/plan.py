@@ -30,6 +30,8 @@ class Choice:
     product: str = ""
     version: str = ""
     id: str = ""
+    # By which a registry knows it; empty for what was built here or came from an archive.
+    digest: str = ""
     # Built by a recipe, here or elsewhere.
     packaged: bool = False
     done: bool = False
@@ -172,7 +174,7 @@ class Planner:
         return found.labels.get(RECIPE_LABEL, "") == reference.rpartition(":")[2]
 
     def _done(self, choice: Choice, found: Image) -> Choice:
-        choice.done, choice.id = True, found.id
+        choice.done, choice.id, choice.digest = True, found.id, found.digest(choice.reference)
         return choice
 
     def _from_present(self, wanted: Wanted) -> Choice:

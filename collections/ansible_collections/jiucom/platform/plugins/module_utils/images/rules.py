@@ -20,13 +20,15 @@ class Ruling:
 def is_asked(wanted: Wanted, product: str, version: str, official: bool) -> bool:
     """Whether an image is of the product and the release line that were asked for.
 
-    A digest names no version: there only the official image itself is what was asked for.
+    A digest asks for the official image itself, and where no tag stands beside it, names no version.
     """
     if not wanted.reference:
         return True
     if product != wanted.name:
         return False
     asked = parse(wanted.reference).version
+    if parse(wanted.reference).digest and not official:
+        return False
     if official and (not asked or not numbers(version)):
         return True
     return same_line(asked, version, wanted.parts)
