@@ -5,23 +5,12 @@ from __future__ import annotations
 import getpass
 import os
 import socket
-import subprocess
 from pathlib import Path
 from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible_collections.jiucom.platform.plugins.module_utils import processes
-
-CHECKOUT = Path(__file__).parents[6]
-
-
-def commit() -> str:
-    """Name the commit that the checkout stands on, with a plus sign where files differ from it."""
-    told = ["git", "-C", str(CHECKOUT), "describe", "--always", "--dirty=+", "--exclude=*"]
-    try:
-        return subprocess.run(told, capture_output=True, text=True, check=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return ""
+from ansible_collections.jiucom.platform.plugins.module_utils.checkout import commit
 
 
 def run_process() -> int:
@@ -51,7 +40,7 @@ def owner() -> dict[str, Any]:
         "boot": processes.boot(),
         "process": pid,
         "started": processes.started(pid),
-        "commit": commit(),
+        "commit": commit(Path(__file__).parent),
     }
 
 
