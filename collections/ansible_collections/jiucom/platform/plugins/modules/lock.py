@@ -19,7 +19,7 @@ description:
   - A host without an installation has nothing to lock.
 options:
   path: {type: path, required: true, description: Directory of the installation.}
-  state: {type: str, choices: [taken, released], default: taken, description: What to do.}
+  state: {type: str, choices: [taken, released, seen], default: taken, description: 'What to do; C(seen) changes nothing.'}
   verb: {type: str, required: true, description: 'What the lock is for, such as deploy.'}
   result: {type: str, default: done, description: How it ended, for the log.}
   last: {type: bool, default: false, description: Release it however often it was taken.}
@@ -31,8 +31,8 @@ author: [JIUCOM]
 """
 EXAMPLES = "- jiucom.platform.lock: {path: /opt/jiucom, verb: deploy}"
 RETURN = r"""
-note: {type: str, returned: always, description: What became of a stale lock.}
-held: {type: dict, returned: failure, description: The lock of somebody else.}
+note: {type: str, returned: always, description: 'What became of a stale lock; for C(seen), that there is one.'}
+held: {type: dict, returned: for a failure and C(seen), description: The lock of somebody else.}
 """
 
 
@@ -55,7 +55,7 @@ def main() -> None:
     module = AnsibleModule(
         {
             "path": {"type": "path", "required": True},
-            "state": {"type": "str", "choices": ["taken", "released"], "default": "taken"},
+            "state": {"type": "str", "choices": ["taken", "released", "seen"], "default": "taken"},
             "verb": {"type": "str", "required": True},
             "result": {"type": "str", "default": "done"},
             "last": {"type": "bool", "default": False},
@@ -70,6 +70,8 @@ def main() -> None:
     if not Path(given["path"]).is_dir() or module.check_mode:
         module.exit_json(changed=False, note="")
     lock, owner = Lock(Path(given["path"])), given["owner"]
+    if given["state"] == "seen":
+        module.exit_json(changed=False, note=lock.stale(given["gone"]), held=lock.read())
     if given["state"] == "taken":
         try:
             note = lock.take(given["verb"], owner, given["seconds"], given["gone"])
