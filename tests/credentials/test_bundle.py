@@ -124,6 +124,8 @@ def test_without_docker_the_bundle_says_so(tmp_path: Path, monkeypatch: pytest.M
     ("text", "left"),
     [
         ("GET /reset?token=abc123&x=1", "GET /reset?token=[redacted]&x=1"),
+        ("GET /verify?code=123456 exited with code: 3", "GET /verify?code=[redacted] exited with code: 3"),
+        ('{"ExitCode": 0, "Status": "exited"}', '{"ExitCode": 0, "Status": "exited"}'),
         ('{"password": "new one", "x": 1}', '{"password": "[redacted] one", "x": 1}'),
         ("Authorization: Bearer eyJhbGciOi.eyJzdWIi.c2ln", "Authorization: Bearer [redacted]"),
         ("mail to kim.s@example.kr failed", "mail to [mail address] failed"),

@@ -18,7 +18,7 @@ _LOOKS = (
     (re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]+"), BLANK),
     (re.compile(r"(?i)((?:authorization|cookie)[\"']?\s*[:=]\s*[\"']?(?:basic|bearer)?\s*)[^\s\"',;]+"), rf"\1{BLANK}"),
     (
-        re.compile(r"(?i)((?:password|passwd|secret|token|code|api_?key)[\"']?\s*[:=]\s*[\"']?)[^\s\"'&,;}]+"),
+        re.compile(r"(?i)((?:password|passwd|secret|token|[?&]code|api_?key)[\"']?\s*[:=]\s*[\"']?)[^\s\"'&,;}]+"),
         rf"\1{BLANK}",
     ),
     (re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+"), "[mail address]"),
