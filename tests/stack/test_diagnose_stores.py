@@ -15,7 +15,7 @@ from testing.images import image
 from .conftest import Start
 from .diagnose import diagnose, told
 
-HEALTH = "mysql -uhealth -phealth -h127.0.0.1 -e 'SELECT 1'"
+HEALTH = ("--health-interval", "1s", "--health-cmd", "mysql -uhealth -phealth -h127.0.0.1 -e 'SELECT 1'")
 ROOT = "root"
 ACCOUNTS = [
     {"service": "app", "user": "jiucom", "file": "app/secrets/db_password", "secret": "database_app_password"},
@@ -55,7 +55,7 @@ def mysql(start: Start) -> str:
     """A MySQL whose root has no password, as an interrupted first start of the official image leaves it."""
     container = start(
         "mysql", image("mysql"), "-c", "mysqld --initialize-insecure --user=mysql && exec mysqld --user=mysql",
-        options=("--entrypoint", "sh", "--user", "0", "--volume", "/var/lib/mysql", "--health-cmd", HEALTH),
+        options=("--entrypoint", "sh", "--user", "0", "--volume", "/var/lib/mysql", *HEALTH),
     )  # fmt: skip
     end = time.monotonic() + 120
     while sql(container, "SELECT 1", password="") != 0:

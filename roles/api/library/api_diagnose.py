@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ansible_collections.jiucom.platform.plugins.module_utils import engine
-from ansible_collections.jiucom.platform.plugins.module_utils.diagnosis import Diagnosis, Fault, inside, log, running
+from ansible_collections.jiucom.platform.plugins.module_utils.diagnosis import Diagnosis, Fault, healthy, inside, log
 
 DOCUMENTATION = r"""
 module: api_diagnose
@@ -42,10 +42,9 @@ def stores(expected: dict[str, Any]) -> Iterator[Fault]:
 @diagnosis.look
 def migrations(expected: dict[str, Any]) -> Iterator[Fault]:
     """A migration that takes something away waits, and with it the next deploy."""
-    for container in running(expected["project"], "app")[:1]:
+    for container in healthy(expected["project"], "app")[:1]:
         code, said = inside(container["Id"], "python", "-m", "jiucom", "migrate", "--status", "--json")
         answer = said.strip().rpartition("\n")[2]
-        # Without the database there is no answer, and other faults to tell of.
         if code or not answer.startswith("{"):
             continue
         waiting = json.loads(answer).get("waiting") or []

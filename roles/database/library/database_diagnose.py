@@ -10,7 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.jiucom.platform.plugins.module_utils import engine
-from ansible_collections.jiucom.platform.plugins.module_utils.diagnosis import Diagnosis, Fault, inside, log, running
+from ansible_collections.jiucom.platform.plugins.module_utils.diagnosis import (
+    Diagnosis,
+    Fault,
+    healthy,
+    inside,
+    log,
+    running,
+)
 
 DOCUMENTATION = r"""
 module: database_diagnose
@@ -95,10 +102,8 @@ def accounts(expected: dict[str, Any]) -> Iterator[Fault]:
 @diagnosis.look
 def exporter(expected: dict[str, Any]) -> Iterator[Fault]:
     """The exporter runs and does not reach MySQL, which does answer, by its settings."""
-    servers = running(expected["project"], "mysql")
-    healthy = [one for one in servers if (one["State"].get("Health") or {}).get("Status") == "healthy"]
     file = Path(expected["path"], "mysql-exporter/secrets/my.cnf")
-    if not healthy or not file.is_file():
+    if not healthy(expected["project"], "mysql") or not file.is_file():
         return
     host = re.search(r"^host = (.*)$", file.read_text(), re.MULTILINE)
     if host and host[1] != "mysql":
@@ -123,10 +128,9 @@ def volume(expected: dict[str, Any]) -> Iterator[Fault]:
     """The volume was written by a MySQL that this one does not take over from."""
     for container in engine.containers(expected["project"]).get("mysql", [])[:1]:
         refused = [line for line in log(container["Id"]) if OTHER_VERSION.search(line)]
-        healthy = (container["State"].get("Health") or {}).get("Status") == "healthy"
         wrote, image = written_by(container), expected["version"]
         newer = image and wrote and numbers(wrote)[: len(numbers(image))] > numbers(image)
-        if newer or (refused and not healthy):
+        if newer or (refused and not healthy(expected["project"], "mysql")):
             seen = f"{HISTORY} in the volume names {wrote}, and the image is {image}" if newer else refused[-1]
             yield Fault(
                 "MySQL volume of another version",

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ansible_collections.jiucom.platform.plugins.module_utils.checks import http_request
-from ansible_collections.jiucom.platform.plugins.module_utils.diagnosis import Diagnosis, Fault, inside, running
+from ansible_collections.jiucom.platform.plugins.module_utils.diagnosis import Diagnosis, Fault, healthy, inside
 
 DOCUMENTATION = r"""
 module: monitoring_diagnose
@@ -25,15 +25,6 @@ diagnosis = Diagnosis("monitoring")
 SITE = "ansible-playbook site.yml"
 
 
-def healthy(expected: dict[str, Any], service: str) -> list[dict[str, Any]]:
-    """Inspect a service's containers that are healthy: of others stack_diagnose tells."""
-    return [
-        one
-        for one in running(expected["project"], service)
-        if (one["State"].get("Health") or {}).get("Status") == "healthy"
-    ]
-
-
 def ask(expected: dict[str, Any], container: dict[str, Any], service: str, path: str, user: str = "") -> Any:
     """Ask a service's HTTP API by its address in the network; `user` is name and password with a colon."""
     address = container["NetworkSettings"]["Networks"][expected["network"]]["IPAddress"]
@@ -44,7 +35,7 @@ def ask(expected: dict[str, Any], container: dict[str, Any], service: str, path:
 @diagnosis.look
 def targets(expected: dict[str, Any]) -> Iterator[Fault]:
     """Prometheus does not scrape what it should, or cannot."""
-    for container in healthy(expected, "prometheus")[:1]:
+    for container in healthy(expected["project"], "prometheus")[:1]:
         runtime = ask(expected, container, "prometheus", "/api/v1/status/runtimeinfo")["data"]
         if not runtime["reloadConfigSuccess"]:
             seen = "/api/v1/status/runtimeinfo: reloadConfigSuccess is false"
@@ -71,7 +62,7 @@ def targets(expected: dict[str, Any]) -> Iterator[Fault]:
 @diagnosis.look
 def data(expected: dict[str, Any]) -> Iterator[Fault]:
     """Grafana asks another address than Prometheus's, or cannot reach it."""
-    for container in healthy(expected, "grafana")[:1]:
+    for container in healthy(expected["project"], "grafana")[:1]:
         user = f"{expected['user']}:{expected['password']}"
         try:
             answer = ask(expected, container, "grafana", "/grafana/api/datasources", user)

@@ -91,6 +91,12 @@ def running(project: str, service: str) -> list[dict[str, Any]]:
     return [one for one in engine.containers(project).get(service, []) if one["State"]["Status"] == "running"]
 
 
+def healthy(project: str, service: str) -> list[dict[str, Any]]:
+    """Inspect the healthy containers of a service: of others role stack tells."""
+    found = running(project, service)
+    return [one for one in found if (one["State"].get("Health") or {}).get("Status") == "healthy"]
+
+
 def inside(container: str, *command: str, given: str = "") -> tuple[int, str]:
     """Run a command in a container; returns its code and what it said. `given` is its input, which no list of processes shows."""
     run = subprocess.run(
