@@ -47,7 +47,7 @@ def test_what_the_gateway_answers(start: Start, name: str, tmp_path: Path, gatew
     start("nginx", image("python"), "-u", "-c", logged, options=("--entrypoint", "python3"))
 
     def look(status: int, **more: Any) -> list[dict[str, Any]]:
-        given = {
+        given: dict[str, Any] = {
             "project": name,
             "path": str(tmp_path),
             "tls": "none",

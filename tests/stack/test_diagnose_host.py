@@ -88,7 +88,7 @@ def old_engine(tmp_path: Path) -> Iterator[dict[str, str]]:
 
 
 def test_docker(tmp_path: Path, old_engine: dict[str, str]) -> None:
-    given = {"path": str(tmp_path), "oldest": {"version": "25.0", "compose": "2.24", "buildx": "0"}}
+    given: dict[str, Any] = {"path": str(tmp_path), "oldest": {"version": "25.0", "compose": "2.24", "buildx": "0"}}
     assert diagnose("docker", **given) == []
     found = diagnose("docker", environment=old_engine, **given)
     assert told(found) == {("docker", "Docker out of range")}
@@ -110,39 +110,13 @@ def test_the_certificate(tmp_path: Path, began: int, ends: int, fault: bool) -> 
         f"[ca]\ndefault_ca = a\n[a]\nnew_certs_dir = {tmp_path}/ca\ndatabase = {tmp_path}/ca/index\nrand_serial = yes\n"
         "default_md = sha256\npolicy = p\n[p]\ncommonName = supplied\n"
     )
-    request = [
-        "openssl",
-        "req",
-        "-new",
-        "-newkey",
-        "ec",
-        "-pkeyopt",
-        "ec_paramgen_curve:P-256",
-        "-nodes",
-        "-subj",
-        "/CN=shop",
-    ]
-    subprocess.run(
-        [*request, "-keyout", tmp_path / "key", "-out", tmp_path / "request"], check=True, capture_output=True
+    (tmp_path / "make.sh").write_text(
+        "openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=shop -keyout key -out request\n"
+        f"openssl ca -batch -selfsign -config ca/config -keyfile key -in request -startdate {begin} -enddate {end} -notext"
+        " -out tls/served/gateway.pem\n"
     )
-    sign = [
-        "openssl",
-        "ca",
-        "-batch",
-        "-selfsign",
-        "-config",
-        tmp_path / "ca/config",
-        "-keyfile",
-        tmp_path / "key",
-        "-in",
-        tmp_path / "request",
-    ]
-    subprocess.run(
-        [*sign, "-startdate", begin, "-enddate", end, "-notext", "-out", served / "gateway.pem"],
-        check=True,
-        capture_output=True,
-    )
-    given = {"project": "jiucom-nothing", "path": str(tmp_path), "gateway": "http://127.0.0.1:1"}
+    subprocess.run(["sh", "-e", "make.sh"], cwd=tmp_path, check=True, capture_output=True)
+    given: dict[str, Any] = {"project": "jiucom-nothing", "path": str(tmp_path), "gateway": "http://127.0.0.1:1"}
     found = diagnose("gateway", tls="acme", **given)
     assert told(found) == ({("nginx", "certificate near its end")} if fault else set())
     assert diagnose("gateway", tls="none", **given) == []
@@ -160,7 +134,10 @@ def backups(store: Path, enabled: bool = True, **state: float) -> set[tuple[str,
 def test_the_backups(tmp_path: Path) -> None:
     """Each alone, two at a time, none."""
     now, day = time.time(), 86400
-    fresh = {"backup_success_timestamp_seconds": now - day, "restore_proved_timestamp_seconds": now - 6 * day}
+    fresh: dict[str, Any] = {
+        "backup_success_timestamp_seconds": now - day,
+        "restore_proved_timestamp_seconds": now - 6 * day,
+    }
     old, unproved = (
         {"backup_success_timestamp_seconds": now - 2 * day},
         {"restore_proved_timestamp_seconds": now - 10 * day},

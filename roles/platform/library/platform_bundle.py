@@ -120,7 +120,7 @@ def main() -> None:
         secrets += of_file(file)
     redact, names = Redaction(secrets), list[str]()
     handle = os.open(bundle, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "wb") as file, tarfile.open(fileobj=file, mode="w:gz") as archive:
+    with os.fdopen(handle, "wb") as output, tarfile.open(fileobj=output, mode="w:gz") as archive:
         doctor = "\n".join(given["doctor"]) + "\n"
         for name, text in [("doctor.txt", doctor), *texts(base, given["project"])]:
             content = redact(text).encode()
