@@ -76,12 +76,12 @@ def test_a_clock_is_compared_with_two_moments_of_the_control_node(host: float, o
 
 def test_drift_names_files_and_what_runs_by_service() -> None:
     header = "/opt/jiucom/redis/conf/redis.conf"
-    written = [
+    written: list[dict[str, Any]] = [
         {"diff": [{"before": "a\nmaxclients 7\n", "after": "a\n", "before_header": header, "after_header": header}]},
         {"diff": [{"prepared": "/opt/jiucom/nginx/secrets/admin_users: secret written\n"}]},
         {"skipped": True},
     ]
-    project = {
+    project: dict[str, Any] = {
         "reasons": ["redis: its files would change", "app: 3 containers instead of 1", "zipkin: exited"],
         "diff": {},
     }
