@@ -89,7 +89,7 @@ test-gateway: .venv/ready ## the gateway's own answers and its log, and notifica
 	tools/npm.sh
 	pytest -q tests/gateway
 
-test-stack: .venv/ready ## what differs between the platform as written and as it runs, on a toy project
+test-stack: .venv/ready ## what differs between the platform as written and as it runs, and what the doctor says, on toy projects
 	pytest -q tests/stack
 
 test-credentials: .venv/ready ## secrets show nowhere, and change while MySQL and Redis run

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -120,3 +120,37 @@ def project(tmp_path: Path) -> Iterator[Project]:
         yield toy
     finally:
         toy.compose("down", "--timeout", "1", "--volumes", "--remove-orphans")
+
+
+Start = Callable[..., str]
+
+
+@pytest.fixture
+def name() -> str:
+    """A name for a Compose project of containers that `start` starts."""
+    return f"jiucom-test-{uuid.uuid4().hex[:8]}"
+
+
+@pytest.fixture
+def start(name: str) -> Iterator[Start]:
+    """Start a container that passes for a service of the project; returns its id."""
+    started = []
+
+    def run(
+        service: str,
+        reference: str,
+        *arguments: str,
+        options: tuple[str, ...] = (),
+        labels: dict[str, str] | None = None,
+    ) -> str:
+        given = {"com.docker.compose.project": name, "com.docker.compose.service": service, **(labels or {})}
+        command = ["docker", "run", "--detach"]
+        command += [word for key, value in given.items() for word in ("--label", f"{key}={value}")]
+        done = subprocess.run([*command, *options, reference, *arguments], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        started.append(done.stdout.strip())
+        return started[-1]
+
+    yield run
+    for container in started:
+        subprocess.run(["docker", "rm", "--force", "--volumes", container], check=True, capture_output=True)

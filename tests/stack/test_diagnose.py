@@ -1,14 +1,11 @@
-"""What keeps services from starting is named by the diagnosis, with what to type (H2)."""
+"""What is wrong with containers is named by the diagnosis, alone and in pairs, with what shows it and what to type (H2)."""
 
 from __future__ import annotations
 
 import json
 import os
 import subprocess
-import sys
 import time
-import uuid
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,98 +13,120 @@ import pytest
 
 from testing.images import image
 
-from .conftest import ROOT
+from .conftest import Project, Start
+from .diagnose import diagnose, told
 
-HEALTH = '[client]\nuser = health\npassword = "health"\nhost = 127.0.0.1\nprotocol = tcp\n'
-Start = Callable[..., str]
+SLEEP = ("-c", "import time; time.sleep(600)")
+PYTHON = ("--entrypoint", "python3")
+ILL = ("--health-cmd", "echo no answer from below; exit 1", "--health-interval", "1s", "--health-retries", "1")
+DEPENDS, HASH = "com.docker.compose.depends_on", "com.docker.compose.config-hash"
 
 
-def diagnose(role: str, **arguments: Any) -> list[str]:
-    """Run a role's diagnosis module on this machine; returns its findings."""
-    run = subprocess.run(
-        [sys.executable, ROOT / f"roles/{role}/library/{role}_diagnose.py"],
-        env={**os.environ, "PYTHONPATH": str(ROOT / "collections")},
-        input=json.dumps({"ANSIBLE_MODULE_ARGS": arguments}), capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    result = json.loads(run.stdout)
-    found: list[str] = result["ansible_facts"][f"findings_{role}"]
+def until(name: str, says: str, **expected: Any) -> list[dict[str, Any]]:
+    """Look at the containers until the diagnosis says something; returns what it found."""
+    end = time.monotonic() + 60
+    while says not in str(found := diagnose("stack", project=name, **expected)):
+        assert time.monotonic() < end, found
+        time.sleep(0.5)
     return found
 
 
-@pytest.fixture
-def project() -> str:
-    return f"jiucom-test-{uuid.uuid4().hex[:8]}"
-
-
-@pytest.fixture
-def start(project: str) -> Iterator[Start]:
-    """Start a container that passes for a service of the project; returns its id."""
-    started = []
-
-    def run(service: str, reference: str, *arguments: str, options: tuple[str, ...] = ()) -> str:
-        labels = (f"com.docker.compose.project={project}", f"com.docker.compose.service={service}")
-        command = ["docker", "run", "--detach", *[word for label in labels for word in ("--label", label)]]
-        done = subprocess.run([*command, *options, reference, *arguments], check=True, capture_output=True, text=True)
-        started.append(done.stdout.strip())
-        return started[-1]
-
-    yield run
-    for container in started:
-        subprocess.run(["docker", "rm", "--force", "--volumes", container], check=True, capture_output=True)
-
-
-@pytest.fixture
-def mysql(start: Start, tmp_path: Path) -> str:
-    """A MySQL whose root has no password, as an interrupted first start of the official image leaves it."""
-    (tmp_path / "health.cnf").write_text(HEALTH)
-    container = start(
-        "mysql", image("mysql"), "-c", "mysqld --initialize-insecure --user=mysql && exec mysqld --user=mysql",
-        options=("--entrypoint", "sh", "--user", "0", "--volume", f"{tmp_path}:/run/secrets:ro"),
-    )  # fmt: skip
-    end = time.monotonic() + 120
-    while sql(container, "SELECT 1") != 0:
-        assert time.monotonic() < end, subprocess.run(["docker", "logs", container], capture_output=True).stdout[-2000:]
-        time.sleep(0.5)
-    return container
-
-
-def sql(container: str, statement: str) -> int:
-    """Run a statement as root without a password; returns the exit code."""
-    command = ["docker", "exec", container, "mysql", "--user=root", f"--execute={statement}"]
-    return subprocess.run(command, capture_output=True, check=False).returncode
-
-
-def test_an_interrupted_first_start_of_mysql(mysql: str, project: str) -> None:
-    [finding] = diagnose("database", project=project)
-    assert "first start was interrupted" in finding
-    assert "docker compose down --volumes" in finding
-
-    assert sql(mysql, "CREATE USER health@'127.0.0.1' IDENTIFIED BY 'health'") == 0
-    assert diagnose("database", project=project) == []
-
-    assert (
-        sql(mysql, "ALTER USER health@'127.0.0.1' IDENTIFIED BY 'other'; ALTER USER root@localhost IDENTIFIED BY 'x'")
-        == 0
-    )
-    [finding] = diagnose("database", project=project)
-    assert "refuses the account of the health check" in finding
-
-
-def test_containers_that_do_not_run(start: Start, project: str) -> None:
+def test_containers_that_do_not_run(start: Start, name: str, tmp_path: Path) -> None:
     python = image("python")
-    start("ended", python, "-c", "print('out of paper'); raise SystemExit(3)", options=("--entrypoint", "python3"))
-    sleep = ("-c", "import time; time.sleep(600)")
-    check = ("--health-cmd", "echo no answer from below; exit 1", "--health-interval", "1s", "--health-retries", "1")
-    start("ill", python, *sleep, options=("--entrypoint", "python3", *check))
-    start("well", python, *sleep, options=("--entrypoint", "python3"))
-    end = time.monotonic() + 30
-    while "ill is unhealthy" not in "".join(
-        found := diagnose("stack", project=project, services=["ended", "ill", "well", "gone"])
-    ):
-        assert time.monotonic() < end, found
-        time.sleep(0.5)
-    ended, ill, gone = found
-    assert "ended is exited (code 3)" in ended
-    assert "out of paper" in ended
-    assert "no answer from below" in ill
-    assert "gone has no container" in gone
+    ended = ("-c", "print('out of paper'); raise SystemExit(3)")
+    start("ended", python, *ended, options=PYTHON)
+    start("ill", python, *SLEEP, options=(*PYTHON, *ILL))
+    start("well", python, *SLEEP, options=PYTHON)
+    # Both are ill because of what they need, and so not told of.
+    start("reader", python, *SLEEP, options=(*PYTHON, *ILL), labels={DEPENDS: "ill:service_healthy:false"})
+    start("page", python, *SLEEP, options=(*PYTHON, *ILL), labels={DEPENDS: "reader:service_healthy:false"})
+    (tmp_path / "compose.yaml").touch()
+    services = ["ended", "ill", "well", "reader", "page", "gone"]
+    found = until(name, "no answer from below", path=str(tmp_path), services=services)
+    assert told(found) == {("ended", "does not run"), ("ill", "not healthy"), ("gone", "no container")}
+    seen = {fault["service"]: fault["seen"] for fault in found}
+    assert "1 of 1 exited (code 3)" in seen["ended"]
+    assert "out of paper" in seen["ended"]
+    assert set(seen) == {*services} - {"well"}
+
+
+def test_a_process_that_was_killed_for_memory(start: Start, name: str, tmp_path: Path) -> None:
+    """The container lives on, and its cgroup has counted."""
+    eat = "import subprocess; subprocess.run(['python3', '-c', 'x = bytearray(10**9)'])"
+    options = (*PYTHON, "--memory", "48m", "--memory-swap", "48m")
+    start("eater", image("python"), "-c", f"{eat}; import time; time.sleep(600)", options=options)
+    start("well", image("python"), *SLEEP, options=options)
+    found = until(name, "killed for memory", path=str(tmp_path), services=["eater", "well"])
+    assert told(found) == {("eater", "killed for memory")}
+    assert "limit is 48 MB" in found[0]["seen"]
+    assert "platform_services_overrides.eater.memory" in found[0]["type"]
+
+
+def expected(project: Project) -> dict[str, Any]:
+    """What the role gives the diagnosis for the toy project."""
+    reference = project.definitions["store"]["compose"]["image"]
+    limits = {"Memory": 64 << 20, "NanoCpus": 500_000_000}
+    names = list(project.definitions)
+    return {
+        "project": project.name, "path": str(project.base), "services": names,
+        "images": dict.fromkeys(names, reference), "limits": dict.fromkeys(names, limits),
+    }  # fmt: skip
+
+
+def test_what_differs_from_the_inventory(project: Project) -> None:
+    """Each alone, then pairs; put right, nothing is told."""
+    given = expected(project)
+    project.compose("up", "--detach", "--no-recreate", "--wait")
+    assert diagnose("stack", **given) == []
+
+    other = given["images"] | {"store": "localhost/jiucom/store:2"}
+    found = diagnose("stack", **given | {"images": other})
+    assert told(found) == {("store", "another image")}
+    assert "localhost/jiucom/store:2" in found[0]["seen"]
+
+    door = project.compose("ps", "--quiet", "door").strip()
+    subprocess.run(
+        ["docker", "update", "--memory", "72m", "--memory-swap", "72m", door], check=True, capture_output=True
+    )
+    assert told(diagnose("stack", **given)) == {("door", "drift")}
+    pair = diagnose("stack", **given | {"images": other})
+    assert told(pair) == {("store", "another image"), ("door", "drift")}
+    project.compose("stop", "store")
+    pair = diagnose("stack", **given)
+    assert told(pair) == {("store", "does not run"), ("door", "drift")}
+
+    project.compose("up", "--detach", "--force-recreate", "--wait")
+    assert diagnose("stack", **given) == []
+
+
+def test_a_deploy_that_died(project: Project) -> None:
+    """Two generations of replicas, and the definition that waits: as a killed control node leaves them, once it holds no lock."""
+    given = expected(project)
+    # The toy's project has no service of the API's name: its containers are looked at under it.
+    subprocess.run(["sed", "-i", "s/^  door:/  app:/", "compose.yaml"], cwd=project.base, check=True)
+    given |= {"services": ["store", "app"], "images": {}, "limits": {}}
+    project.compose("up", "--detach", "--remove-orphans", "--wait")
+    assert diagnose("stack", **given) == []
+    next_ = project.base / ".compose.next.yaml"
+    next_.write_text((project.base / "compose.yaml").read_text().replace('"1s"', '"2s"'))
+    project.compose("--file", str(next_), "up", "--detach", "--no-recreate", "--wait", "--scale", "app=2", "app")
+    found = diagnose("stack", **given)
+    assert told(found) == {("app", "half-finished deploy")}
+    assert "2 containers of app of 2 definitions" in found[0]["seen"]
+    assert ".compose.next.yaml is there" in found[0]["seen"]
+
+    # While a run of this machine holds the lock, that is how it should be.
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    ticks = int(Path(f"/proc/{os.getpid()}/stat").read_text().rpartition(")")[2].split()[19])
+    lock = {"verb": "deploy", "user": "me", "node": "here", "boot": boot, "process": os.getpid(), "started": ticks}
+    lock |= {"since": time.time(), "until": time.time() + 600, "token": "x", "depth": 1}
+    (project.base / ".lock").write_text(json.dumps(lock))
+    assert diagnose("stack", **given) == []
+
+
+@pytest.mark.parametrize("variable", ["DB_HOST", "REDIS_HOST"])
+def test_a_wrong_host_of_a_store(start: Start, name: str, variable: str) -> None:
+    start("app", image("python"), *SLEEP, options=(*PYTHON, "--env", f"{variable}=somewhere"))
+    [fault] = diagnose("api", project=name)
+    assert told([fault]) == {("app", f"wrong {variable}")}
+    assert f"{variable} is somewhere" in fault["seen"]

@@ -1,67 +1,150 @@
 #!/usr/bin/python
-"""Find out why MySQL does not start or lets nobody in (H2)."""
+"""Find out why MySQL does not start or lets nobody in, its exporter among them (H2)."""
 
 from __future__ import annotations
 
+import json
 import re
-import subprocess
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.jiucom.platform.plugins.module_utils import engine
+from ansible_collections.jiucom.platform.plugins.module_utils.diagnosis import (
+    Diagnosis,
+    Fault,
+    healthy,
+    inside,
+    log,
+    running,
+)
 
 DOCUMENTATION = r"""
 module: database_diagnose
-short_description: Name what is wrong with MySQL and what to do
-description: [Changes nothing. Each finding is one line, its remedy after a colon.]
-options: {project: {type: str, required: true, description: Name of the Compose project.}}
+short_description: Name what is wrong with MySQL and what to type
+description: [Changes nothing.]
+options: {expected: {type: dict, description: What the role knows and the diagnosis compares with.}}
 author: [JIUCOM]
 """
-EXAMPLES = "- database_diagnose: {project: jiucom}"
+EXAMPLES = "- database_diagnose: {expected: {project: jiucom, path: /opt/jiucom, accounts: [], version: 9.7.4}}"
 RETURN = "ansible_facts: {type: dict, returned: always, description: The findings as findings_database.}"
 
+diagnosis = Diagnosis("database")
+DENIED = re.compile(r"Access denied[^\n]*|[^\n]*is not allowed to connect[^\n]*")
+# What the server says of a data directory of another version: newer, too old, or of a line that it does not upgrade.
+OTHER_VERSION = re.compile(
+    r"Invalid MySQL server (?:up|down)grade|Cannot (?:up|down)grade from|Cannot boot server version"
+)
+# The data directory's own history of versions, since 8.1.
+HISTORY = "mysql_upgrade_history"
 
-def inside(container: str, command: str) -> tuple[int, str]:
-    """Run a shell command in the container; returns its code and what it said."""
-    run = subprocess.run(
-        ["docker", "exec", container, "sh", "-c", command], capture_output=True, text=True, timeout=30, check=False
+
+def option(text: str) -> str:
+    """Write a text as a value of an option file."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def refusal(container: str, user: str, password: str) -> str:
+    """Log in with an account; returns MySQL's refusal, empty where it lets the account in or does not answer at all."""
+    options = f"[client]\nuser = {option(user)}\npassword = {option(password)}\nhost = 127.0.0.1\nprotocol = tcp\n"
+    _, said = inside(
+        container,
+        "mysql",
+        "--defaults-extra-file=/dev/stdin",
+        "--connect-timeout=5",
+        "--execute=SELECT 1",
+        given=options,
     )
-    return run.returncode, run.stdout + run.stderr
+    found = DENIED.search(said)
+    return found[0] if found else ""
 
 
-def findings(project: str) -> Iterator[str]:
-    """Yield a line for each fault."""
-    running = [c for c in engine.containers(project).get("mysql", []) if c["State"]["Running"]]
-    if not running:
+@diagnosis.look
+def first_start(expected: dict[str, Any]) -> Iterator[Fault]:
+    """MySQL's first start was interrupted: the entry point of the official image takes any data directory for a finished one."""
+    for container in running(expected["project"], "mysql")[:1]:
+        code, said = inside(container["Id"], "mysql", "--user=root", "--execute=SELECT 1")
+        if code == 0:
+            yield Fault(
+                "first start interrupted",
+                "mysql",
+                f"root logs in without a password: {said.strip()}",
+                "while it holds no data of yours: docker compose down --volumes; ansible-playbook site.yml",
+            )
+
+
+@diagnosis.look
+def accounts(expected: dict[str, Any]) -> Iterator[Fault]:
+    """MySQL refuses the password that a service has in its file."""
+    for container in running(expected["project"], "mysql")[:1]:
+        if inside(container["Id"], "mysql", "--user=root", "--execute=SELECT 1")[0] == 0:
+            return
+        for account in expected["accounts"]:
+            file = Path(expected["path"], account["file"])
+            if not file.is_file():
+                continue
+            password = file.read_text()
+            if file.suffix == ".cnf":
+                found = re.search(r"^password = (.*)$", password, re.MULTILINE)
+                password = found[1] if found else ""
+            said = refusal(container["Id"], account["user"], password)
+            if not said:
+                continue
+            seen = f"{said} (the password of {file})"
+            type_ = (
+                f"ansible-playbook site.yml, where that file was changed by hand; where the password was changed in MySQL: "
+                f"ALTER USER back; a new one is set by playbooks/rotate.yml -e secret={account['secret']}"
+            )
+            name = "MySQL exporter refused" if account["service"] == "mysql-exporter" else "secret rejected"
+            yield Fault(name, account["service"], seen, type_)
+
+
+@diagnosis.look
+def exporter(expected: dict[str, Any]) -> Iterator[Fault]:
+    """The exporter runs and does not reach MySQL, which does answer, by its settings."""
+    file = Path(expected["path"], "mysql-exporter/secrets/my.cnf")
+    if not healthy(expected["project"], "mysql") or not file.is_file():
         return
-    container = running[0]["Id"]
-    code, said = inside(
-        container, "mysql --defaults-extra-file=/run/secrets/health.cnf --connect-timeout=5 -e 'SELECT 1'"
-    )
-    if code == 0 or not re.search(r"Access denied|is not allowed to connect", said):
-        return
-    if inside(container, "mysql --user=root --execute='SELECT 1'")[0] == 0:
-        # The entry point of the official image takes any data directory for a finished one.
-        yield (
-            "MySQL's first start was interrupted: its volume has no accounts, and root no password. While it holds no data of "
-            "yours, begin anew: docker compose down --volumes; ansible-playbook site.yml"
-        )
-    else:
-        yield (
-            "MySQL refuses the account of the health check: its password was changed in MySQL or in the inventory alone; "
-            "ansible-playbook site.yml says which and what to type"
-        )
+    host = re.search(r"^host = (.*)$", file.read_text(), re.MULTILINE)
+    if host and host[1] != "mysql":
+        type_ = "ansible-playbook site.yml; docker compose restart mysql-exporter"
+        yield Fault("MySQL exporter refused", "mysql-exporter", f"{file} names the host {host[1]}, not mysql", type_)
 
 
-def main() -> None:
-    """Run as an Ansible module."""
-    module = AnsibleModule({"project": {"type": "str", "required": True}}, supports_check_mode=True)
-    try:
-        found = list(findings(module.params["project"]))
-    except (engine.EngineError, subprocess.TimeoutExpired) as fault:
-        found = [f"MySQL cannot be asked: {fault}"]
-    module.exit_json(changed=False, ansible_facts={"findings_database": found})
+def written_by(container: dict[str, Any]) -> str:
+    """Return the version that has written the data directory last, as the volume says; empty where it does not."""
+    for mount in container["Mounts"]:
+        file = Path(mount.get("Source", ""), HISTORY)
+        if mount["Destination"] == "/var/lib/mysql" and file.is_file():
+            for entry in reversed(json.loads(file.read_text()).get("upgrade_history", [])):
+                # Patch releases are listed below the version that they are of.
+                updates = entry.get("update_history") or [{"version_with_update": entry["version"]}]
+                return str(updates[-1]["version_with_update"])
+    return ""
+
+
+@diagnosis.look
+def volume(expected: dict[str, Any]) -> Iterator[Fault]:
+    """The volume was written by a MySQL that this one does not take over from."""
+    for container in engine.containers(expected["project"]).get("mysql", [])[:1]:
+        refused = [line for line in log(container["Id"]) if OTHER_VERSION.search(line)]
+        wrote, image = written_by(container), expected["version"]
+        newer = image and wrote and numbers(wrote)[: len(numbers(image))] > numbers(image)
+        if newer or (refused and not healthy(expected["project"], "mysql")):
+            seen = f"{HISTORY} in the volume names {wrote}, and the image is {image}" if newer else refused[-1]
+            yield Fault(
+                "MySQL volume of another version",
+                "mysql",
+                seen,
+                "name the version that wrote it: platform_images_overrides: {mysql: {ref: ...}}, then ansible-playbook site.yml; "
+                "one line after the other (8.0, 8.4, 9.7), or playbooks/restore.yml",
+            )
+
+
+def numbers(version: str) -> tuple[int, ...]:
+    """Split a version: 9.7.4 is (9, 7, 4)."""
+    return tuple(int(number) for number in re.findall(r"\d+", version)[:3])
 
 
 if __name__ == "__main__":
-    main()
+    diagnosis.run()

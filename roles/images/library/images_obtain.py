@@ -13,6 +13,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.jiucom.platform.plugins.module_utils import apt_sources, engine, references
+from ansible_collections.jiucom.platform.plugins.module_utils.diagnosis import Fault
 from ansible_collections.jiucom.platform.plugins.module_utils.images import wanted as entries
 from ansible_collections.jiucom.platform.plugins.module_utils.images.build import Builder, distribution
 from ansible_collections.jiucom.platform.plugins.module_utils.images.host import Host
@@ -185,11 +186,16 @@ class Run:
         """Say what is missing and what to do about it."""
         choices, faults = self._plan()
         result = self.result(choices)
-        remedy = "is missing, and can be brought: ansible-playbook playbooks/images.yml"
-        lines = [f"{line} {remedy}" for line in result["lines"]] if self.host.answers else []
-        # A line for each image: what the sources said follows its name.
-        said = "\n".join(faults).replace(":\n  ", ": ").replace("\n  ", "; ")
-        self.module.exit_json(changed=False, ansible_facts={"findings_images": lines + said.splitlines()}, **result)
+        found = []
+        if self.host.answers:
+            bring = "ansible-playbook playbooks/images.yml, which brings it"
+            found = [Fault("image missing", line.partition(":")[0], line, bring) for line in result["lines"]]
+        # One for each image: what the sources said follows its name.
+        for line in "\n".join(faults).replace(":\n  ", ": ").replace("\n  ", "; ").splitlines():
+            bring = "what the text says of one of the sources; then ansible-playbook playbooks/images.yml"
+            found.append(Fault("image missing", line.partition(" ")[0], line, bring))
+        facts = {"findings_images": [dataclasses.asdict(fault) for fault in found]}
+        self.module.exit_json(changed=False, ansible_facts=facts, **result)
 
     def obtain(self) -> None:
         """Bring what the plan has chosen."""

@@ -1,5 +1,5 @@
 #!/usr/bin/python
-"""Name what is wrong with monitoring and what to do: the manual's "no Prometheus targets" and "Grafana without data" (H2)."""
+"""Find out why Prometheus has no targets and Grafana no data, as the manual's table has it (H2)."""
 
 from __future__ import annotations
 
@@ -8,96 +8,83 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.jiucom.platform.plugins.module_utils.checks import containers, docker, http_request
+from ansible_collections.jiucom.platform.plugins.module_utils.checks import http_request
+from ansible_collections.jiucom.platform.plugins.module_utils.diagnosis import Diagnosis, Fault, healthy, inside
 
 DOCUMENTATION = r"""
 module: monitoring_diagnose
-short_description: Name what is wrong with monitoring and what to do
-description:
-  - Changes nothing. Each finding is one line, its remedy after a colon.
+short_description: Name what is wrong with monitoring and what to type
+description: [Changes nothing.]
 options: {expected: {type: dict, description: What the role knows and the diagnosis compares with.}}
 author: [JIUCOM]
 """
 EXAMPLES = "- monitoring_diagnose: {expected: {project: jiucom, network: jiucom-network}}"
 RETURN = "ansible_facts: {type: dict, returned: always, description: The findings as findings_monitoring.}"
 
-Found = dict[str, list[dict[str, Any]]]
+diagnosis = Diagnosis("monitoring")
+SITE = "ansible-playbook site.yml"
 
 
-def stopped(found: Found, service: str) -> Iterator[str]:
-    """Say when a service has no running container."""
-    states = [container["State"]["Status"] for container in found.get(service, [])]
-    if "running" not in states:
-        seen = ", ".join(states) or "no container"
-        yield f"{service} does not run ({seen}): docker compose logs {service}; docker compose up -d {service}"
-
-
-def ask(expected: dict[str, Any], found: Found, service: str, path: str, headers: dict[str, str] | None = None) -> Any:
-    """Ask a running service's HTTP API by its address in the network."""
-    address = found[service][0]["NetworkSettings"]["Networks"][expected["network"]]["IPAddress"]
+def ask(expected: dict[str, Any], container: dict[str, Any], service: str, path: str, user: str = "") -> Any:
+    """Ask a service's HTTP API by its address in the network; `user` is name and password with a colon."""
+    address = container["NetworkSettings"]["Networks"][expected["network"]]["IPAddress"]
+    headers = {"Authorization": f"Basic {base64.b64encode(user.encode()).decode()}"} if user else None
     return http_request(f"http://{address}:{expected['ports'][service]}{path}", headers=headers).json()
 
 
-def targets(expected: dict[str, Any], found: Found) -> Iterator[str]:
-    """Say which jobs are missing in the configuration that runs, and which targets are down, and why."""
-    runtime = ask(expected, found, "prometheus", "/api/v1/status/runtimeinfo")["data"]
-    if not runtime["reloadConfigSuccess"]:
-        yield "Prometheus refused its last configuration: docker compose logs prometheus; ansible-playbook site.yml"
-    active = ask(expected, found, "prometheus", "/api/v1/targets?state=active")["data"]["activeTargets"]
-    for job in expected["jobs"]:
-        own = [target for target in active if target["labels"]["job"] == job]
-        service = "app" if job == "jiucom-api" else job
-        if not own:
-            yield from stopped(found, service)
-            yield f"Prometheus has no target of {job}: docker compose ps {service}; ansible-playbook site.yml"
-        for target in own:
-            if target["health"] == "down":
-                yield f"{target['scrapeUrl']} is down ({target['lastError']}): docker compose logs {service}"
+@diagnosis.look
+def targets(expected: dict[str, Any]) -> Iterator[Fault]:
+    """Prometheus does not scrape what it should, or cannot."""
+    for container in healthy(expected["project"], "prometheus")[:1]:
+        runtime = ask(expected, container, "prometheus", "/api/v1/status/runtimeinfo")["data"]
+        if not runtime["reloadConfigSuccess"]:
+            seen = "/api/v1/status/runtimeinfo: reloadConfigSuccess is false"
+            yield Fault(
+                "Prometheus refused its configuration", "prometheus", seen, f"docker compose logs prometheus; {SITE}"
+            )
+        active = ask(expected, container, "prometheus", "/api/v1/targets?state=active")["data"]["activeTargets"]
+        for job in expected["jobs"]:
+            own = [target for target in active if target["labels"]["job"] == job]
+            # Those that the gateway serves from the host's files have its name.
+            service = {"jiucom-api": "app", "certificate": "nginx", "backup": "nginx"}.get(job, job)
+            down = [target for target in own if target["health"] == "down"]
+            if not own:
+                seen = f"/api/v1/targets: none of job {job}"
+                yield Fault(
+                    "no Prometheus target", "prometheus", seen, f"{SITE}; docker compose ps {service}", (service,)
+                )
+            elif down:
+                seen = f"/api/v1/targets: {down[0]['scrapeUrl']} is down: {down[0]['lastError']}"
+                type_ = f"docker compose logs --tail 50 {service}; docker compose up -d {service}"
+                yield Fault("no Prometheus target", "prometheus", seen, type_, (service,))
 
 
-def data(expected: dict[str, Any], found: Found) -> Iterator[str]:
-    """Say when Grafana asks another address than Prometheus's, or cannot reach it."""
-    account = base64.b64encode(f"{expected['user']}:{expected['password']}".encode()).decode()
-    answer = ask(expected, found, "grafana", "/grafana/api/datasources", {"Authorization": f"Basic {account}"})
-    if not isinstance(answer, list):
-        yield "Grafana refuses the administrator's password: ansible-playbook site.yml; an older volume may hold another one"
-        return
-    urls = [source["url"] for source in answer if source["type"] == "prometheus"]
-    if expected["datasource"] not in urls:
-        yield f"Grafana's datasource is {', '.join(urls) or 'missing'}, not {expected['datasource']}: ansible-playbook site.yml"
-    try:
-        container = found["grafana"][0]["Id"]
-        docker("exec", container, "wget", "-q", "-O", "-", "-T", "3", f"{expected['datasource']}/-/ready")
-    except RuntimeError as fault:
-        yield f"Grafana cannot reach {expected['datasource']} ({fault}): docker network inspect {expected['network']}"
-
-
-def findings(expected: dict[str, Any]) -> list[str]:
-    """Collect all findings; what cannot be asked is a finding too."""
-    found = containers(expected["project"])
-    lines: list[str] = []
-    for service, look in (("prometheus", targets), ("grafana", data)):
-        down = list(stopped(found, service))
+@diagnosis.look
+def data(expected: dict[str, Any]) -> Iterator[Fault]:
+    """Grafana asks another address than Prometheus's, or cannot reach it."""
+    for container in healthy(expected["project"], "grafana")[:1]:
+        user = f"{expected['user']}:{expected['password']}"
         try:
-            lines += down or list(look(expected, found))
-        except (OSError, json.JSONDecodeError, KeyError) as fault:
-            lines.append(f"{service} does not answer as it should ({fault!r}): docker compose restart {service}")
-    return lines
-
-
-def main() -> None:
-    """Run as an Ansible module."""
-    module = AnsibleModule(
-        {
-            "expected": {"type": "dict", "required": True},
-            "secrets": {"type": "dict", "required": True, "no_log": True},
-        },
-        supports_check_mode=True,
-    )
-    found = findings(module.params["expected"] | module.params["secrets"])
-    module.exit_json(changed=False, ansible_facts={"findings_monitoring": found})
+            answer = ask(expected, container, "grafana", "/grafana/api/datasources", user)
+        except json.JSONDecodeError:
+            answer = {}
+        if not isinstance(answer, list):
+            type_ = f"{SITE}; a new one: playbooks/rotate.yml -e secret=monitoring_grafana_admin_password"
+            yield Fault(
+                "secret rejected", "grafana", f"/grafana/api/datasources as {expected['user']}: {answer}", type_
+            )
+            continue
+        urls = [source["url"] for source in answer if source["type"] == "prometheus"]
+        wanted = expected["datasource"]
+        if wanted not in urls:
+            seen = f"/grafana/api/datasources: {', '.join(urls) or 'none of Prometheus'}, not {wanted}"
+            yield Fault("Grafana without data", "grafana", seen, f"{SITE}; docker compose restart grafana")
+            continue
+        code, said = inside(container["Id"], "wget", "-q", "-O", "-", "-T", "3", f"{wanted}/-/ready")
+        if code:
+            type_ = f"docker network inspect {expected['network']}; docker compose restart prometheus grafana"
+            yield Fault("Grafana without data", "grafana", f"from grafana, {wanted}: {said}", type_, ("prometheus",))
 
 
 if __name__ == "__main__":
-    main()
+    diagnosis.run()

@@ -1,71 +1,189 @@
 #!/usr/bin/python
-"""Name the containers that do not run or are not healthy, with what they said last (H2)."""
+"""Find the containers that do not run, are not healthy, or are not what the inventory wants (H2)."""
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.jiucom.platform.plugins.module_utils import engine
+from ansible_collections.jiucom.platform.plugins.module_utils.diagnosis import Diagnosis, Fault, log
+from ansible_collections.jiucom.platform.plugins.module_utils.locks import Lock
+from ansible_collections.jiucom.platform.plugins.module_utils.releases import NEXT
 
 DOCUMENTATION = r"""
 module: stack_diagnose
-short_description: Name the containers that do not run or are not healthy
-description: [Changes nothing. Each finding is one line, its remedy after a colon.]
-options:
-  project: {type: str, required: true, description: Name of the Compose project.}
-  services: {type: list, elements: str, required: true, description: Services that are to run.}
+short_description: Name the containers that are not as they should be
+description: [Changes nothing.]
+options: {expected: {type: dict, description: What the role knows and the diagnosis compares with.}}
 author: [JIUCOM]
 """
-EXAMPLES = "- stack_diagnose: {project: jiucom, services: [mysql]}"
+EXAMPLES = (
+    "- stack_diagnose: {expected: {project: jiucom, path: /opt/jiucom, services: [mysql], images: {}, limits: {}}}"
+)
 RETURN = "ansible_facts: {type: dict, returned: always, description: The findings as findings_stack.}"
 
+diagnosis = Diagnosis("stack")
+DEPENDS = "com.docker.compose.depends_on"
+# Pages of the kernel's log, the last of a long one.
+KERNEL = ["dmesg"]
 
-def last_lines(container: dict[str, Any]) -> str:
+
+def dependencies(found: dict[str, list[dict[str, Any]]], service: str, healthy: bool) -> set[str]:
+    """Name what a service needs, and what that needs; with `healthy` only what has to be healthy for it."""
+    reached: set[str] = set()
+    ahead = [service]
+    while ahead:
+        for container in found.get(ahead.pop(), []):
+            for entry in filter(None, container["Config"]["Labels"].get(DEPENDS, "").split(",")):
+                name, condition, *_ = entry.split(":")
+                if name not in reached and (condition == "service_healthy" or not healthy):
+                    reached.add(name)
+                    ahead.append(name)
+    return reached
+
+
+def last_words(container: dict[str, Any]) -> str:
     """Return the last answer of the health check and the last lines of the log."""
-    health = (container["State"].get("Health") or {}).get("Log") or []
-    answer = " ".join(str(health[-1]["Output"]).split())[-200:] if health else ""
-    run = subprocess.run(
-        ["docker", "logs", "--tail", "4", container["Id"]], capture_output=True, text=True, timeout=30, check=False
-    )
-    log = " | ".join(line.strip()[:200] for line in (run.stdout + run.stderr).splitlines()[-4:])
-    return f"health check: {answer or 'no answer yet'}; log: {log or 'empty'}"
+    checks = (container["State"].get("Health") or {}).get("Log") or []
+    answer = " ".join(str(checks[-1]["Output"]).split())[-200:] if checks else ""
+    lines = " | ".join(line.strip()[:200] for line in log(container["Id"], 4)[-4:])
+    error = f"{container['State']['Error']}; " if container["State"].get("Error") else ""
+    return f"{error}health check: {answer or 'no answer yet'}; log: {lines or 'empty'}"
 
 
-def findings(project: str, services: list[str]) -> Iterator[str]:
-    """Yield a line for each service that is not as it should be."""
-    found = engine.containers(project)
-    for name in services:
+def condition(container: dict[str, Any]) -> str:
+    """Say how a container is, in a word; empty where it is as it should be."""
+    state = container["State"]
+    if state["Status"] != "running":
+        return str(state["Status"])
+    health = (state.get("Health") or {}).get("Status", "healthy")
+    return "" if health == "healthy" else str(health)
+
+
+@diagnosis.look
+def containers(expected: dict[str, Any]) -> Iterator[Fault]:
+    """A service has no container, or one that does not run or is not healthy."""
+    found = engine.containers(expected["project"])
+    if not found and not Path(expected["path"], "compose.yaml").is_file():
+        return
+    for name in expected["services"]:
         if name not in found:
-            yield f"{name} has no container: ansible-playbook site.yml"
-        for container in found.get(name, []):
-            state = container["State"]
-            health = (state.get("Health") or {}).get("Status", "healthy")
-            if state.get("OOMKilled"):
-                yield f"{name} was killed for its memory limit: raise platform_services_overrides.{name}.memory"
-            elif state["Status"] != "running":
-                yield f"{name} is {state['Status']} (code {state['ExitCode']}): {last_lines(container)}"
-            elif health != "healthy":
-                yield f"{name} is {health}: {last_lines(container)}"
+            seen = f"docker compose ps --all {name}: no container"
+            yield Fault("no container", name, seen, f"docker compose up -d {name}", generic=True)
+        sick = [one for one in found.get(name, []) if condition(one)]
+        if not sick:
+            continue
+        how = condition(sick[0])
+        code = f" (code {sick[0]['State']['ExitCode']})" if how in ("exited", "restarting", "dead") else ""
+        seen = f"{len(sick)} of {len(found[name])} {how}{code}; {last_words(sick[0])}"
+        # What was stopped or has ended by itself did not wait for another service.
+        needed = dependencies(found, name, healthy=how != "created") if how != "exited" else set()
+        type_ = f"docker compose logs --tail 50 {name}; docker compose up -d {name}"
+        title = "does not run" if sick[0]["State"]["Status"] != "running" else "not healthy"
+        yield Fault(title, name, seen, type_, tuple(sorted(needed)), generic=True)
 
 
-def main() -> None:
-    """Run as an Ansible module."""
-    module = AnsibleModule(
-        {
-            "project": {"type": "str", "required": True},
-            "services": {"type": "list", "elements": "str", "required": True},
-        },
-        supports_check_mode=True,
-    )
+def kernel_kills() -> str:
+    """Return the kernel's lines about processes that were killed for a memory limit."""
     try:
-        found = list(findings(module.params["project"], module.params["services"]))
-    except (engine.EngineError, subprocess.TimeoutExpired) as fault:
-        found = [f"Docker cannot be asked ({fault}): systemctl status docker"]
-    module.exit_json(changed=False, ansible_facts={"findings_stack": found})
+        run = subprocess.run(KERNEL, capture_output=True, text=True, errors="replace", timeout=30, check=False)
+    except OSError:
+        return ""
+    return "\n".join(line for line in run.stdout.splitlines() if "oom-kill" in line)
+
+
+def counted_kills(container: dict[str, Any]) -> str:
+    """Read how often the kernel has killed a process of a running container for its memory limit."""
+    pid = container["State"]["Pid"]
+    if not pid:
+        return ""
+    for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines():
+        number, controllers, path = line.split(":", 2)
+        places = {
+            "0": Path(f"/sys/fs/cgroup{path}/memory.events"),
+            "memory": Path(f"/sys/fs/cgroup/memory{path}/memory.oom_control"),
+        }
+        file = places.get("0" if number == "0" else controllers)
+        counted = re.search(r"^oom_kill (\d+)$", file.read_text(), re.MULTILINE) if file and file.is_file() else None
+        if counted and int(counted[1]):
+            return f"{file}: oom_kill {counted[1]}"
+    return ""
+
+
+@diagnosis.look
+def memory(expected: dict[str, Any]) -> Iterator[Fault]:
+    """The kernel has killed a container, or a process in it, for its memory limit."""
+    kernel = kernel_kills()
+    for name, group in engine.containers(expected["project"]).items():
+        for container in group:
+            line = next((line for line in kernel.splitlines() if container["Id"] in line), "")
+            ended = "docker inspect: OOMKilled is true" if container["State"].get("OOMKilled") else ""
+            seen = ended or counted_kills(container) or line
+            if seen:
+                limit = container["HostConfig"]["Memory"] // 2**20
+                type_ = f"raise platform_services_overrides.{name}.memory, then ansible-playbook site.yml --tags stack"
+                yield Fault("killed for memory", name, f"{seen}; its limit is {limit} MB", type_)
+                break
+
+
+@diagnosis.look
+def images(expected: dict[str, Any]) -> Iterator[Fault]:
+    """A container runs another image than the inventory names, or another build of it."""
+    for name, group in engine.containers(expected["project"]).items():
+        wanted = expected.get("images", {}).get(name)
+        if not wanted:
+            continue
+        there = engine.image(wanted)
+        for container in group:
+            runs = container["Config"]["Image"]
+            newer = there is not None and runs == wanted and container["Image"] != there["Id"]
+            if runs != wanted or newer:
+                seen = (
+                    f"{wanted} was built or pulled again"
+                    if newer
+                    else f"it runs {runs}, and the inventory names {wanted}"
+                )
+                yield Fault("another image", name, seen, f"ansible-playbook site.yml; or name {runs} in the inventory")
+                break
+
+
+@diagnosis.look
+def limits(expected: dict[str, Any]) -> Iterator[Fault]:
+    """A limit was changed on the container itself."""
+    for name, group in engine.containers(expected["project"]).items():
+        wanted = expected.get("limits", {}).get(name, {})
+        host = group[0]["HostConfig"]
+        wrong = [f"{key} is {host[key]}, not {value}" for key, value in wanted.items() if host[key] != value]
+        if wrong:
+            type_ = f"docker compose up -d --no-deps --force-recreate {name}; or set platform_services_overrides.{name}"
+            yield Fault("drift", name, f"docker inspect: {', '.join(wrong)}", type_, generic=True)
+
+
+@diagnosis.look
+def deploy(expected: dict[str, Any]) -> Iterator[Fault]:
+    """A deploy has died in the middle: two generations of replicas, or what it leaves for the next."""
+    base, own = Path(expected["path"]), engine.containers(expected["project"]).get("app", [])
+    lock = Lock(base).read() if base.is_dir() else {}
+    if lock and not Lock(base).ended(lock, gone=False):
+        return
+    generations = {one["Config"]["Labels"][engine.CONFIG_HASH] for one in own}
+    left = [f"{len(own)} containers of app of {len(generations)} definitions"] if len(generations) > 1 else []
+    left += [f"{base / NEXT} is there"] if (base / NEXT).is_file() else []
+    upstreams = base / "nginx/conf/app.conf"
+    if upstreams.is_file() and "; # replica" in upstreams.read_text():
+        left.append(f"{upstreams} names replicas by their addresses")
+    if left:
+        yield Fault(
+            "half-finished deploy",
+            "app",
+            "; ".join(left),
+            "ansible-playbook playbooks/deploy.yml, which removes what is left",
+        )
 
 
 if __name__ == "__main__":
-    main()
+    diagnosis.run()

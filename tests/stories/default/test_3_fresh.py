@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from datetime import datetime
 
@@ -15,6 +16,16 @@ ORDER = [  # (later, earlier, earlier had to be healthy)
     ("redis-exporter", "redis", True), ("mysql-exporter", "mysql", True),
     ("nginx", "app", True), ("nginx", "grafana", True), ("nginx", "zipkin", True),
 ]  # fmt: skip
+
+
+# What was typed of the commands that the host's own README names.
+TYPED: set[str] = set()
+
+
+def manual(host: Host, command: str, more: str = "", before: str = "", check: bool = True) -> str:
+    """Type one of the README's commands as it stands; `more` follows it, such as --wait."""
+    TYPED.add(command)
+    return host.run(f"{before} docker compose {command} {more}".strip(), check=check)
 
 
 def moment(text: str) -> datetime:
@@ -51,16 +62,19 @@ def sql(host: Host, statement: str) -> str:
 
 def test_data_survives_down_and_up(host: Host) -> None:
     sql(host, "CREATE TABLE story (id INT PRIMARY KEY)")
-    host.run("docker compose down")
+    volumes = host.run("docker volume ls --quiet --filter label=com.docker.compose.project=jiucom")
+    manual(host, "down")
     assert host.get("/health")[0] == 0
-    host.run("docker compose up -d --wait")
+    assert host.run("docker volume ls --quiet --filter label=com.docker.compose.project=jiucom") == volumes
+    manual(host, "up -d", "--wait")
     assert "story" in sql(host, "SHOW TABLES").split()
 
 
 def test_down_v_removes_it_and_up_comes_back_complete(host: Host) -> None:
-    host.run("docker compose down -v")
+    manual(host, "down -v")
     assert host.run("docker volume ls --quiet --filter label=com.docker.compose.project=jiucom").strip() == ""
     first = first_answer_while(host, "docker compose up -d --build")
+    TYPED.add("up -d --build")
     assert first == 200, "the gateway's first answer on health"
     wait_for(lambda: set(host.health().values()) == {"healthy"}, 120, "every service healthy")
     assert_order(host)
@@ -98,10 +112,12 @@ def replicas_up(host: Host) -> int:
 
 
 def test_the_manuals_other_commands(host: Host) -> None:
-    assert "app" in host.run("timeout 5 docker compose logs -f app", check=False)
-    host.run("docker compose restart app")
+    assert "app" in manual(host, "logs -f app", before="timeout 5", check=False)
+    before = host.started()
+    manual(host, "restart app")
+    assert {name for name, since in host.started().items() if since != before[name]} == {"app"}
     wait_for(lambda: host.get("/api/v1/parts?size=1")[0] == 200, 60, "the API after its restart")
-    host.run("docker compose up -d --scale app=3 --wait")
+    manual(host, "up -d --scale app=3", "--wait")
     assert len(host.inspect()["app"]) == 3
     # F2: the pass-through goes on working with any number of replicas.
     assert {host.get("/api/v1/actuator/health", port=8080)[0] for _ in range(6)} == {200}
@@ -109,6 +125,17 @@ def test_the_manuals_other_commands(host: Host) -> None:
     changed, _ = host.apply()
     assert changed > 0
     assert len(host.inspect()["app"]) == 1
+
+
+def test_each_command_of_the_readme_was_typed(host: Host) -> None:
+    """In both languages; the README says which inventory and commit made it, and a run that changes nothing leaves it."""
+    text = host.run("cat README.md")
+    for part in text.split("\n## ")[1:]:
+        assert set(re.findall(r"^\| `docker compose ([^`]+)`", part, re.MULTILINE)) == TYPED
+        assert re.search(r"`inventory`.*`default`|`default`.*`inventory`", part)
+        assert re.search(r"commit \S+, \d{4}-\d\d-\d\d \d\d:\d\d UTC", part)
+    assert host.apply()[0] == 0
+    assert host.run("cat README.md") == text
 
 
 def test_a_reboot_keeps_the_order(host: Host) -> None:

@@ -42,7 +42,7 @@ OWNER = re.compile(r"\./(?:\.services/|\.applied/)?([a-z-]+)")
 def files(host: Host) -> dict[str, str]:
     """Return the checksum of each file of the installation, by path."""
     lines = host.run(
-        "find . -type f ! -name compose.yaml ! -name .versions.json ! -name audit.log -exec sha256sum {} +"
+        "find . -type f ! -name compose.yaml ! -name .versions.json ! -name README.md ! -name audit.log -exec sha256sum {} +"
     ).splitlines()
     return {path: checksum for checksum, path in (line.split(maxsplit=1) for line in lines)}
 

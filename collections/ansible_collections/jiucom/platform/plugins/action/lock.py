@@ -3,23 +3,12 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from pathlib import Path
 from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible_collections.jiucom.platform.plugins.module_utils import locks, processes
-
-CHECKOUT = Path(__file__).parents[6]
-
-
-def commit() -> str:
-    """Name the commit that the checkout stands on, with a plus sign where files differ from it."""
-    told = ["git", "-C", str(CHECKOUT), "describe", "--always", "--dirty=+", "--exclude=*"]
-    try:
-        return subprocess.run(told, capture_output=True, text=True, check=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return ""
+from ansible_collections.jiucom.platform.plugins.module_utils.checkout import commit
 
 
 def run_process() -> int:
@@ -46,7 +35,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
         """Run the module; once more where the lock is of a process of this machine that has ended."""
         super().run(tmp, task_vars)
-        given = {**self._task.args, "owner": locks.owner(run_process(), commit())}
+        given = {**self._task.args, "owner": locks.owner(run_process(), commit(Path(__file__).parent))}
         answer: dict[str, Any] = self._execute_module(module_args=given, task_vars=task_vars)
         held = answer.get("held") or {}
         ours = held.get("boot") == given["owner"]["boot"] and held.get("node") == given["owner"]["node"]

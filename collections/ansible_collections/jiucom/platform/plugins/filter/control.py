@@ -1,4 +1,4 @@
-"""Filters that look at the control node, on which filters run: each returns a list of faults with what to type."""
+"""Filters that look at the control node, on which filters run: its faults, each with what to type, and its checkout."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from ansible_collections.jiucom.platform.plugins.module_utils.checkout import commit
 
 NAMESPACE = "ansible_collections"
 _REMEDY = "type `make .venv/control` in {root}, and use {root}/.venv/bin/ansible-playbook"
@@ -102,4 +103,4 @@ class FilterModule:
 
     def filters(self) -> dict[str, Any]:
         """Names under which playbooks find the filters."""
-        return {"control_faults": control_faults, "vault_faults": vault_faults}
+        return {"commit": commit, "control_faults": control_faults, "vault_faults": vault_faults}

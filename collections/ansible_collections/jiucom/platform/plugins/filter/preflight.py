@@ -264,8 +264,8 @@ def port_faults(ports: Iterable[Mapping[str, Any]]) -> list[str]:
     return faults
 
 
-def taken_faults(ports: Iterable[Mapping[str, Any]], taken: Iterable[Mapping[str, Any]]) -> list[str]:
-    """List published ports on which another program of the host listens already, at the same address or at all of them."""
+def taken_ports(ports: Iterable[Mapping[str, Any]], taken: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return the published ports on which another program of the host listens already, at the same address or at all of them."""
     used = [(str(socket["address"]), int(socket["port"])) for socket in taken]
     everywhere = ("0.0.0.0", "::", "*", "")  # noqa: S104
 
@@ -276,11 +276,15 @@ def taken_faults(ports: Iterable[Mapping[str, Any]], taken: Iterable[Mapping[str
             for address, port in used
         )
 
+    return [entry for entry in ports if meet(entry)]
+
+
+def taken_faults(ports: Iterable[Mapping[str, Any]], taken: Iterable[Mapping[str, Any]]) -> list[str]:
+    """List the published ports that are taken, a line each."""
     return [
         f"Port {entry['port']} is taken on the host: stop the process that listens there "
         f"(ss -ltnp 'sport = :{entry['port']}'), or set {entry['variable']}"
-        for entry in ports
-        if meet(entry)
+        for entry in taken_ports(ports, taken)
     ]
 
 
@@ -423,6 +427,7 @@ class FilterModule:
             "networks_with": networks_with,
             "overlap_faults": overlap_faults,
             "port_faults": port_faults,
+            "taken_ports": taken_ports,
             "taken_faults": taken_faults,
             "origin_faults": origin_faults,
             "cidr_faults": cidr_faults,

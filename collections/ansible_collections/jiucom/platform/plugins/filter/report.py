@@ -19,11 +19,6 @@ def check_lines(results: Iterable[Mapping[str, Any]]) -> list[str]:
     ]
 
 
-def finding_lines(facts: Mapping[str, Any]) -> list[str]:
-    """Collect the findings of all diagnosis modules, facts named findings_<role>."""
-    return [str(line) for name, lines in sorted(facts.items()) if name.startswith("findings_") for line in lines]
-
-
 def image_lines(resolved: Mapping[str, Mapping[str, str]]) -> list[str]:
     """Write a line for each image: product and version that run, and where they came from."""
     lines = []
@@ -41,6 +36,5 @@ class FilterModule:
         return {
             "check_results": check_results,
             "check_lines": check_lines,
-            "finding_lines": finding_lines,
             "image_lines": image_lines,
         }

@@ -96,6 +96,16 @@ class Lock:
             return "its process has ended"
         return "its time is over" if time.time() > lock["until"] else ""
 
+    def stale(self, gone: str = "") -> str:
+        """Say that the lock is stale, and why; empty where it is free or holds. `gone` is as for `take`."""
+        lock = self.read()
+        why = self.ended(lock, gone=bool(gone) and lock["token"] == gone) if lock else ""
+        return (
+            f"The lock of {lock['verb']} ({lock['user']} on {lock['node']}, {when(lock['since'])}) was stale: {why}"
+            if why
+            else ""
+        )
+
     def take(self, verb: str, owner: Owner, seconds: int, gone: str = "") -> str:
         """Take the lock, or take it once more; returns what became of a stale one. Raises HeldError.
 
@@ -107,10 +117,9 @@ class Lock:
                 self._write(lock | {"depth": lock["depth"] + 1})
                 return ""
             if lock:
-                why = self.ended(lock, gone=bool(gone) and lock["token"] == gone)
-                if not why:
+                note = self.stale(gone)
+                if not note:
                     raise HeldError(lock, self.path)
-                note = f"The lock of {lock['verb']} ({lock['user']} on {lock['node']}, {when(lock['since'])}) was stale: {why}"
                 self._log(lock, "interrupted")
             now = time.time()
             token = os.urandom(8).hex()

@@ -7,6 +7,7 @@ import ipaddress
 import json
 import os
 import shutil
+import time
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,7 @@ disk: {type: dict, returned: always, description: 'path and free_mb of the disk 
 installed: {type: bool, returned: always, description: Whether compose.yaml is there.}
 maintenance: {type: bool, returned: always, description: Whether the gateway refuses requests because of maintenance.}
 versions: {type: dict, returned: always, description: Versions that wrote the volumes.}
+time: {type: float, returned: always, description: The host's clock.}
 """
 
 
@@ -188,6 +190,7 @@ def main() -> None:
         installed=(base / "compose.yaml").is_file(),
         maintenance=(base / ".maintenance").exists(),
         versions=read_json(base / ".versions.json"),
+        time=time.time(),
     )
 
 

@@ -18,7 +18,7 @@ description:
   - A host without an installation has nothing to lock.
 options:
   path: {type: path, required: true, description: Directory of the installation.}
-  state: {type: str, choices: [taken, released], default: taken, description: What to do.}
+  state: {type: str, choices: [taken, released, seen], default: taken, description: 'What to do; C(seen) changes nothing.'}
   verb: {type: str, required: true, description: 'What the lock is for, such as deploy.'}
   result: {type: str, default: done, description: How it ended, for the log.}
   last: {type: bool, default: false, description: Release it however often it was taken.}
@@ -30,9 +30,9 @@ author: [JIUCOM]
 """
 EXAMPLES = "- jiucom.platform.lock: {path: /opt/jiucom, verb: deploy}"
 RETURN = r"""
-note: {type: str, returned: always, description: What became of a stale lock.}
+note: {type: str, returned: always, description: 'What became of a stale lock; for C(seen), that there is one.'}
 token: {type: str, returned: always, description: 'JIUCOM_LOCK of programs of the host that work under this lock.'}
-held: {type: dict, returned: failure, description: The lock of somebody else.}
+held: {type: dict, returned: for a failure and C(seen), description: The lock of somebody else.}
 """
 
 
@@ -41,7 +41,7 @@ def main() -> None:
     module = AnsibleModule(
         {
             "path": {"type": "path", "required": True},
-            "state": {"type": "str", "choices": ["taken", "released"], "default": "taken"},
+            "state": {"type": "str", "choices": ["taken", "released", "seen"], "default": "taken"},
             "verb": {"type": "str", "required": True},
             "result": {"type": "str", "default": "done"},
             "last": {"type": "bool", "default": False},
@@ -57,6 +57,8 @@ def main() -> None:
         module.exit_json(changed=False, note="", token="")
     base, owner = Path(given["path"]), given["owner"]
     lock = Lock(base)
+    if given["state"] == "seen":
+        module.exit_json(changed=False, note=lock.stale(given["gone"]), held=lock.read())
     if given["state"] == "taken":
         try:
             note = lock.take(given["verb"], owner, given["seconds"], given["gone"])
