@@ -7,10 +7,8 @@ from pathlib import Path
 
 import pytest
 from hosts import ROOT, Host, wait_for
-from loads import load, rows, token
+from loads import LIMITS, load, rows, token
 
-# The limits of one user would end the load; the gateway's are per address, and ten addresses stay below.
-LIMITS = ("-e", "api_rate_limit_write=100000")
 DEPLOY = "playbooks/deploy.yml"
 
 

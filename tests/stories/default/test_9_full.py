@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 from hosts import Host, wait_for
-from loads import load, rows, token
+from loads import LIMITS, load, rows, token
 
 DATA = "$(docker volume inspect --format '{{.Mountpoint}}' jiucom_mysql-data)"
 SMALL, SPARE_MB = "/mnt/small", 128
@@ -43,6 +43,7 @@ def small_volume(host: Host) -> Iterator[None]:
 
 @pytest.mark.timeout(1200)
 def test_a_full_volume_damages_nothing(host: Host, small_volume: None) -> None:
+    host.apply(*LIMITS)
     access = token(host)
     with load(host, access, "full", rate=30) as told:
         host.run(f"dd if=/dev/zero of={SMALL}/ballast bs=64k 2> /dev/null || true")

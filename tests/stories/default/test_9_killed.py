@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from hosts import SERVICES, Host, wait_for
-from loads import load, rows, token
+from loads import LIMITS, load, rows, token
 
 # Where a request passes through; the others may not cost a request.
 SERVING = {"mysql", "redis", "app", "nginx"}
@@ -13,7 +13,8 @@ PAUSE = 30
 
 @pytest.fixture(scope="module")
 def access(host: Host) -> str:
-    """The access token of the user that writes."""
+    """The access token of a user that may write as much as the load does."""
+    host.apply(*LIMITS)
     return token(host)
 
 
