@@ -32,7 +32,7 @@ COMMANDS = {"select": 100.0, "insert": 5.0, "begin": 3.0}
 # An alert that fired all the while, evaluated every 15 s.
 FIRED = {"alertname": "PoolExhausted", "alertstate": "firing", "severity": "critical"}
 
-JOBS = ("jiucom-api", "redis-exporter", "mysql-exporter")
+JOBS = ("jiucom-api", "redis-exporter", "mysql-exporter", "backup")
 PAST_SECONDS = 900
 STARTED = int(time.time()) // 15 * 15 - PAST_SECONDS
 
@@ -45,7 +45,7 @@ Sample = tuple[str, dict[str, str], float]
 def samples(job: str, moment: float) -> Iterator[Sample]:
     """What a job's exporter says at a moment: names as docs/architecture.md and the exporters have them."""
     age = moment - STARTED
-    return {"jiucom-api": _api, "redis-exporter": _redis, "mysql-exporter": _mysql}[job](age)
+    return {"jiucom-api": _api, "redis-exporter": _redis, "mysql-exporter": _mysql, "backup": _backup}[job](age)
 
 
 def _api(age: float) -> Iterator[Sample]:
@@ -91,6 +91,14 @@ def _mysql(age: float) -> Iterator[Sample]:
     yield "mysql_global_status_slow_queries", {}, SLOW * age
     for command, rate in COMMANDS.items():
         yield "mysql_global_status_commands_total", {"command": command}, rate * age
+
+
+def _backup(age: float) -> Iterator[Sample]:
+    yield "jiucom_binlog_copied_timestamp_seconds", {}, STARTED + age - 10
+    for name in ("binlog_shipped", "backup_shipped", "backup_success", "restore_proved"):
+        yield f"jiucom_{name}_timestamp_seconds", {}, STARTED - 3600
+    yield "jiucom_backup_size_bytes", {}, 5 * 2**20
+    yield "jiucom_backup_dump_bytes", {}, 3 * 2**20
 
 
 class Exporter(Collector):

@@ -6,7 +6,7 @@ from typing import get_args
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import dashboard
 
-from tools.dashboards import endpoint_dashboard, main_dashboard
+from tools.dashboards import backup_dashboard, endpoint_dashboard, main_dashboard
 from tools.dashboards.parts import Language
 
 
@@ -16,6 +16,7 @@ def render_all() -> dict[str, str]:
     for language in get_args(Language):
         suffix = "" if language == "ko" else f".{language}"
         files[f"jiucom-main{suffix}.json"] = _render(main_dashboard.build(language))
+        files[f"jiucom-backup{suffix}.json"] = _render(backup_dashboard.build(language))
         files[f"jiucom-endpoint{suffix}.json"] = _render(endpoint_dashboard.build(language))
     return files
 
