@@ -11,6 +11,7 @@ IMAGES = {
     "mysql": {"ref": f"mysql:8.4.6@{DIGEST}"},
     "zipkin": {"ref": "openzipkin/zipkin:3.5.1"},
     "nginx": {"ref": "nginx:1.29.1-alpine"},
+    "grafana": {"ref": "grafana/grafana:11.6.4"},
     "nginx-exporter": {"ref": ""},
 }
 RESOLVED = {
@@ -19,7 +20,8 @@ RESOLVED = {
     "zipkin": {"origin": "official", "id": "sha256:3", "digest": ""},
     "nginx": {"origin": "official", "id": "", "digest": ""},
     # An engine with containerd's image store gives what was built a digest, too.
-    "nginx-exporter": {"origin": "packages", "id": "sha256:4", "digest": DIGEST},
+    "grafana": {"origin": "packages", "id": "sha256:4", "digest": DIGEST},
+    "nginx-exporter": {"origin": "packages", "id": "sha256:5", "digest": ""},
 }
 
 
@@ -36,6 +38,7 @@ def test_what_a_registry_gave_is_pinned_and_the_rest_is_named() -> None:
     assert pins.unpinned_lines(IMAGES, RESOLVED) == [
         "Not pinned: zipkin, no registry has given it a digest",
         "Not pinned: nginx, not on the host",
+        "Not pinned: grafana, built on the host",
         "Not pinned: nginx-exporter, built on the host",
     ]
 
