@@ -66,7 +66,7 @@ def test_each_host_gets_the_wheels_of_its_architecture(tmp_path: Path, source: P
 
 
 # What belongs to the host as a whole: Docker's own configuration, apt's, and archives on their way into Docker.
-SHARED = ("/etc/docker", "/etc/apt/", "/var/tmp/")
+SHARED = ("/etc/docker", "/etc/apt/", "/var/tmp/", "/usr/sbin/")
 INSTALLATIONS = {
     name: {
         "platform_project": name,
