@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Iterator
 from typing import Any
 
@@ -43,7 +44,12 @@ def stores(expected: dict[str, Any]) -> Iterator[Fault]:
 def migrations(expected: dict[str, Any]) -> Iterator[Fault]:
     """A migration that takes something away waits, and with it the next deploy."""
     for container in healthy(expected["project"], "app")[:1]:
-        code, said = inside(container["Id"], "python", "-m", "jiucom", "migrate", "--status", "--json")
+        try:
+            code, said = inside(container["Id"], "python", "-m", "jiucom", "migrate", "--status", "--json")
+        except subprocess.TimeoutExpired:
+            seen = "python -m jiucom migrate --status does not answer: it waits for MySQL"
+            yield Fault("not looked at", "app", seen, "docker compose ps", because_of=("mysql",))
+            continue
         answer = said.strip().rpartition("\n")[2]
         if code or not answer.startswith("{"):
             continue
