@@ -65,7 +65,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], Path,
         (home / f"fails-{role}" / service).write_text("where a directory should be")
     resolved = {"version": "9.7", "pull_policy": "never"}
     facts = {
-        "platform_host": {"installed": False, "volumes": []},
+        "platform_host": {"installed": False, "volumes": [], "docker": {"data_root": "/var/lib/docker"}},
+        "_database_logrotate": str(home / "logrotate"),
         "images_resolved": {name: {**resolved, "reference": image(name), "product": name} for name in IMAGES},
         "api_image": "localhost/jiucom/app:none",
     }
