@@ -28,11 +28,11 @@ case "$1 $2" in
     "plant job")
         keep prometheus/conf/prometheus.yml
         sed -i 's/job_name: redis-exporter/job_name: another/' prometheus/conf/prometheus.yml
-        docker compose kill --signal HUP prometheus
+        docker compose exec -T prometheus sh -c 'kill -HUP 1'
         ;;
     "cure job")
         back prometheus/conf/prometheus.yml
-        docker compose kill --signal HUP prometheus
+        docker compose exec -T prometheus sh -c 'kill -HUP 1'
         ;;
 
     "plant datasource")

@@ -50,8 +50,9 @@ def migrations(expected: dict[str, Any]) -> Iterator[Fault]:
             seen = "python -m jiucom migrate --status does not answer: it waits for MySQL"
             yield Fault("not looked at", "app", seen, "docker compose ps", because_of=("mysql",))
             continue
-        answer = said.strip().rpartition("\n")[2]
-        if code or not answer.startswith("{"):
+        # Its log lines are JSON, too, and come before or after.
+        answer = next((line for line in said.splitlines() if line.startswith('{"revision"')), "")
+        if code or not answer:
             continue
         waiting = json.loads(answer).get("waiting") or []
         if waiting:

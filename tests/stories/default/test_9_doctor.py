@@ -12,7 +12,7 @@ import pytest
 from hosts import ROOT, Host, wait_for
 
 DOCTOR = "playbooks/doctor.yml"
-LINE = re.compile(r"^ *- '?\"?([\w-]+): ([\w' ]+?)'?\"?$", re.MULTILINE)
+LINE = re.compile(r"^ *- '?\"?([\w-]+): ([\w' -]+?)'?\"?$", re.MULTILINE)
 # What is told of each fault of faults.sh.
 FAULTS = {
     "mysql": ("mysql", "does not run"),
@@ -44,7 +44,7 @@ SHOWS = {
     "datasource": "docker compose ps grafana | grep -q '(healthy)'",
     "endpoint": "docker compose ps app | grep -q '(healthy)'",
     "exporter": "docker compose ps mysql-exporter | grep -q unhealthy",
-    "password": "docker compose ps app | grep -q unhealthy",
+    "password": "docker compose logs --tail 50 app | grep -q 'Access denied'",
     "contract": "docker compose ps app | grep -q '(healthy)'",
 }
 # The clock of the host's Python is wrong; the kernel's is that of this machine.
@@ -103,7 +103,9 @@ def test_a_fault_alone(host: Host, planted: list[str], which: str) -> None:
 def test_two_faults(host: Host, planted: list[str], pair: tuple[str, str]) -> None:
     for which in pair:
         plant(host, which, planted)
-    assert told(host) == {FAULTS[which] for which in pair}
+    # Without MySQL the API answers nothing by any way: of nginx the changed file is seen.
+    expected = {("nginx", "drift") if "mysql" in pair and which == "upstream" else FAULTS[which] for which in pair}
+    assert told(host) == expected
 
 
 def test_a_support_bundle(host: Host) -> None:
@@ -117,7 +119,7 @@ def test_a_support_bundle(host: Host) -> None:
             text = b"".join(archive.extractfile(entry).read() for entry in archive).decode()  # type: ignore[union-attr]
     finally:
         bundle.unlink()
-    assert bundle.parent == ROOT
+    assert bundle.is_relative_to(ROOT)
     assert names >= {"doctor.txt", "compose.yaml", "containers.json", "versions.txt", "disk.txt", "audit.log"}
     assert sum(name.startswith("logs/") for name in names) == 9
     assert not [secret for secret in ("jiucom1234", "jiucom-dev-root", "jiucom-development-only") if secret in text]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Iterator
 
+import httpx
 import pytest
 from hosts import Host, wait_for
 from loads import LIMITS, load, rows, token
@@ -16,12 +16,9 @@ SMALL, SPARE_MB = "/mnt/small", 128
 
 def writes(host: Host, access: str) -> bool:
     """Tell whether a post is taken."""
-    body = json.dumps({"title": "공간", "content": "시험", "boardType": "FREE"})
-    ask = (
-        f"curl -s -m 20 -o /dev/null -w '%{{http_code}}' -H 'Authorization: Bearer {access}' "
-        f"-H 'Content-Type: application/json' -d {shlex.quote(body)} http://localhost/api/v1/posts"
-    )
-    return host.run(ask, check=False).startswith("2")
+    body = {"title": "공간", "content": "시험", "boardType": "FREE"}
+    headers = {"Authorization": f"Bearer {access}"}
+    return httpx.post(f"http://{host.address}/api/v1/posts", json=body, headers=headers, timeout=30).status_code == 201
 
 
 @pytest.fixture
