@@ -35,19 +35,21 @@ class Runner:
 
     async def run(self, job: Job, due: datetime | None = None) -> Report:
         """Run a job; its report. Raises JobBusyError, LeaseLostError, or what the job raises."""
-        run = await self._leases.take(job.name, due)
-        if run is None:
-            raise JobBusyError(job.name)
+        taking = asyncio.ensure_future(self._leases.take(job.name, due))
         report, error = None, "cancelled"
         try:
+            if await asyncio.shield(taking) is None:
+                raise JobBusyError(job.name)
             report = await self._while_leased(job)
             error = ""
         except Exception as raised:
             error = f"{type(raised).__name__}: {raised}"[:500]
             raise
         finally:
-            # Also when the process is stopped, so that the next one need not wait until the lease expires.
-            await asyncio.shield(self._leases.finish(job.name, run, report, error or None))
+            # Also when the process is stopped, even while it takes the lease: the next one need not wait until that expires.
+            run = await taking
+            if run is not None:
+                await asyncio.shield(self._leases.finish(job.name, run, report, error or None))
         return report
 
     async def _while_leased(self, job: Job) -> Report:

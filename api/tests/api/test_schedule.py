@@ -6,13 +6,16 @@ import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from cronsim import CronSim
 
 from jiucom.jobs.job import Job, Report, Tools
+from jiucom.jobs.leases import Leases
 from jiucom.jobs.metrics import JobMetrics
+from jiucom.jobs.runner import Runner
 from jiucom.jobs.scheduler import Scheduler, latest
 from jiucom.schedule import BY_NAME, JOBS
 from jiucom.settings import Settings
@@ -101,6 +104,27 @@ async def test_a_job_ends_with_its_scheduler(state: AppState, database: Settings
     found = await rows(state, "SELECT status, error FROM job_runs WHERE job = 'endless'")
     assert found == [("FAILED", "cancelled")]
     assert await rows(state, "SELECT 1 FROM job_locks WHERE job = 'endless' AND locked_until > UTC_TIMESTAMP(6)") == []
+
+
+async def test_a_job_that_is_stopped_while_it_takes_its_lease_gives_it_back(
+    state: AppState, tools: Tools, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take, taken = Leases.take, asyncio.Event()
+
+    async def slowly(self: Leases, *arguments: Any) -> int | None:
+        run = await take(self, *arguments)
+        taken.set()
+        await asyncio.sleep(0.2)
+        return run
+
+    monkeypatch.setattr(Leases, "take", slowly)
+    running = asyncio.create_task(Runner(tools).run(Job("stopped-early", "", "0 3 * * *", nothing)))
+    await taken.wait()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    found = await rows(state, "SELECT status, error FROM job_runs WHERE job = 'stopped-early'")
+    assert found == [("FAILED", "cancelled")]
 
 
 async def test_a_job_that_does_not_end_is_ended(state: AppState, caplog: pytest.LogCaptureFixture) -> None:
