@@ -55,9 +55,10 @@ test-preflight: .venv/ready ## what is refused before anything is touched
 test-images: .venv/ready ## each image against the table of docs/architecture.md
 	pytest -q tests/images
 
-# A worker for each core, with a MySQL and a Redis of its own.
-test-api: .venv/ready ## the API on real MySQL and Redis
-	pytest -q --numprocesses=logical --maxprocesses=4 --dist=loadfile api/tests --ignore=api/tests/unit
+# How many workers test the API side by side, each with a MySQL and a Redis of its own; 0 is this process alone.
+WORKERS ?= 0
+test-api: .venv/ready ## the API on real MySQL and Redis (WORKERS=2: so many side by side)
+	pytest -q --numprocesses=$(WORKERS) --dist=loadfile api/tests --ignore=api/tests/unit
 
 fuzz: .venv/ready ## ten thousand requests that schemathesis makes from the OpenAPI document
 	JIUCOM_FUZZ_CASES=10000 pytest -q --timeout=3600 api/tests/fuzz
