@@ -26,16 +26,24 @@ diagnosis = Diagnosis("backup")
 # As the alerts BackupOld and RestoreNotProved have it.
 HOURS = {"backup": 26, "drill": 9 * 24}
 TIMES = {"backup": "backup_success_timestamp_seconds", "drill": "restore_proved_timestamp_seconds"}
-MEANT = {"backup": "backup too old", "drill": "drill too old"}
+
+
+def recorded(expected: dict[str, Any]) -> dict[str, Any]:
+    """Read the state of the backups; empty where they are off or have not begun."""
+    file = state_file(expected)
+    found: dict[str, Any] = json.loads(file.read_text()) if expected["enabled"] and file.is_file() else {}
+    return found
+
+
+def state_file(expected: dict[str, Any]) -> Path:
+    """Return the file of the state."""
+    return Path(expected["store"], ".state.json")
 
 
 @diagnosis.look
 def ages(expected: dict[str, Any]) -> Iterator[Fault]:
     """The last backup or proof of one is too old, or has failed."""
-    file = Path(expected["store"], ".state.json")
-    if not expected["enabled"] or not file.is_file():
-        return
-    state = json.loads(file.read_text())
+    state = recorded(expected)
     for verb, hours in HOURS.items():
         since = state.get(TIMES[verb], state.get("backup_since_timestamp_seconds"))
         if since is None:
@@ -44,18 +52,17 @@ def ages(expected: dict[str, Any]) -> Iterator[Fault]:
         last = f"the last {'archive' if verb == 'backup' else 'proved archive'} is of {when}"
         type_ = f"ansible-playbook playbooks/{verb}.yml; journalctl -u '*-{verb}' -n 30; systemctl list-timers"
         if state.get(f"{verb}_failed"):
-            yield Fault(f"{verb} failed", "host", f"{file}: the last {verb} failed; {last}", type_)
+            yield Fault(f"{verb} failed", "host", f"{state_file(expected)}: the last {verb} failed; {last}", type_)
         elif time.time() - since > hours * 3600:
-            yield Fault(MEANT[verb], "host", f"{last}, and it should be no older than {hours} hours", type_)
+            yield Fault(f"{verb} too old", "host", f"{last}, and it should be no older than {hours} hours", type_)
 
 
 @diagnosis.look
 def shipping(expected: dict[str, Any]) -> Iterator[Fault]:
     """Archives lie on this host alone, though they are to be shipped."""
-    file = Path(expected["store"], ".state.json")
-    state = json.loads(file.read_text()) if expected["enabled"] and file.is_file() else {}
+    state = recorded(expected)
     if state.get("backup_unshipped"):
-        seen = f"{file}: {state['backup_unshipped']} archives are not shipped"
+        seen = f"{state_file(expected)}: {state['backup_unshipped']} archives are not shipped"
         yield Fault("backup not shipped", "host", seen, "ansible-playbook playbooks/backup.yml, which says why")
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.jiucom.platform.plugins.module_utils.diagnosis import Diagnosis, Fault, inside, running
+from ansible_collections.jiucom.platform.plugins.module_utils.quoting import quoted
 
 DOCUMENTATION = r"""
 module: cache_diagnose
@@ -34,8 +35,7 @@ def accounts(expected: dict[str, Any]) -> Iterator[Fault]:
             password = file.read_text()
             if file.suffix == ".json":
                 password = next(iter(json.loads(password).values()))
-            escaped = password.replace("\\", "\\\\").replace('"', '\\"')
-            _, said = inside(container["Id"], "redis-cli", given=f'AUTH {account["user"]} "{escaped}"\n')
+            _, said = inside(container["Id"], "redis-cli", given=f"AUTH {account['user']} {quoted(password)}\n")
             if "WRONGPASS" in said:
                 yield Fault(
                     "secret rejected",

@@ -1,5 +1,5 @@
 #!/usr/bin/python
-"""Find out why MySQL does not start or lets nobody in, its exporter among them (H2)."""
+"""Find out why MySQL does not start, or refuses the accounts of the API or of its exporter (H2)."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from ansible_collections.jiucom.platform.plugins.module_utils.diagnosis import (
     log,
     running,
 )
+from ansible_collections.jiucom.platform.plugins.module_utils.quoting import quoted
+from ansible_collections.jiucom.platform.plugins.module_utils.versions import numbers
 
 DOCUMENTATION = r"""
 module: database_diagnose
@@ -31,7 +33,7 @@ RETURN = "ansible_facts: {type: dict, returned: always, description: The finding
 
 diagnosis = Diagnosis("database")
 DENIED = re.compile(r"Access denied[^\n]*|[^\n]*is not allowed to connect[^\n]*")
-# What the server says of a data directory of another version: newer, too old, or of a line that it does not upgrade.
+# Errors of mysqld when the data directory is of a newer version, or of one that it cannot upgrade.
 OTHER_VERSION = re.compile(
     r"Invalid MySQL server (?:up|down)grade|Cannot (?:up|down)grade from|Cannot boot server version"
 )
@@ -39,14 +41,15 @@ OTHER_VERSION = re.compile(
 HISTORY = "mysql_upgrade_history"
 
 
-def option(text: str) -> str:
-    """Write a text as a value of an option file."""
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+def without_password(container: str) -> tuple[bool, str]:
+    """Log in as root without a password; returns whether MySQL accepts it, and its answer."""
+    code, said = inside(container, "mysql", "--user=root", "--execute=SELECT 1")
+    return code == 0, said
 
 
 def refusal(container: str, user: str, password: str) -> str:
     """Log in with an account; returns MySQL's refusal, empty where it lets the account in or does not answer at all."""
-    options = f"[client]\nuser = {option(user)}\npassword = {option(password)}\nhost = 127.0.0.1\nprotocol = tcp\n"
+    options = f"[client]\nuser = {quoted(user)}\npassword = {quoted(password)}\nhost = 127.0.0.1\nprotocol = tcp\n"
     _, said = inside(
         container,
         "mysql",
@@ -63,8 +66,8 @@ def refusal(container: str, user: str, password: str) -> str:
 def first_start(expected: dict[str, Any]) -> Iterator[Fault]:
     """MySQL's first start was interrupted: the entry point of the official image takes any data directory for a finished one."""
     for container in running(expected["project"], "mysql")[:1]:
-        code, said = inside(container["Id"], "mysql", "--user=root", "--execute=SELECT 1")
-        if code == 0:
+        opened, said = without_password(container["Id"])
+        if opened:
             yield Fault(
                 "first start interrupted",
                 "mysql",
@@ -77,7 +80,7 @@ def first_start(expected: dict[str, Any]) -> Iterator[Fault]:
 def accounts(expected: dict[str, Any]) -> Iterator[Fault]:
     """MySQL refuses the password that a service has in its file."""
     for container in running(expected["project"], "mysql")[:1]:
-        if inside(container["Id"], "mysql", "--user=root", "--execute=SELECT 1")[0] == 0:
+        if without_password(container["Id"])[0]:
             return
         for account in expected["accounts"]:
             file = Path(expected["path"], account["file"])
@@ -139,11 +142,6 @@ def volume(expected: dict[str, Any]) -> Iterator[Fault]:
                 "name the version that wrote it: platform_images_overrides: {mysql: {ref: ...}}, then ansible-playbook site.yml; "
                 "one line after the other (8.0, 8.4, 9.7), or playbooks/restore.yml",
             )
-
-
-def numbers(version: str) -> tuple[int, ...]:
-    """Split a version: 9.7.4 is (9, 7, 4)."""
-    return tuple(int(number) for number in re.findall(r"\d+", version)[:3])
 
 
 if __name__ == "__main__":

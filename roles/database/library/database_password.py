@@ -9,6 +9,7 @@ from pathlib import Path
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.jiucom.platform.plugins.module_utils import engine
 from ansible_collections.jiucom.platform.plugins.module_utils.files import rewrite
+from ansible_collections.jiucom.platform.plugins.module_utils.quoting import quoted
 
 DOCUMENTATION = r"""
 module: database_password
@@ -47,11 +48,6 @@ def literal(text: str) -> str:
     return "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
 
 
-def option(text: str) -> str:
-    """Write a text as a value of an option file."""
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-
 class Account:
     """An account of the MySQL that runs."""
 
@@ -73,7 +69,7 @@ class Account:
         """Tell whether the account can log in with a password."""
         user, _, host = self.params["account"].partition("@")
         where = "protocol = socket" if host == "'localhost'" else "host = 127.0.0.1\nprotocol = tcp"
-        options = f"[client]\nuser = {option(user[1:-1])}\npassword = {option(password)}\n{where}\n"
+        options = f"[client]\nuser = {quoted(user[1:-1])}\npassword = {quoted(password)}\n{where}\n"
         return self.run(LOGIN, options).returncode == 0
 
     def alter(self, how: str) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.jiucom.platform.plugins.module_utils import engine
+from ansible_collections.jiucom.platform.plugins.module_utils.containers import health
 from ansible_collections.jiucom.platform.plugins.module_utils.diagnosis import Diagnosis, Fault, log
 from ansible_collections.jiucom.platform.plugins.module_utils.locks import Lock
 from ansible_collections.jiucom.platform.plugins.module_utils.releases import NEXT
@@ -28,8 +29,6 @@ RETURN = "ansible_facts: {type: dict, returned: always, description: The finding
 
 diagnosis = Diagnosis("stack")
 DEPENDS = "com.docker.compose.depends_on"
-# Pages of the kernel's log, the last of a long one.
-KERNEL = ["dmesg"]
 
 
 def dependencies(found: dict[str, list[dict[str, Any]]], service: str, healthy: bool) -> set[str]:
@@ -55,15 +54,6 @@ def last_words(container: dict[str, Any]) -> str:
     return f"{error}health check: {answer or 'no answer yet'}; log: {lines or 'empty'}"
 
 
-def condition(container: dict[str, Any]) -> str:
-    """Say how a container is, in a word; empty where it is as it should be."""
-    state = container["State"]
-    if state["Status"] != "running":
-        return str(state["Status"])
-    health = (state.get("Health") or {}).get("Status", "healthy")
-    return "" if health == "healthy" else str(health)
-
-
 @diagnosis.look
 def containers(expected: dict[str, Any]) -> Iterator[Fault]:
     """A service has no container, or one that does not run or is not healthy."""
@@ -74,10 +64,10 @@ def containers(expected: dict[str, Any]) -> Iterator[Fault]:
         if name not in found:
             seen = f"docker compose ps --all {name}: no container"
             yield Fault("no container", name, seen, f"docker compose up -d {name}", generic=True)
-        sick = [one for one in found.get(name, []) if condition(one)]
+        sick = [one for one in found.get(name, []) if health(one) != "healthy"]
         if not sick:
             continue
-        how = condition(sick[0])
+        how = health(sick[0])
         code = f" (code {sick[0]['State']['ExitCode']})" if how in ("exited", "restarting", "dead") else ""
         seen = f"{len(sick)} of {len(found[name])} {how}{code}; {last_words(sick[0])}"
         # What was stopped or has ended by itself did not wait for another service.
@@ -90,7 +80,7 @@ def containers(expected: dict[str, Any]) -> Iterator[Fault]:
 def kernel_kills() -> str:
     """Return the kernel's lines about processes that were killed for a memory limit."""
     try:
-        run = subprocess.run(KERNEL, capture_output=True, text=True, errors="replace", timeout=30, check=False)
+        run = subprocess.run(["dmesg"], capture_output=True, text=True, errors="replace", timeout=30, check=False)
     except OSError:
         return ""
     return "\n".join(line for line in run.stdout.splitlines() if "oom-kill" in line)

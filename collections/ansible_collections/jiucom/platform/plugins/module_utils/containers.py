@@ -1,4 +1,4 @@
-"""What a container's state says, and what it said itself."""
+"""Health of a container, and the output of its health check and its log."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from ansible_collections.jiucom.platform.plugins.module_utils.rollout.gateway im
 def health(inspected: dict[str, Any]) -> str:
     """Return the health by Docker: healthy, starting, unhealthy; the state of a container that does not run."""
     state = inspected["State"]
-    return str(state.get("Health", {}).get("Status", "healthy") if state["Status"] == "running" else state["Status"])
+    return str(
+        (state.get("Health") or {}).get("Status", "healthy") if state["Status"] == "running" else state["Status"]
+    )
 
 
 def evidence(inspected: dict[str, Any]) -> str:
