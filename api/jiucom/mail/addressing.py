@@ -8,8 +8,8 @@ from msgspec import Struct
 from jiucom.auth import mailed_tokens
 from jiucom.db import WriteSession
 
-# A user gets one mail of these templates in this time, however many are requested (minutes): everybody can request a reset for
-# any account, and a code for an address that is not theirs.
+# Minutes between two mails of these templates to one user: anyone can request a reset for any account, and a verification code
+# for any address.
 PAUSE = 5
 _PURPOSES = {"email-verification": mailed_tokens.VERIFICATION, "password-reset": mailed_tokens.RESET}
 

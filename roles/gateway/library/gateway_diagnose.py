@@ -90,7 +90,7 @@ def certificate(expected: dict[str, Any]) -> Iterator[Fault]:
 
 @diagnosis.look
 def public(expected: dict[str, Any]) -> Iterator[Fault]:
-    """What the control node fetched by the public name did not come through this gateway."""
+    """The request that the control node sent to the public name is not in this gateway's log."""
     token = str(expected.get("token", ""))
     for container in running(expected["project"], "nginx")[:1] if token else []:
         if not any(token in line for line in log(container["Id"], 5000)):

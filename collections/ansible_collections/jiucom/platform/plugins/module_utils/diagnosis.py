@@ -1,4 +1,4 @@
-"""What the diagnosis modules of the roles share: faults, and a list of looks, each of which runs even when another cannot.
+"""Shared by the diagnosis modules of the roles: the type of a fault, and a list of looks that run independently of each other.
 
 A look is a function that yields faults of the live system and changes nothing. What they find is a fact, findings_<role>.
 The filter `finding_lines` leaves out what another fault explains, and writes the rest for people.

@@ -13,7 +13,7 @@ from urllib.parse import quote, quote_plus
 BLANK = "[redacted]"
 # A shorter value would blank words of the language.
 SHORTEST = 4
-# What no inventory knows: tokens that were given out, and addresses of people.
+# Secrets and personal data that are in no inventory: access tokens, e-mail addresses.
 _LOOKS = (
     (re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]+"), BLANK),
     (re.compile(r"(?i)((?:authorization|cookie)[\"']?\s*[:=]\s*[\"']?(?:basic|bearer)?\s*)[^\s\"',;]+"), rf"\1{BLANK}"),

@@ -1,4 +1,4 @@
-"""What an image holds, as a CycloneDX document: read from its files, with Python's own library alone, as hosts have no other.
+"""Write a CycloneDX document of the packages in an image, by the standard library alone: hosts have no other.
 
 Debian's packages come from dpkg's list, Python's from their metadata, jars from their Maven properties or their names, and
 from the recipes' list what none of these knows. Nothing of the image is run.

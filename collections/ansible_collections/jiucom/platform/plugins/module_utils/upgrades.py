@@ -1,4 +1,4 @@
-"""What an upgrade keeps of a service, so that it can be put back: its files, its definition, copies of its volumes.
+"""Copies that an upgrade makes of a service's files, definition and volumes, to put the service back from.
 
 It lies in `.upgrades/<service>` of the installation. Files are kept of all services of the role, which writes them in one step.
 """
@@ -96,12 +96,12 @@ def _bring_back_file(saved: Path, place: Path) -> None:
 
 
 class Kept:
-    """What is kept of one service."""
+    """The copies of one service."""
 
     def __init__(self, base: Path, service: str) -> None:
         self.base, self.service = base, service
         self.directory = base / ".upgrades" / service
-        # What the last finished upgrade has kept, until the present one has succeeded.
+        # The copies of the upgrade before, kept until this one has succeeded.
         self.earlier = self.directory.with_name(f".{service}.earlier")
 
     def read(self) -> dict[str, Any]:
