@@ -52,6 +52,15 @@ class Gateway:
         return dict(found)
 
 
+def write_configuration(home: Path, variables: dict[str, Any]) -> None:
+    """Write nginx's configuration as the role does, which lets nginx check it, into a directory that is empty."""
+    for parent in (home, home.parent, home.parent.parent):
+        parent.chmod(0o755)  # nginx's user has to pass
+    known = {"images_resolved": {"nginx": {"reference": image("nginx"), "pull_policy": ""}}}
+    done = run_role("gateway", home, known | variables)
+    assert done.returncode == 0, done.stdout
+
+
 class Network:
     """A network and the containers that were started on it, each known there by its aliases."""
 
@@ -89,12 +98,7 @@ class Network:
 
     def gateway(self, home: Path, variables: dict[str, Any]) -> Gateway:
         """Start nginx with the role's configuration, written into a directory that is empty."""
-        for parent in (home, home.parent, home.parent.parent):
-            parent.chmod(0o755)  # nginx's user has to pass
-        nginx = image("nginx")
-        known = {"images_resolved": {"nginx": {"reference": nginx, "pull_policy": ""}}}
-        done = run_role("gateway", home, known | variables)
-        assert done.returncode == 0, done.stdout
+        write_configuration(home, variables)
         mounts = {
             str(home / "jiucom/nginx/conf"): {"bind": "/etc/nginx/jiucom", "mode": "ro"},
             str(home / "jiucom/nginx/secrets"): {"bind": "/run/secrets", "mode": "ro"},
@@ -103,7 +107,7 @@ class Network:
             mounts[str(home / "jiucom/tls/served")] = {"bind": "/etc/nginx/tls", "mode": "ro"}
             mounts[str(home / "jiucom/tls/challenges")] = {"bind": "/var/lib/challenges", "mode": "ro"}
         entrypoint = ["nginx", "-c", "/etc/nginx/jiucom/nginx.conf", "-g", "daemon off;"]
-        container = self.start(nginx, ["nginx"], entrypoint=entrypoint, user="101:101", volumes=mounts)
+        container = self.start(image("nginx"), ["nginx"], entrypoint=entrypoint, user="101:101", volumes=mounts)
         running = Gateway(container, self.address(container), home / "jiucom")
         running.await_start()
         return running

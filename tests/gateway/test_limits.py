@@ -7,12 +7,16 @@ import secrets
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 import httpx
 import pytest
+import yaml
+
+from tests.role import ROOT
 
 from .conftest import ADMIN_PASSWORD, VARIABLES, running_gateway
-from .network import Gateway
+from .network import Gateway, write_configuration
 
 RATE, BURST, SECONDS = 30, 50, 30
 LOGIN_BURST = 5
@@ -116,3 +120,9 @@ def test_prometheus_is_for_administrators(gateway: Gateway) -> None:
     refused = httpx.get(f"{gateway.url}/prometheus/graph")
     assert (refused.status_code, refused.json()["code"]) == (401, "JIUCOM-A001")
     assert httpx.get(f"{gateway.url}/prometheus").headers["Location"] == "/prometheus/"
+
+
+@pytest.mark.parametrize("end", [0, 1], ids=["lowest", "highest"])
+def test_nginx_accepts_both_ends_of_each_range(tmp_path: Path, end: int) -> None:
+    ranges = yaml.safe_load((ROOT / "roles/gateway/vars/main/main.yml").read_text())["_gateway_ranges"]
+    write_configuration(tmp_path, VARIABLES | {name: bounds[end] for name, bounds in ranges.items()})
