@@ -8,6 +8,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from jiucom.auth.accounts import Accounts
 from jiucom.auth.bearer import authenticate, bearer
 from jiucom.auth.tokens import Tokens
+from jiucom.db import queue
 from jiucom.deadline import deadline
 from jiucom.errors import ApiError
 
@@ -36,6 +37,7 @@ class Authentication:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             started = scope["jiucom.started"] = asyncio.get_running_loop().time()
+            queue.came(started)
             for name, value in scope["headers"]:
                 if name == b"authorization" and (token := bearer(value.decode("latin-1"))) is not None:
                     try:

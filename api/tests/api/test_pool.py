@@ -73,6 +73,27 @@ async def test_tasks_are_served_in_the_order_they_came(small: Starlette) -> None
     assert served == asked
 
 
+async def test_a_request_keeps_its_turn_for_its_next_connection(small: Starlette) -> None:
+    """Requests that came later wait, also those that asked for their first connection before it asked for its second."""
+    state, served = state_of(small), list[str]()
+
+    async def request(name: str, came: float) -> None:
+        queue.came(came)
+        for _ in range(2):
+            async with state.db.read() as session:
+                served.append(name)
+                await session.fetch_value("SELECT SLEEP(0.001)")
+
+    async with busy(state):
+        tasks = [asyncio.create_task(request(name, came)) for came, name in enumerate("abcdef")]
+        await eventually(lambda: value(state, "waiting") == 6)
+    await asyncio.gather(*tasks)
+    # A place goes to the next task at once; so two others may begin before a request is back in the queue.
+    seconds = {name: served.index(name, served.index(name) + 1) for name in "abcdef"}
+    assert seconds["a"] < served.index("e")
+    assert seconds["b"] < served.index("f")
+
+
 async def test_a_session_inside_another_takes_no_second_place(small: Starlette) -> None:
     state = state_of(small)
 
