@@ -54,6 +54,7 @@ from jiucom.web.authentication import Authentication
 from jiucom.web.failures import Failures
 from jiucom.web.headers import Headers
 from jiucom.web.operation import collect
+from jiucom.web.overload import Overload
 from jiucom.web.routing import Router
 from jiucom.worker import Background
 
@@ -121,6 +122,7 @@ def _state(settings: Settings) -> AppState:
         outbox=Outbox(settings, db, clock, tracing),
         backlog=Backlog(db, {alerts.KIND: alerts.trigger, renames.KIND: renames.step(cache)}),
         limiter=limiter,
+        overload=Overload(clock, meters),
         guesses=Guesses(settings, redis, limiter),
         runtime=RuntimeSettings(redis, tracing),
         totals=Totals(),

@@ -23,6 +23,7 @@ from jiucom.settings import Settings
 from jiucom.telemetry.metrics import Metrics
 from jiucom.telemetry.tracing import Tracing
 from jiucom.web.context import Context as _Context
+from jiucom.web.overload import Overload
 from jiucom.worker import Background
 
 
@@ -43,6 +44,7 @@ class AppState:
     outbox: Outbox
     backlog: Backlog
     limiter: RateLimiter
+    overload: Overload
     guesses: Guesses
     runtime: RuntimeSettings
     totals: Totals

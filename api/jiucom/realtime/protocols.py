@@ -1,4 +1,4 @@
-"""uvicorn's protocols, extended by a way to abort a connection.
+"""uvicorn's protocols, extended by a way to abort a connection, and by refusals under overload.
 
 `close()` of a transport waits until the client has read what is buffered: for ever, if it never reads.
 """
@@ -13,6 +13,8 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from uvicorn.server import ServerState
 from websockets.http11 import Request
 
+from jiucom.web.overload import Overload
+
 # Key in the scope: a function without arguments that aborts the connection.
 ABORT = "jiucom.abort"
 
@@ -25,11 +27,49 @@ _log.setLevel(logging.WARNING)
 
 
 class HttpProtocol(HttpToolsProtocol):
-    """HTTP with ABORT in the scope."""
+    """HTTP with ABORT in the scope, and refusals instead of requests that are too many."""
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._overload: Overload = config.app.state.app.overload  # type: ignore[union-attr]
+        # Whether the current request was refused.
+        self._refused = False
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self._refused = False
         self.scope[ABORT] = self.transport.abort  # type: ignore[literal-required]
+
+    def on_headers_complete(self) -> None:
+        # A pipelined request is not refused: its answer would overtake the one before.
+        waiting = self.cycle is not None and not self.cycle.response_complete
+        if waiting or not self._overload.refuses(self.url):
+            super().on_headers_complete()
+            return
+        # Written here, because the application would take three times as long for it.
+        self._refused = True
+        stays = self.parser.should_keep_alive()
+        headers = [*self.server_state.default_headers, *(() if stays else ((b"connection", b"close"),))]
+        head, body = self._overload.refusal(headers)
+        self.transport.write(head if self.parser.get_method() == b"HEAD" else head + body)
+        if stays:
+            self.on_response_complete()
+        else:
+            self.transport.close()
+
+    def on_body(self, body: bytes) -> None:
+        if not self._refused:
+            super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        if not self._refused:
+            super().on_message_complete()
 
 
 class WebSocketProtocol(WebSocketsSansIOProtocol):

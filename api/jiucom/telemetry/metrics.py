@@ -40,6 +40,7 @@ class Metrics:
         self.websockets_open = Gauge("jiucom_websockets_open", "Open WebSockets", registry=self.registry)
         self.logins_failed = self._counter("jiucom_logins_failed", "Refused logins")
         self.rate_limited = self._counter("jiucom_rate_limited", "Requests refused by a limit", "limit")
+        self.http_refused = self._counter("jiucom_http_refused", "Requests refused because too many others ran")
         self.rate_unchecked = self._counter(
             "jiucom_rate_unchecked", "Requests counted by one process, without Redis", "limit"
         )

@@ -10,8 +10,8 @@ _POLICY = (
     b"default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; object-src 'none'; base-uri 'none'; "
     b"frame-ancestors 'self'; form-action 'self'"
 )
-_SECURITY = (b"content-security-policy", _POLICY)
-_PRIVATE = (b"cache-control", b"no-store")
+SECURITY = (b"content-security-policy", _POLICY)
+PRIVATE = (b"cache-control", b"no-store")
 
 
 class Headers:
@@ -27,9 +27,9 @@ class Headers:
 
         async def add(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = message["headers"] = [*message["headers"], _SECURITY]
+                headers = message["headers"] = [*message["headers"], SECURITY]
                 if _is_private(scope) and not any(name == b"cache-control" for name, _ in headers):
-                    headers.append(_PRIVATE)
+                    headers.append(PRIVATE)
             await send(message)
 
         await self.app(scope, receive, add)
