@@ -23,10 +23,9 @@ _SERVICES = _ROOT / "roles" / "platform" / "vars" / "main" / "services.yml"
 SOURCES = ("--volume", f"{_ROOT}/api/jiucom:{_APP}/jiucom:ro", "--volume", f"{_ROOT}/bench:{_APP}/bench:ro")
 
 
-def limits(service: str) -> tuple[str, ...]:
-    """Memory and CPU of a service, as the platform's table has them."""
-    table = yaml.safe_load(_SERVICES.read_text())["_platform_services"][service]
-    return "--memory", str(table["memory"]), "--cpus", str(table["cpus"])
+def limit(service: str, name: str) -> str:
+    """A limit of a service, `memory` or `cpus`, as the platform's table has it."""
+    return str(yaml.safe_load(_SERVICES.read_text())["_platform_services"][service][name])
 
 
 @asynccontextmanager
@@ -40,7 +39,8 @@ async def contained(settings: Settings, *, module: str) -> AsyncIterator[Replica
     process = subprocess.Popen(  # noqa: ASYNC220
         [
             # MySQL, Redis and the collector listen on this machine's loopback.
-            *("docker", "run", "--rm", "--name", name, "--network", "host", *limits("app")),
+            *("docker", "run", "--rm", "--name", name, "--network", "host"),
+            *("--memory", limit("app", "memory"), "--cpus", limit("app", "cpus")),
             *("--entrypoint", "python", *SOURCES),
             *(argument for key in values for argument in ("--env", key)),
             *(image("app"), "-m", module, str(port)),

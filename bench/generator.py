@@ -12,6 +12,9 @@ Address = tuple[str, int]
 # Makes the next request, as it goes over the wire.
 Source = Callable[[], bytes]
 
+# Seconds until the connections of an open loop are there.
+WARMUP = 5
+
 
 @dataclass
 class Measured:
@@ -54,7 +57,8 @@ class Client(asyncio.Protocol):
     """One connection, one request at a time."""
 
     def __init__(self) -> None:
-        self._answer: asyncio.Future[int] | None = None
+        # Called with the status of the answer, or None when the connection is lost first.
+        self._answered: Callable[[int | None], None] | None = None
         self._transport: asyncio.Transport | None = None
         self._parser = httptools.HttpResponseParser(self)
 
@@ -66,25 +70,32 @@ class Client(asyncio.Protocol):
 
     def connection_lost(self, _: Exception | None) -> None:
         self._transport = None
-        if self._answer is not None and not self._answer.done():
-            self._answer.set_exception(ConnectionError("closed"))
+        self._end(None)
 
     def on_message_complete(self) -> None:
-        if self._answer is not None and not self._answer.done():
-            self._answer.set_result(self._parser.get_status_code())
+        self._end(self._parser.get_status_code())
 
-    @property
-    def is_open(self) -> bool:
-        """Whether it can be used."""
-        return self._transport is not None
+    def _end(self, status: int | None) -> None:
+        answered, self._answered = self._answered, None
+        if answered is not None:
+            answered(status)
+
+    def ask(self, request: bytes, answered: Callable[[int | None], None]) -> None:
+        """Send a request; `answered` is called with its status, or with None when the connection is lost."""
+        if self._transport is None:
+            answered(None)
+            return
+        self._answered = answered
+        self._transport.write(request)
 
     async def send(self, request: bytes) -> int:
         """The status of the answer. Raises ConnectionError."""
-        if self._transport is None:
+        answer = asyncio.get_running_loop().create_future()
+        self.ask(request, lambda status: None if answer.done() else answer.set_result(status))
+        status: int | None = await answer
+        if status is None:
             raise ConnectionError("closed")
-        self._answer = asyncio.get_running_loop().create_future()
-        self._transport.write(request)
-        return await self._answer
+        return status
 
     def close(self) -> None:
         """Close it."""
@@ -122,32 +133,53 @@ async def closed_loop(address: Address, source: Source, connections: int, second
 
 
 async def open_loop(address: Address, source: Source, rate: float, seconds: float) -> Measured:
-    """So many requests per second, whether or not the earlier ones have been answered. Those of the first second do not count."""
-    found, idle, tasks = Measured(seconds), list[Client](), set[asyncio.Task[None]]()
-    start = time.perf_counter()
+    """So many requests per second, whether or not the earlier ones have been answered.
 
-    async def ask(due: float) -> None:
+    Answers of the first WARMUP seconds do not count, in which connections are opened, nor those after the last request. Raises
+    RuntimeError where this process cannot send as many: then the rates are its own and not the server's.
+    """
+    found, idle, opening = Measured(seconds), list[Client](), set[asyncio.Task[None]]()
+    start, sent, late = time.perf_counter(), 0, 0.0
+
+    def ask(client: Client, due: float) -> None:
+        def answered(status: int | None) -> None:
+            if status is not None:
+                idle.append(client)
+            now = time.perf_counter() - start
+            if not WARMUP < now < seconds + WARMUP:
+                return
+            if status is None:
+                found.lost += 1
+            else:
+                found.note(status, now - due)
+
+        client.ask(source(), answered)
+
+    async def open_and_ask(due: float) -> None:
         try:
-            client = idle.pop() if idle else await connected(address)
-            status = await client.send(source())
+            client = await connected(address)
         except OSError:
-            found.lost += due > 1
+            found.lost += due > WARMUP
             return
-        if due > 1:
-            found.note(status, time.perf_counter() - start - due)
-        if client.is_open:
-            idle.append(client)
+        clients.append(client)
+        ask(client, due)
 
-    sent = 0
-    while (now := time.perf_counter() - start) < seconds + 1:
+    clients: list[Client] = []
+    while (now := time.perf_counter() - start) < seconds + WARMUP:
+        late = max(late, now - sent / rate)
         while sent < now * rate:
-            task = asyncio.create_task(ask(sent / rate))
-            tasks.add(task)
-            task.add_done_callback(tasks.discard)
+            if idle:
+                ask(idle.pop(), sent / rate)
+            else:
+                task = asyncio.create_task(open_and_ask(sent / rate))
+                opening.add(task)
+                task.add_done_callback(opening.discard)
             sent += 1
         await asyncio.sleep(0.001)
-    if tasks:
-        await asyncio.wait(tasks)
-    for client in idle:
+    for task in opening:
+        task.cancel()
+    for client in clients:
         client.close()
+    if late > 1:
+        raise RuntimeError(f"{rate:.0f} requests per second are too many for this process: it was late by {late:.1f} s")
     return found

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from bench.container import SOURCES, limits
+from bench.container import SOURCES, limit
 from jiucom.settings import Settings
 from testing.images import image
 from testing.replica import Replica, environment, ready
@@ -72,7 +72,7 @@ async def served(settings: Settings, net: str, *, module: str) -> AsyncIterator[
     process = subprocess.Popen(  # noqa: ASYNC220
         [
             *("docker", "run", "--rm", "--name", name, "--network", net, "--network-alias", "app"),
-            *("--cpuset-cpus", SERVER_CORE, *limits("app"), "--entrypoint", "python", *SOURCES),
+            *("--cpuset-cpus", SERVER_CORE, "--memory", limit("app", "memory"), "--entrypoint", "python", *SOURCES),
             *(argument for key in values for argument in ("--env", key)),
             *(image("app"), "-m", module, str(port)),
         ],
@@ -93,6 +93,16 @@ async def served(settings: Settings, net: str, *, module: str) -> AsyncIterator[
 
 
 @contextmanager
+def slowed(net: str) -> Iterator[None]:
+    """The server has a quarter of its core inside the block, so that the other core can send twice as much as it can serve."""
+    docker("update", "--cpu-period", "5000", "--cpu-quota", "1250", f"{net}-app")
+    try:
+        yield
+    finally:
+        docker("update", "--cpu-quota", "-1", f"{net}-app")
+
+
+@contextmanager
 def gateway(net: str) -> Iterator[str]:
     """The address of a gateway before `app`, with what the role writes, but for the limits: every request is one client's."""
     with tempfile.TemporaryDirectory(prefix="jiucom-bench-") as home:
@@ -104,7 +114,7 @@ def gateway(net: str) -> Iterator[str]:
             "gateway_rate_burst": 100_000,
             "gateway_login_rate": 100_000,
             "gateway_login_burst": 100_000,
-            "gateway_connections": 100_000,
+            "gateway_connections": 60_000,
             "tracing_trusted_networks": [],
         }
         done = run_role("gateway", Path(home), variables)
@@ -113,7 +123,8 @@ def gateway(net: str) -> Iterator[str]:
         name = f"{net}-nginx"
         docker(
             *("run", "--detach", "--rm", "--name", name, "--network", net, "--user", "101:101"),
-            *("--cpuset-cpus", OTHER_CORE, *limits("nginx"), "--entrypoint", "nginx"),
+            *("--cpuset-cpus", OTHER_CORE, "--memory", limit("nginx", "memory"), "--cpus", limit("nginx", "cpus")),
+            *("--entrypoint", "nginx"),
             *("--volume", f"{home}/jiucom/nginx/conf:/etc/nginx/jiucom:ro"),
             *("--volume", f"{home}/jiucom/nginx/secrets:/run/secrets:ro"),
             *(nginx, "-c", "/etc/nginx/jiucom/nginx.conf", "-g", "daemon off;"),
