@@ -47,9 +47,9 @@ class HttpProtocol(HttpToolsProtocol):
         self.scope[ABORT] = self.transport.abort  # type: ignore[literal-required]
 
     def on_headers_complete(self) -> None:
-        # A pipelined request is not refused: its answer would overtake the one before.
+        # A pipelined request is not refused, because its answer would overtake the one before, nor is a change of protocol.
         waiting = self.cycle is not None and not self.cycle.response_complete
-        if waiting or not self._overload.refuses(self.url):
+        if waiting or self.parser.should_upgrade() or not self._overload.refuses(self.url):
             super().on_headers_complete()
             return
         # Written here, because the application would take three times as long for it.
