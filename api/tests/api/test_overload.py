@@ -1,4 +1,4 @@
-"""A server process that runs as many requests as it may: the next are refused at once, and their connections stay good."""
+"""A server process that runs as many requests as it may."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -35,7 +35,7 @@ async def full(
             httpx.AsyncClient(base_url=server.url, limits=httpx.Limits(max_connections=None), timeout=60) as crowd,
         ):
             way.freeze()
-            running = [asyncio.create_task(crowd.get("/parts/search?keyword=ssd")) for _ in range(MOST)]
+            running = [asyncio.create_task(crowd.get("/parts?size=1")) for _ in range(MOST)]
 
             async def are_running() -> bool:
                 return await server.gauge("jiucom_http_requests_running") == MOST
@@ -46,38 +46,41 @@ async def full(
             assert {answer.status_code for answer in await asyncio.gather(*running)} == {200}
 
 
-async def test_further_requests_are_refused_at_once(full: Full) -> None:
-    """On one connection, which takes requests again later: after a refused body, too, and after HEAD."""
+async def check_refusals(server: Replica) -> None:
+    """On one connection, which stays: after a body that is not read, too, and after HEAD."""
     one = httpx.Limits(max_connections=1)
-    async with httpx.AsyncClient(base_url=full.server.url, limits=one, timeout=60) as client:
+    async with httpx.AsyncClient(base_url=server.url, limits=one, timeout=60) as client:
         refused = [await client.get("/parts/1"), await client.post("/auth/login", content=b"x" * 1_000_000)]
         refused += [await client.head("/parts/1"), await client.get("/parts/2")]
-        for answer in refused:
-            assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
-            assert answer.headers["Cache-Control"] == "no-store"
-            assert answer.headers["Content-Security-Policy"]
-        assert refused[0].json()["code"] == "JIUCOM-503"
-        assert refused[2].content == b""
-        assert await full.server.gauge("jiucom_http_refused_total") == len(refused)
+    for answer in refused:
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert answer.headers["Content-Security-Policy"]
+    assert refused[0].json()["code"] == "JIUCOM-503"
+    assert refused[2].content == b""
+    assert await server.gauge("jiucom_http_refused_total") == len(refused)
+
+
+async def check_close(server: Replica) -> None:
+    """A connection that the client wants closed is closed."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    writer.write(b"GET /api/v1/parts/1 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    answer = await asyncio.wait_for(reader.read(), 60)
+    writer.close()
+    assert answer.startswith(b"HTTP/1.1 503 ")
+    assert b"connection: close" in answer.lower()
+
+
+async def test_further_requests_are_refused_at_once(full: Full) -> None:
+    """Until there are fewer again. Health checks and notifications are always answered."""
+    await check_refusals(full.server)
+    await check_close(full.server)
+    async with httpx.AsyncClient(base_url=full.server.url, timeout=60) as client:
+        for path in ("/actuator/health/liveness", "/ws/info"):
+            assert (await client.get(path)).status_code == 200
         full.way.thaw()
 
         async def is_answered() -> bool:
             return (await client.get("/parts/1")).status_code == 200
 
         await eventually(is_answered, 60)
-
-
-async def test_health_checks_are_always_answered(full: Full) -> None:
-    async with httpx.AsyncClient(base_url=full.server.url, timeout=60) as client:
-        assert (await client.get("/actuator/health/liveness")).status_code == 200
-        info = await client.get("/ws/info")
-        assert info.status_code == 200
-
-
-async def test_a_connection_that_is_to_be_closed_is_closed(full: Full) -> None:
-    reader, writer = await asyncio.open_connection("127.0.0.1", full.server.port)
-    writer.write(b"GET /api/v1/parts/1 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-    answer = await asyncio.wait_for(reader.read(), 60)
-    writer.close()
-    assert answer.startswith(b"HTTP/1.1 503 ")
-    assert b"connection: close" in answer.lower()
