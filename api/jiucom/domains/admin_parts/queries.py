@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from jiucom.db import ReadSession, WriteSession
+from jiucom.domains.offers import OPEN_SHOP
 from jiucom.encoding import json_text
 
 _GIVEN = """
@@ -72,7 +73,7 @@ _SELLERS = f"""
 SELECT given.number, sellers.id FROM JSON_TABLE(%s, '$[*]' COLUMNS (
     number INT PATH '$[0]', id BIGINT PATH '$[1]', name VARCHAR(100) {_TEXT} PATH '$[2]'
 )) AS given STRAIGHT_JOIN sellers ON sellers.id = given.id OR (given.id IS NULL AND sellers.name = given.name)
-WHERE sellers.status = 'ACTIVE' AND sellers.is_deleted = FALSE
+WHERE {OPEN_SHOP}
 """  # noqa: S608
 
 _LOCK_UPLOADS = """

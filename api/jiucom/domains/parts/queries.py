@@ -2,6 +2,7 @@
 
 from jiucom.db import ReadSession, search_sql
 from jiucom.db.sql import Sql, given, where
+from jiucom.domains.offers import OPEN_SHOP
 from jiucom.domains.parts.schemas import Offer, Part, PartItem, PartQuery, RankedPart, TopQuery
 from jiucom.domains.parts.search_queries import PARTS
 from jiucom.rules.search_terms import Plan
@@ -23,13 +24,13 @@ _ORDERS = {
 
 _DETAIL = f"SELECT {_ITEM}, parts.model_number FROM parts WHERE id = %s AND is_deleted = FALSE"  # noqa: S608
 
-_OFFERS = """
+_OFFERS = f"""
 SELECT price_entries.id, sellers.name, sellers.site_url, price_entries.price, price_entries.product_url,
     price_entries.is_available
 FROM price_entries JOIN sellers ON sellers.id = price_entries.seller_id
-WHERE price_entries.part_id = %s AND price_entries.is_deleted = FALSE AND sellers.status = 'ACTIVE'
+WHERE price_entries.part_id = %s AND price_entries.is_deleted = FALSE AND {OPEN_SHOP}
 ORDER BY price_entries.price, price_entries.id
-"""
+"""  # noqa: S608
 
 # Counts are made for the parts of the result only.
 _RANKING = f"""

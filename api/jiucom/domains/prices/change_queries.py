@@ -7,6 +7,7 @@ from typing import NamedTuple
 import msgspec
 
 from jiucom.db import ReadSession, WriteSession
+from jiucom.domains.offers import IN_STOCK
 from jiucom.encoding import json_text
 
 
@@ -74,8 +75,7 @@ FROM {_IDS} STRAIGHT_JOIN parts ON parts.id = wanted.id
     LEFT JOIN list_prices ON list_prices.part_id = parts.id
     LEFT JOIN LATERAL (
         SELECT MIN(price) AS lowest, MAX(price) AS highest
-        FROM price_entries JOIN sellers ON sellers.id = seller_id
-        WHERE part_id = parts.id AND is_available AND NOT price_entries.is_deleted AND sellers.status = 'ACTIVE'
+        FROM {IN_STOCK} AND price_entries.part_id = parts.id
     ) AS offered ON TRUE
 WHERE parts.is_deleted = FALSE
 """  # noqa: S608

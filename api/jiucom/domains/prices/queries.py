@@ -3,20 +3,19 @@
 from datetime import date
 
 from jiucom.db import ReadSession, WriteSession
+from jiucom.domains.offers import IN_STOCK
 from jiucom.domains.parts.schemas import PartCategory
 from jiucom.domains.prices.schemas import MAX_ALERTS, MAX_DEALS, Alert, Deal, PricePoint, SellerPrice
 from jiucom.web import PageQuery
 
 _PART_NAME = "SELECT name FROM parts WHERE id = %s AND is_deleted = FALSE"
 
-_COMPARISON = """
+_COMPARISON = f"""
 SELECT sellers.id, sellers.name, sellers.site_url, price_entries.price, price_entries.product_url,
     price_entries.is_available
-FROM price_entries JOIN sellers ON sellers.id = price_entries.seller_id
-WHERE price_entries.part_id = %s AND price_entries.is_available AND NOT price_entries.is_deleted
-    AND sellers.status = 'ACTIVE'
+FROM {IN_STOCK} AND price_entries.part_id = %s
 ORDER BY price_entries.price, price_entries.id
-"""
+"""  # noqa: S608
 
 _HISTORY = """
 SELECT record_date, MIN(price) AS lowest_price, MAX(price) AS highest_price, SUM(price) DIV COUNT(*) AS average_price,
@@ -27,7 +26,7 @@ GROUP BY record_date ORDER BY record_date
 
 # The hints make MySQL read averages from the index, part by part, instead of using a temporary table or reading all offers
 # first (1,000,000 rows: 2 s instead of 8 s). Offers in stock are checked for the best parts only.
-_DEALS = """
+_DEALS = f"""
 SELECT parts.id, parts.name, parts.category, parts.manufacturer, parts.image_url, parts.lowest_price,
     best.average AS average_price, best.average - parts.lowest_price AS discount_amount,
     CAST(ROUND((best.average - parts.lowest_price) * 100 / best.average, 1) AS DOUBLE) AS discount_rate
@@ -42,11 +41,10 @@ FROM (
     ORDER BY (recent.average - parts.lowest_price) / recent.average DESC, parts.id LIMIT %s
 ) AS best STRAIGHT_JOIN parts ON parts.id = best.part_id
 WHERE EXISTS (
-    SELECT /*+ NO_SEMIJOIN() */ 1 FROM price_entries JOIN sellers ON sellers.id = seller_id
-    WHERE part_id = parts.id AND is_available AND NOT price_entries.is_deleted AND sellers.status = 'ACTIVE'
+    SELECT /*+ NO_SEMIJOIN() */ 1 FROM {IN_STOCK} AND price_entries.part_id = parts.id
 )
 ORDER BY (best.average - parts.lowest_price) / best.average DESC, parts.id LIMIT %s
-"""
+"""  # noqa: S608
 # Candidates that are checked first. If too many of them are sold out, all are checked.
 _BEST = 1_000
 _ALL = 2**63 - 1

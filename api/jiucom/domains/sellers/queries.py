@@ -5,6 +5,7 @@ from datetime import date
 from msgspec import Struct
 
 from jiucom.db import ReadSession, WriteSession
+from jiucom.domains.offers import OPEN_SHOP
 from jiucom.domains.sellers.schemas import (
     MAX_SELLERS,
     Product,
@@ -36,7 +37,7 @@ UPDATE sellers SET name = %s, site_url = %s, logo_url = %s, status = 'PENDING', 
 WHERE user_id = %s AND status = 'REJECTED'
 """
 
-_MINE = "SELECT id FROM sellers WHERE user_id = %s AND status = 'ACTIVE' AND is_deleted = FALSE"
+_MINE = f"SELECT id FROM sellers WHERE user_id = %s AND {OPEN_SHOP}"  # noqa: S608
 
 _PRODUCTS = """
 FROM price_entries JOIN parts ON parts.id = price_entries.part_id
@@ -94,16 +95,13 @@ class Approved(Struct, frozen=True):
 
 async def active(session: ReadSession) -> list[Seller]:
     """Open shops, the most reliable first."""
-    sql = (
-        f"SELECT {SELLER} FROM sellers WHERE status = 'ACTIVE' AND is_deleted = FALSE"  # noqa: S608
-        " ORDER BY reliability_score DESC, id LIMIT %s"
-    )
+    sql = f"SELECT {SELLER} FROM sellers WHERE {OPEN_SHOP} ORDER BY reliability_score DESC, id LIMIT %s"  # noqa: S608
     return await session.fetch_all(sql, (MAX_SELLERS,), Seller)
 
 
 async def detail(session: ReadSession, seller_id: int) -> SellerDetail | None:
     """An open shop."""
-    return await session.fetch_one(f"{_DETAIL} AND status = 'ACTIVE'", (seller_id,), SellerDetail)
+    return await session.fetch_one(f"{_DETAIL} AND {OPEN_SHOP}", (seller_id,), SellerDetail)
 
 
 async def any_detail(session: ReadSession, seller_id: int) -> SellerDetail | None:

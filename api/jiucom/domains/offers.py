@@ -1,0 +1,8 @@
+"""Which shops and offers count. Closed and withdrawn shops keep their offers, which no longer do."""
+
+# For queries on `sellers`.
+OPEN_SHOP = "sellers.status = 'ACTIVE' AND sellers.is_deleted = FALSE"
+
+# What can be bought now. More conditions may follow.
+IN_STOCK = f"""price_entries JOIN sellers ON sellers.id = price_entries.seller_id
+    WHERE price_entries.is_available AND NOT price_entries.is_deleted AND {OPEN_SHOP}"""
