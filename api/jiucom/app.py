@@ -30,6 +30,7 @@ from jiucom.db.views import Views
 from jiucom.domains.notifications.announce import Announced
 from jiucom.domains.notifications.pushes import StoredPushes, pushes
 from jiucom.domains.prices import alerts
+from jiucom.domains.sellers import settling
 from jiucom.domains.users import renames
 from jiucom.guesses import Guesses
 from jiucom.jobs.backlog import Backlog
@@ -120,7 +121,14 @@ def _state(settings: Settings) -> AppState:
         accounts=accounts,
         passwords=Passwords(),
         outbox=Outbox(settings, db, clock, tracing),
-        backlog=Backlog(db, {alerts.KIND: alerts.trigger, renames.KIND: renames.step(cache)}),
+        backlog=Backlog(
+            db,
+            {
+                alerts.KIND: alerts.trigger,
+                renames.KIND: renames.step(cache),
+                settling.KIND: settling.step(cache),
+            },
+        ),
         limiter=limiter,
         overload=Overload(clock, meters),
         guesses=Guesses(settings, redis, limiter),

@@ -7,6 +7,7 @@ from typing import Any
 
 from jiucom.domains.prices import alerts, changes
 from jiucom.domains.prices.change_queries import Offer
+from jiucom.domains.sellers import settling
 from jiucom.state import AppState
 from testing.waiting import eventually
 
@@ -76,14 +77,14 @@ class Shop:
         """Sellers ask these prices from now on, all or none of them. Returns when the alerts have been triggered."""
         app = self.state
         await app.db.write(lambda tx: changes.put(tx, app.cache, app.clock, offers))
-        await self.told()
+        await self.worked_off()
 
-    async def told(self) -> None:
-        """Wait until the backlog has no alerts left of the parts made here."""
+    async def worked_off(self) -> None:
+        """Wait until the backlog has no task left of the parts and shops made here."""
+        own = {(alerts.KIND, part) for part in self._names} | {(settling.KIND, seller) for seller in self._sellers}
 
         async def empty() -> bool:
-            waiting = await self.rows("SELECT subject_id FROM backlog WHERE kind = %s", alerts.KIND)
-            return not any(part in self._names for (part,) in waiting)
+            return own.isdisjoint(await self.rows("SELECT kind, subject_id FROM backlog"))
 
         await eventually(empty, 30)
 

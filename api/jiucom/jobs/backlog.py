@@ -38,10 +38,11 @@ WHERE next_at <= UTC_TIMESTAMP(6) ORDER BY next_at LIMIT 1 FOR UPDATE SKIP LOCKE
 _MOVE = "UPDATE backlog SET position = %s, next_at = UTC_TIMESTAMP(6) WHERE id = %s"
 _POSTPONE = "UPDATE backlog SET next_at = UTC_TIMESTAMP(6) + INTERVAL %s SECOND WHERE id = %s"
 _DELETE = "DELETE FROM backlog WHERE id = %s"
+_DELETE_EARLIER = "DELETE FROM backlog WHERE kind = %s AND subject_id = %s AND id < %s"
 
 
 class Task(Struct, frozen=True):
-    """A row: the kind of work, the id of the part or user, a number that the kind defines, and the position reached."""
+    """A row: the kind of work, the id of its subject, a number that the kind defines, and the position reached."""
 
     id: int
     kind: str
@@ -63,6 +64,11 @@ async def add(tx: WriteSession, kind: str, *tasks: tuple[int, int | None]) -> No
     if tasks:
         await tx.execute(_ADD, (kind, json_text(tasks)))
         tx.emit(Added())
+
+
+async def replace_earlier(tx: WriteSession, task: Task) -> None:
+    """Delete older tasks of the same kind and subject: this one does their work too. For the first batch of a step."""
+    await tx.execute(_DELETE_EARLIER, (task.kind, task.subject_id, task.id))
 
 
 class Backlog(Worker):

@@ -154,7 +154,7 @@ async def test_a_new_price_triggers_alerts(admin: User, user: User, shop: Shop) 
     part = await created(admin, shop, lowestPrice=100)
     await user.client.post("/prices/alerts", json={"partId": part["id"], "targetPrice": 90})
     await admin.client.put(f"/admin/parts/{part['id']}", json={"lowestPrice": 90})
-    await shop.told()
+    await shop.worked_off()
     rows = await shop.rows("SELECT type, reference_id FROM notifications WHERE user_id = %s", user.id)
     assert rows == [("PRICE_ALERT", part["id"])]
 

@@ -2,16 +2,17 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any
 
+import httpx
 import pytest
 from starlette.applications import Starlette
 
 from jiucom.db import WriteSession
-from jiucom.db.session import ReadSession
 from jiucom.domains.notifications.announce import Announced
 from jiucom.domains.prices import alerts
+from jiucom.domains.sellers import settling
 from jiucom.domains.users import renames
 from jiucom.jobs import backlog
 from jiucom.jobs.backlog import Backlog, Task
@@ -20,6 +21,7 @@ from jiucom.settings import Settings
 from jiucom.state import AppState
 from testing.clients import client_of, started, state_of
 from testing.database import apart
+from testing.statements import Statement, recorded, requested
 from testing.waiting import eventually
 
 from .tables import execute, insert, rows
@@ -54,30 +56,10 @@ async def state(application: Starlette) -> AsyncIterator[AppState]:
 
 
 @pytest.fixture
-def taken(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def statements() -> Iterator[list[Statement]]:
     """The statements that are run from now on."""
-    run, known = ReadSession._run, []
-
-    async def note(session: ReadSession, sql: str, args: Any) -> Any:
-        known.append(" ".join(sql.split()))
-        return await run(session, sql, args)
-
-    monkeypatch.setattr(ReadSession, "_run", note)
-    return known
-
-
-def requested(statements: list[str]) -> list[str]:
-    """Without those of workers, also of the session's other application."""
-    workers = (
-        "FROM backlog WHERE next_at",
-        "mail_outbox",
-        "job_runs",
-        "DELETE cache_outbox",
-        "SELECT id, scope",
-        "FROM notifications WHERE id >",
-        "SELECT (SELECT COUNT",
-    )
-    return [sql for sql in statements if not any(words in sql for words in workers)]
+    with recorded() as known:
+        yield known
 
 
 async def people(state: AppState, count: int) -> str:
@@ -98,14 +80,17 @@ async def watched(state: AppState, count: int, target: int = 900) -> int:
     return part
 
 
-async def seller_of(state: AppState) -> str:
-    """The token of a seller with a shop."""
-    user = await insert(
-        state, "INSERT INTO users (email, nickname, role) VALUES (%s, %s, 'SELLER')", *[secrets.token_hex(6)] * 2
-    )
+async def make_user(state: AppState, role: str) -> int:
+    """The id of a new user."""
+    sql = "INSERT INTO users (email, nickname, role) VALUES (%s, %s, %s)"
+    return await insert(state, sql, *[secrets.token_hex(6)] * 2, role)
+
+
+async def make_seller(state: AppState) -> tuple[int, int]:
+    """The ids of a new seller and of their shop."""
+    user = await make_user(state, "SELLER")
     sql = "INSERT INTO sellers (user_id, name, site_url, status) VALUES (%s, %s, 'https://x.kr', 'ACTIVE')"
-    await insert(state, sql, user, secrets.token_hex(6))
-    return state.tokens.access(user, "SELLER")
+    return user, await insert(state, sql, user, secrets.token_hex(6))
 
 
 async def told(state: AppState, part: int) -> list[int]:
@@ -115,18 +100,18 @@ async def told(state: AppState, part: int) -> list[int]:
 
 
 async def test_a_change_costs_the_same_for_one_and_for_many_alerts(
-    application: Starlette, state: AppState, taken: list[str]
+    application: Starlette, state: AppState, statements: list[Statement]
 ) -> None:
-    token, costs = await seller_of(state), []
-    async with client_of(application, token) as client:
+    (user, _), costs = await make_seller(state), []
+    async with client_of(application, state.tokens.access(user, "SELLER")) as client:
         for many in (1, MANY):
             part = await watched(state, many)
             # Caches the account of the token.
             await client.get("/users/me")
-            before = len(taken)
+            before = len(statements)
             answer = await client.post("/sellers/products", json={"partId": part, "price": 800})
             assert answer.status_code == 201
-            costs.append(requested(taken[before:]))
+            costs.append(requested(statements[before:]))
             assert await told(state, part) == []
             while await state.backlog.work():
                 pass
@@ -135,7 +120,7 @@ async def test_a_change_costs_the_same_for_one_and_for_many_alerts(
     assert not any("notifications" in sql for sql in costs[1])
 
 
-async def test_each_is_told_once_with_a_mail_and_a_push(state: AppState, taken: list[str]) -> None:
+async def test_each_is_told_once_with_a_mail_and_a_push(state: AppState, statements: list[Statement]) -> None:
     part = await watched(state, MANY)
     pushed: list[int] = []
 
@@ -147,7 +132,7 @@ async def test_each_is_told_once_with_a_mail_and_a_push(state: AppState, taken: 
     async with state.db.transaction() as tx:
         await tx.execute("UPDATE parts SET lowest_price = 800 WHERE id = %s", (part,))
         await backlog.add(tx, alerts.KIND, (part, 800), (part, 850))
-    before = len(taken)
+    before = len(statements)
     other = Backlog(state.db, state.backlog._steps)
 
     async def work(each: Backlog) -> None:
@@ -160,7 +145,7 @@ async def test_each_is_told_once_with_a_mail_and_a_push(state: AppState, taken: 
     assert sorted(pushed) == sorted(told_to)
     assert len(await rows(state, "SELECT 1 FROM mail_outbox WHERE variables->'$.partId' = %s AND bulk", part)) == MANY
     # Some statements per batch, not per alert.
-    assert sum("notifications" in sql for sql in taken[before:]) < 4 * (MANY / alerts._BATCH + 3)
+    assert sum("notifications" in each.sql for each in statements[before:]) < 4 * (MANY / alerts._BATCH + 3)
 
 
 async def test_what_dies_in_between_is_done_by_another(state: AppState) -> None:
@@ -255,14 +240,11 @@ COMMENTS = "INSERT INTO comments (post_id, user_id, content) SELECT id, %s, 'c' 
 
 
 async def test_a_new_name_costs_the_same_for_few_and_for_many_posts(
-    application: Starlette, state: AppState, taken: list[str]
+    application: Starlette, state: AppState, statements: list[Statement]
 ) -> None:
     costs, names = [], []
     for many in (3, MANY):
-        author, other = [
-            await insert(state, "INSERT INTO users (email, nickname) VALUES (%s, %s)", *[secrets.token_hex(6)] * 2)
-            for _ in range(2)
-        ]
+        author, other = [await make_user(state, "USER") for _ in range(2)]
         await execute(state, POSTS, author, str(list(range(many))))
         await execute(state, POSTS, other, str(list(range(many))))
         await execute(state, COMMENTS, author, other)
@@ -280,9 +262,9 @@ async def test_a_new_name_costs_the_same_for_few_and_for_many_posts(
             await client.get("/users/me")
             name = f"새이름{secrets.token_hex(4)}"
             names.append(name)
-            before = len(taken)
+            before = len(statements)
             assert (await client.patch("/users/me", json={"nickname": name})).status_code == 200
-            costs.append(requested(taken[before:]))
+            costs.append(requested(statements[before:]))
             while await state.backlog.work():
                 pass
             assert await shown() == {name}
@@ -291,7 +273,7 @@ async def test_a_new_name_costs_the_same_for_few_and_for_many_posts(
 
 async def test_a_later_name_takes_the_place_of_an_earlier_one(state: AppState) -> None:
     """Five changes in a row cost one pass over the posts."""
-    author = await insert(state, "INSERT INTO users (email, nickname) VALUES (%s, %s)", *[secrets.token_hex(6)] * 2)
+    author = await make_user(state, "USER")
     await execute(state, POSTS, author, str(list(range(3 * renames._BATCH))))
     for _ in range(5):
         async with state.db.transaction() as tx:
@@ -304,7 +286,7 @@ async def test_a_later_name_takes_the_place_of_an_earlier_one(state: AppState) -
 
 
 async def test_without_redis_a_new_name_waits(state: AppState) -> None:
-    author = await insert(state, "INSERT INTO users (email, nickname) VALUES (%s, %s)", *[secrets.token_hex(6)] * 2)
+    author = await make_user(state, "USER")
     await execute(state, POSTS, author, "[1]")
     async with state.db.transaction() as tx:
         await backlog.add(tx, renames.KIND, (author, None))
@@ -314,6 +296,82 @@ async def test_without_redis_a_new_name_waits(state: AppState) -> None:
     finally:
         state.redis._cache.closed_until = 0.0
     assert await rows(state, "SELECT subject_id FROM backlog") == [(author,)]
+
+
+# As many offers as an upload may have.
+LARGEST = 20_000
+PARTS = """
+INSERT INTO parts (name, category, manufacturer, lowest_price, highest_price)
+SELECT CONCAT(%s, n), 'ETC', %s, 700, 700 FROM JSON_TABLE(%s, '$[*]' COLUMNS (n INT PATH '$')) AS numbers
+"""
+LIST_PRICES = (
+    "INSERT INTO list_prices (part_id, lowest, highest) SELECT id, 1000, 1000 FROM parts WHERE manufacturer = %s"
+)
+OFFERS = "INSERT INTO price_entries (part_id, seller_id, price) SELECT id, %s, 700 FROM parts WHERE manufacturer = %s"
+PRICES = "SELECT lowest_price, COUNT(*) FROM parts WHERE manufacturer = %s GROUP BY lowest_price ORDER BY lowest_price"
+
+
+async def stocked(state: AppState, count: int) -> tuple[int, str]:
+    """A seller with so many parts for 700 each, whose list price is 1,000; the manufacturer of the parts."""
+    user, shop = await make_seller(state)
+    made_by = secrets.token_hex(6)
+    await execute(state, PARTS, made_by[:2], made_by, str(list(range(count))))
+    await execute(state, LIST_PRICES, made_by)
+    await execute(state, OFFERS, shop, made_by)
+    return user, made_by
+
+
+async def close(client: httpx.AsyncClient, admin: httpx.AsyncClient, user: int, how: str) -> None:
+    """The shop of the user, whose client is `client`."""
+    if how == "withdrawn":
+        answer = await client.delete("/users/me")
+    else:
+        value = {"status": "SUSPENDED", "role": "USER"}[how]
+        answer = await admin.put(f"/admin/users/{user}/{how}", json={how: value})
+    assert answer.status_code == 200, answer.text
+
+
+@pytest.mark.parametrize(("how", "many"), [("status", LARGEST), ("role", MANY), ("withdrawn", MANY)])
+async def test_closing_a_shop_costs_the_same_for_few_and_for_many_offers(
+    application: Starlette, state: AppState, statements: list[Statement], how: str, many: int
+) -> None:
+    token, costs = state.tokens.access(await make_user(state, "ADMIN"), "ADMIN"), []
+    for count in (1, many):
+        user, made_by = await stocked(state, count)
+        own = client_of(application, state.tokens.access(user, "SELLER"))
+        async with own as client, client_of(application, token) as admin:
+            # Caches the accounts of the tokens.
+            await asyncio.gather(client.get("/users/me"), admin.get("/users/me"))
+            before = len(statements)
+            await close(client, admin, user, how)
+        costs.append(requested(statements[before:]))
+        assert await rows(state, PRICES, made_by) == [(700, count)]
+        batches = 0
+        while await state.backlog.work():
+            batches += 1
+        assert await rows(state, PRICES, made_by) == [(1000, count)]
+        assert batches >= count / 200
+    assert costs[0] == costs[1]
+    assert not any("price_entries" in sql for sql in costs[1])
+
+
+async def test_a_shop_that_opens_again_is_settled_once(application: Starlette, state: AppState) -> None:
+    """What is left of the closing is replaced by the opening."""
+    user, made_by = await stocked(state, MANY)
+    token = state.tokens.access(await make_user(state, "ADMIN"), "ADMIN")
+    async with client_of(application, token) as admin:
+        await close(admin, admin, user, "status")
+        assert await state.backlog.work()
+        assert await rows(state, PRICES, made_by) == [(700, MANY - 200), (1000, 200)]
+        await admin.put(f"/admin/users/{user}/status", json={"status": "ACTIVE"})
+    await execute(
+        state, "UPDATE backlog SET next_at = UTC_TIMESTAMP(6) - INTERVAL id SECOND WHERE kind = %s", settling.KIND
+    )
+    batches = 0
+    while await state.backlog.work():
+        batches += 1
+    assert await rows(state, PRICES, made_by) == [(700, MANY)]
+    assert batches == 3
 
 
 async def test_mails_that_somebody_waits_for_go_before_those_of_alerts(state: AppState) -> None:

@@ -147,7 +147,7 @@ async def test_listings_alone_leave_parts_as_they_are(
     # The last line about a listing counts; caches and alerts follow.
     prices = (await client.get(f"/prices/parts/{part}")).json()["data"]["prices"]
     assert [offer["price"] for offer in prices] == [650]
-    await uploaded.shop.told()
+    await uploaded.shop.worked_off()
     assert len(await uploaded.shop.rows("SELECT 1 FROM notifications WHERE user_id = %s", user.id)) == 1
 
 

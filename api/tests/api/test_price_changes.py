@@ -188,7 +188,7 @@ async def test_a_price_that_rose_again_triggers_nothing(user: User, shop: Shop, 
     async with state.db.transaction() as tx:
         await changes.put(tx, state.cache, state.clock, [Offer(part, 1, 800, None, True)])
         await changes.put(tx, state.cache, state.clock, [Offer(part, 1, 950, None, True)])
-    await shop.told()
+    await shop.worked_off()
     assert await shop.rows("SELECT 1 FROM notifications WHERE user_id = %s", user.id) == []
     await shop.offer(part, 1, 890)
     rows = await shop.rows("SELECT dedup_key FROM notifications WHERE user_id = %s", user.id)
@@ -240,11 +240,11 @@ async def test_crossings_are_pushed_once_and_after_the_commit(user: User, shop: 
     async with state.db.transaction() as tx:
         await changes.put(tx, state.cache, state.clock, [Offer(part, 1, 700, None, True)])
         assert pushed == []
-    await shop.told()
+    await shop.worked_off()
     # Listeners are called after the commit that `told` has seen.
     await eventually(lambda: bool(pushed))
     await shop.offer(part, 1, 600)
-    await shop.told()
+    await shop.worked_off()
     assert pushed == [f"PRICE_ALERT:{alert}:1"]
 
 

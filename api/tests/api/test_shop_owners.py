@@ -1,4 +1,4 @@
-"""A shop opens and closes with the status and role of its owner, and prices follow at once."""
+"""A shop opens and closes with the status and role of its owner, and prices follow within moments."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -30,6 +30,8 @@ class Market:
         self.seller = seller
 
     async def lowest(self) -> list[int | None]:
+        """The lowest prices, as soon as the backlog has settled them."""
+        await self.shop.worked_off()
         return [(await self.shop.prices(part))[0] for part in (*self.parts, self.sole)]
 
 
@@ -154,7 +156,9 @@ async def test_offers_at_the_same_time(shop: Shop, state: AppState, owner: User,
 
     codes = (await asyncio.gather(*map(offer, parts), suspend()))[:-1]
     assert set(codes) <= {201, 401, 404, 503}
+    await shop.worked_off()
     assert {(await shop.prices(part))[0] for part in parts} == {1000}
     await change(admin, owner, "status", "ACTIVE")
+    await shop.worked_off()
     offered = [part for part, code in zip(parts, codes, strict=True) if code == 201]
     assert {(await shop.prices(part))[0] for part in offered} <= {500}

@@ -1,37 +1,31 @@
 """Numbers of SQL statements per request: each is a round trip."""
 
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterator
 
 import httpx
 import pytest
 
-from jiucom.db.session import ReadSession, StatementSession
+from jiucom.db.session import StatementSession
 from jiucom.db.shape import shape
 from jiucom.errors import ApiError
 from jiucom.settings import Settings
 from jiucom.state import AppState
 from testing.clients import User, client_of, started, state_of
+from testing.statements import Statement, recorded
 
 pytestmark = pytest.mark.anyio
 
 # Statements on other tables may come from background workers.
-Statements = Callable[[str], list[tuple[type, str]]]
+Statements = Callable[[str], list[Statement]]
 
 
 @pytest.fixture
-def statements(monkeypatch: pytest.MonkeyPatch) -> Statements:
-    """The statements so far that name a table, each with its kind of session."""
-    run, known = ReadSession._run, []
-
-    async def note(session: ReadSession, sql: str, args: Any) -> Any:
+def statements() -> Iterator[Statements]:
+    """The statements so far that name a table."""
+    with recorded() as known:
         # Numbers of the metrics are counted by whichever application starts.
-        if not sql.startswith("SELECT (SELECT COUNT(*) FROM users"):
-            known.append((type(session), " ".join(sql.split())))
-        return await run(session, sql, args)
-
-    monkeypatch.setattr(ReadSession, "_run", note)
-    return lambda table: [(kind, sql) for kind, sql in known if table in sql]
+        counts = "SELECT (SELECT COUNT(*) FROM users"
+        yield lambda table: [each for each in known if table in each.sql and not each.sql.startswith(counts)]
 
 
 async def test_a_page_and_its_total_are_one(seeded_client: httpx.AsyncClient, statements: Statements) -> None:

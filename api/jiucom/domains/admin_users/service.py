@@ -35,7 +35,7 @@ async def set_status(app: AppState, admin: Principal, user_id: int, status: str,
         await audit.record(tx, admin.user_id, "USER_STATUS_CHANGED", "USER", user_id, *changes, address)
         app.accounts.changed(tx, user_id)
         after = await _lock(tx, user_id)
-        await owners.follow(tx, app.cache, user_id, after.status, after.role)
+        await owners.follow(tx, user_id, after.status, after.role)
         return after
 
     return await app.db.write(work)
@@ -55,7 +55,7 @@ async def set_role(app: AppState, admin: Principal, user_id: int, role: Role, ad
         await audit.record(tx, admin.user_id, "USER_ROLE_CHANGED", "USER", user_id, *changes, address)
         app.accounts.changed(tx, user_id)
         after = await _lock(tx, user_id)
-        await owners.follow(tx, app.cache, user_id, after.status, after.role)
+        await owners.follow(tx, user_id, after.status, after.role)
         return after
 
     return await app.db.write(work)

@@ -81,8 +81,10 @@ SET name = CONCAT('탈퇴한 판매처 ', id), site_url = '', logo_url = NULL, r
 WHERE id = %s
 """
 
-_OFFERED = """
-SELECT part_id FROM price_entries WHERE seller_id = %s AND is_available AND is_deleted = FALSE ORDER BY part_id
+# The index has the ids in ascending order; otherwise MySQL may read the offers of all shops.
+_IN_STOCK = """
+SELECT id, part_id FROM price_entries FORCE INDEX (idx_price_entries_seller)
+WHERE seller_id = %s AND id > %s AND is_available AND is_deleted = FALSE ORDER BY id LIMIT %s
 """
 
 
@@ -146,9 +148,9 @@ async def close(tx: WriteSession, seller_id: int) -> None:
     await tx.execute(_CLOSE, (seller_id,))
 
 
-async def offered_parts(tx: WriteSession, seller_id: int) -> list[int]:
-    """Ids of the parts that the shop has in stock, in ascending order."""
-    return [row[0] for row in await tx.fetch_rows(_OFFERED, (seller_id,))]
+async def in_stock(session: ReadSession, seller_id: int, after: int, limit: int) -> list[tuple[int, int]]:
+    """The shop's next offers in stock: id and part, in ascending order of the ids."""
+    return [(row[0], row[1]) for row in await session.fetch_rows(_IN_STOCK, (seller_id, after, limit))]
 
 
 async def products(session: ReadSession, seller_id: int, limit: int, offset: int) -> list[Product]:

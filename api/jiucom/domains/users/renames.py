@@ -8,14 +8,12 @@ from typing import Any
 
 from jiucom.cache import Cache, RedisUnavailableError, keys
 from jiucom.db import WriteSession
+from jiucom.jobs import backlog
 from jiucom.jobs.backlog import Step, Task
 
 KIND = "author-renamed"
 
 _BATCH = 200
-
-# A newer task of the same author replaces the earlier ones.
-_EARLIER = "DELETE FROM backlog WHERE kind = %s AND subject_id = %s AND id < %s"
 
 # In the order of the indexes by author.
 _FOLLOWING = """
@@ -34,7 +32,7 @@ def step(cache: Cache) -> Step:
 
     async def invalidate(tx: WriteSession, task: Task) -> Sequence[Any] | None:
         if task.position is None:
-            await tx.execute(_EARLIER, (KIND, task.subject_id, task.id))
+            await backlog.replace_earlier(tx, task)
         table, at, last = task.position or (0, *_NEWEST)
         rows = await tx.fetch_rows(_WRITTEN[table], (task.subject_id, at, at, last, _BATCH))
         if rows and not await cache.invalidate_now(sorted({keys.post(post) for _, _, post in rows})):

@@ -70,7 +70,7 @@ async def withdraw(app: AppState, user: Principal) -> None:
         locked = found(await accounts.lock(tx, user.user_id), ErrorCode.USER_NOT_FOUND)
         await queries.withdraw(tx, user.user_id, locked.email)
         await audit.forget(tx, user.user_id)
-        await owners.close(tx, app.cache, user.user_id)
+        await owners.close(tx, user.user_id)
         await families.end_all(tx, user.user_id)
         await _invalidate_author_caches(app, tx, user.user_id)
         app.accounts.changed(tx, user.user_id)
