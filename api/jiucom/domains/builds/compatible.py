@@ -18,7 +18,7 @@ def of_lines(lines: Iterable[BuildLine]) -> Compatibility:
 
 def line_of(part_id: int, name: str, category: str, specs: msgspec.Raw | None, quantity: int) -> Line:
     """A line for `check`, of a part with these specifications (JSON)."""
-    known = facts.NOTHING if specs is None else _facts(category, bytes(specs))
+    known = facts.NOTHING if specs is None else facts_of(category, bytes(specs))
     return Line(part_id, name, category, quantity=quantity, known=known)
 
 
@@ -34,7 +34,8 @@ def check(lines: Iterable[Line]) -> Compatibility:
 
 # Specifications rarely change, and every view of a build reads them (20 kB each at most).
 @lru_cache(maxsize=1024)
-def _facts(category: str, specs: bytes) -> Facts:
+def facts_of(category: str, specs: bytes) -> Facts:
+    """What the rules need of a part's specifications (JSON)."""
     values = msgspec.json.decode(specs)
     return facts.read(category, values) if isinstance(values, dict) else facts.NOTHING
 
