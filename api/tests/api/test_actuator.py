@@ -244,7 +244,7 @@ async def test_document_is_valid_and_complete(client: httpx.AsyncClient) -> None
     assert {"401", "403", "415"} <= set_level["responses"].keys()
 
 
-async def test_swagger_ui_needs_nothing_from_elsewhere(client: httpx.AsyncClient) -> None:
+async def test_swagger_ui_loads_only_from_this_server(client: httpx.AsyncClient) -> None:
     first = await client.get("/swagger-ui.html")
     assert first.status_code == 302
     page = await client.get(f"http://testserver{first.headers['location']}")

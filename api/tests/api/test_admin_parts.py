@@ -55,7 +55,7 @@ async def test_least_that_a_part_needs(admin: User, shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("price", ["lowestPrice", "highestPrice"])
-async def test_a_list_price_of_nothing_is_none(admin: User, shop: Shop, price: str) -> None:
+async def test_a_list_price_of_zero_is_refused(admin: User, shop: Shop, price: str) -> None:
     part = (await created(admin, shop, lowestPrice=100, highestPrice=200))["id"]
     for value in (0, -1):
         for response in (
@@ -93,7 +93,7 @@ async def test_specs_that_json_columns_cannot_hold(admin: User, specs: str) -> N
     assert (response.status_code, response.json()["code"]) == (400, "JIUCOM-401")
 
 
-async def test_update_changes_what_is_given(admin: User, shop: Shop, client: httpx.AsyncClient) -> None:
+async def test_an_update_changes_the_given_fields_only(admin: User, shop: Shop, client: httpx.AsyncClient) -> None:
     part = await created(admin, shop, modelNumber="A", imageUrl="/a.png", specs={"a": 1}, lowestPrice=100)
     assert (await client.get(f"/parts/{part['id']}")).json()["data"] == part
     given = {"modelNumber": "B", "imageUrl": "/b.png", "name": "다른 시험 부품", "category": "GPU"}
@@ -137,7 +137,7 @@ async def test_prices_follow_the_offers(admin: User, shop: Shop) -> None:
     assert [offer["price"] for offer in data["prices"]] == [150]
 
 
-async def test_what_is_set_comes_back_when_it_is_sold_out(admin: User, user: User, shop: Shop) -> None:
+async def test_list_prices_come_back_when_a_part_is_sold_out(admin: User, user: User, shop: Shop) -> None:
     """No shop sells at that price, so no alert is triggered."""
     part = (await created(admin, shop, lowestPrice=100, highestPrice=200))["id"]
     await shop.offer(part, 1, 150)

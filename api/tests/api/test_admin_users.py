@@ -174,7 +174,7 @@ async def test_last_administrator_stays(alone: list[User]) -> None:
     assert said(await one.client.delete("/users/me")) == (409, "JIUCOM-409")
 
 
-async def test_administrators_who_go_at_once_leave_one(alone: list[User], state: AppState) -> None:
+async def test_administrators_leaving_at_once_leave_one(alone: list[User], state: AppState) -> None:
     one, other = alone
     answers = await asyncio.gather(
         one.client.delete("/users/me"), _role(other, other.id, "USER"), _status(one, other.id, "SUSPENDED")
@@ -193,7 +193,7 @@ async def test_administrators_who_go_at_once_leave_one(alone: list[User], state:
 # Audit
 
 
-async def test_what_administrators_do_is_written_down(admin: User, user: User) -> None:
+async def test_changes_by_administrators_are_in_the_audit_log(admin: User, user: User) -> None:
     await _role(admin, user.id, "SELLER")
     # Nothing changes: nothing to write.
     await _role(admin, user.id, "SELLER")
@@ -216,7 +216,7 @@ async def test_what_administrators_do_is_written_down(admin: User, user: User) -
     assert [each["id"] for each in only] == [role["id"]]
 
 
-async def test_audit_goes_with_its_transaction(admin: User, state: AppState) -> None:
+async def test_audit_rows_are_rolled_back_with_their_transaction(admin: User, state: AppState) -> None:
     async def fail(tx: Any) -> None:
         await audit.record(tx, None, "ROLLED_BACK", "TEST", 1, None, None, None)
         raise ZeroDivisionError

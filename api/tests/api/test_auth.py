@@ -80,7 +80,7 @@ async def test_signup_names_the_wrong_field(client: httpx.AsyncClient, wrong: di
     assert [error["field"] for error in response.json()["errors"]] == [field]
 
 
-async def test_signup_refuses_what_is_taken(client: httpx.AsyncClient) -> None:
+async def test_signup_refuses_addresses_and_nicknames_in_use(client: httpx.AsyncClient) -> None:
     account = await signup(client)
     body = {"email": account.email.upper(), "password": PASSWORD, "nickname": account.nickname}
     assert said(await client.post("/auth/signup", json=body)) == (409, "JIUCOM-U002")
@@ -122,7 +122,7 @@ async def test_seeded_account_logs_in(client: httpx.AsyncClient) -> None:
     assert (await login(client, "gamer@jiucom.com", "admin123")).status_code == 200
 
 
-async def test_login_tells_nobody_which_addresses_exist(client: httpx.AsyncClient, state: AppState) -> None:
+async def test_login_does_not_reveal_which_addresses_exist(client: httpx.AsyncClient, state: AppState) -> None:
     """Social accounts have no password."""
     account, social = await signup(client), await signup(client)
     await _set_hash(state, social.email, None)
@@ -345,5 +345,5 @@ async def test_logout_acts_on_every_replica(
         await eventually(refused, 1)
 
 
-async def test_oauth_urls_names_no_provider(client: httpx.AsyncClient) -> None:
+async def test_oauth_urls_are_empty(client: httpx.AsyncClient) -> None:
     assert (await client.get("/auth/oauth2/urls")).json()["data"] == {}

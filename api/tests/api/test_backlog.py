@@ -120,7 +120,7 @@ async def test_a_change_costs_the_same_for_one_and_for_many_alerts(
     assert not any("notifications" in sql for sql in costs[1])
 
 
-async def test_each_is_told_once_with_a_mail_and_a_push(state: AppState, statements: list[Statement]) -> None:
+async def test_each_alert_is_told_once_with_a_mail_and_a_push(state: AppState, statements: list[Statement]) -> None:
     part = await watched(state, MANY)
     pushed: list[int] = []
 
@@ -148,7 +148,7 @@ async def test_each_is_told_once_with_a_mail_and_a_push(state: AppState, stateme
     assert sum("notifications" in each.sql for each in statements[before:]) < 4 * (MANY / alerts._BATCH + 3)
 
 
-async def test_what_dies_in_between_is_done_by_another(state: AppState) -> None:
+async def test_a_batch_that_dies_is_done_again(state: AppState) -> None:
     """Half a batch is none: nothing is told twice, nothing is left out."""
     part = await watched(state, MANY)
     async with state.db.transaction() as tx:
@@ -171,7 +171,7 @@ async def test_what_dies_in_between_is_done_by_another(state: AppState) -> None:
     assert len(await told(state, part)) == MANY
 
 
-async def test_one_that_fails_does_not_stop_the_others(state: AppState, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_task_that_fails_does_not_stop_the_others(state: AppState, caplog: pytest.LogCaptureFixture) -> None:
     seen: list[int] = []
 
     async def step(tx: WriteSession, task: Task) -> Sequence[Any] | None:
@@ -210,7 +210,7 @@ async def test_long_and_short_work_take_turns(state: AppState) -> None:
     assert turns[:5].count(2) == 2
 
 
-async def test_it_begins_at_once(state: AppState) -> None:
+async def test_work_on_a_task_begins_at_once(state: AppState) -> None:
     """Without waiting for the next look at the table."""
     worker = Backlog(state.db, {"test": _nothing})
     worker.start()
@@ -374,7 +374,7 @@ async def test_a_shop_that_opens_again_is_settled_once(application: Starlette, s
     assert batches == 3
 
 
-async def test_mails_that_somebody_waits_for_go_before_those_of_alerts(state: AppState) -> None:
+async def test_password_mails_go_before_mails_of_alerts(state: AppState) -> None:
     """And those of alerts go on, however many others there are."""
     await execute(state, "DELETE FROM mail_outbox")
     told = [outbox.Draft("a@example.com", "price-alert", {}) for _ in range(30)]

@@ -73,7 +73,7 @@ async def test_logout_by_an_expired_bearer_alone(client: httpx.AsyncClient, acco
 
 
 @pytest.mark.parametrize("kind", ["broken", "a refresh token", ""])
-async def test_logout_by_what_is_no_access_token(
+async def test_logout_refuses_other_tokens(
     client: httpx.AsyncClient, account: Account, bearer_of: Callable[[str], str], kind: str
 ) -> None:
     answer = await client.post("/auth/logout", headers={"Authorization": bearer_of(kind)})
@@ -91,7 +91,7 @@ async def test_logout_by_what_is_no_access_token(
         ("/auth/password/reset", {"token": "x", "newPassword": PASSWORD}, 400),
     ],
 )
-async def test_whatever_needs_no_login(
+async def test_public_auth_paths_ignore_a_bad_bearer(
     client: httpx.AsyncClient,
     account: Account,
     bearer_of: Callable[[str], str],
@@ -105,7 +105,9 @@ async def test_whatever_needs_no_login(
 
 
 @pytest.mark.parametrize("path", ["/auth/email/verify-request", "/auth/email/verify", "/users/me", "/parts"])
-async def test_elsewhere_it_is_refused(client: httpx.AsyncClient, bearer_of: Callable[[str], str], path: str) -> None:
+async def test_other_paths_refuse_a_bad_bearer(
+    client: httpx.AsyncClient, bearer_of: Callable[[str], str], path: str
+) -> None:
     method = "POST" if path.startswith("/auth") else "GET"
     for kind in BAD:
         answer = await client.request(method, path, json={"code": "x"}, headers={"Authorization": bearer_of(kind)})
@@ -113,7 +115,7 @@ async def test_elsewhere_it_is_refused(client: httpx.AsyncClient, bearer_of: Cal
 
 
 @pytest.mark.parametrize("scheme", ["bearer", "BEARER", "bEaReR", "Bearer "])
-async def test_the_scheme_s_letters_have_no_case(client: httpx.AsyncClient, account: Account, scheme: str) -> None:
+async def test_the_scheme_may_be_written_in_any_case(client: httpx.AsyncClient, account: Account, scheme: str) -> None:
     header = {"Authorization": f"{scheme} {account.tokens['accessToken']}"}
     assert (await client.get("/users/me", headers=header)).status_code == 200
     assert (await client.post("/auth/logout", headers=header)).status_code == 200
@@ -121,6 +123,6 @@ async def test_the_scheme_s_letters_have_no_case(client: httpx.AsyncClient, acco
 
 
 @pytest.mark.parametrize("header", ["Basic eDp5", "Bearer", "Bearerx", "token"])
-async def test_other_schemes_are_no_bearer(client: httpx.AsyncClient, header: str) -> None:
+async def test_other_schemes_count_as_no_token(client: httpx.AsyncClient, header: str) -> None:
     assert (await client.get("/parts", headers={"Authorization": header})).status_code == 200
     assert said(await client.post("/auth/logout", headers={"Authorization": header})) == (401, "JIUCOM-A001")

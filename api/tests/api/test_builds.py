@@ -70,7 +70,7 @@ async def test_a_build_is_saved_at_the_prices_of_the_day(client: httpx.AsyncClie
     assert data(await client.get(f"/builds/{build['id']}")) == {**build, "viewCount": 1}
 
 
-async def test_lines_carry_what_rules_and_clients_look_at(user: User) -> None:
+async def test_lines_have_category_manufacturer_and_specs(user: User) -> None:
     (line,) = (await save(user, AM5))["parts"]
     assert line["partName"] == "AMD Ryzen 7 7800X3D"
     assert (line["category"], line["manufacturer"]) == ("CPU", "AMD")
@@ -122,7 +122,7 @@ async def test_parts_that_are_not_there(client: httpx.AsyncClient, user: User, s
         assert await session.fetch_value("SELECT COUNT(*) FROM builds") == before
 
 
-async def test_nobody_builds(client: httpx.AsyncClient, user: User) -> None:
+async def test_building_needs_a_login(client: httpx.AsyncClient, user: User) -> None:
     mine = (await save(user, AM5))["id"]
     for method, path in (
         ("POST", "/builds"),
@@ -165,12 +165,14 @@ async def test_private_builds_are_there_for_their_owners(
 
 
 @pytest.mark.parametrize("path", ["/builds/{}", "/builds/{}/compatibility"])
-async def test_no_such_build(client: httpx.AsyncClient, path: str) -> None:
+async def test_unknown_builds_are_404(client: httpx.AsyncClient, path: str) -> None:
     assert refusal(await client.get(path.format(UNKNOWN))) == (404, "JIUCOM-B001")
     assert refusal(await client.get(path.format("abc"))) == (400, "JIUCOM-401")
 
 
-async def test_looks_of_others_count_and_none_is_an_edit(client: httpx.AsyncClient, user: User, admin: User) -> None:
+async def test_views_by_others_are_counted_and_are_not_edits(
+    client: httpx.AsyncClient, user: User, admin: User
+) -> None:
     build = await save(user, AM5)
     path = f"/builds/{build['id']}"
     await asyncio.gather(*(client.get(path) for _ in range(10)))
@@ -181,7 +183,7 @@ async def test_looks_of_others_count_and_none_is_an_edit(client: httpx.AsyncClie
     assert data(await user.client.get(path))["viewCount"] == 11
 
 
-async def test_changes_change_what_is_sent(user: User) -> None:
+async def test_an_update_changes_the_given_fields_only(user: User) -> None:
     build = await save(user, AM5, description="설명")
     path = f"/builds/{build['id']}"
     changed = data(await user.client.put(path, json={"name": "나중", "isPublic": False}))
@@ -228,7 +230,7 @@ async def test_parallel_changes_leave_one_of_the_lists(user: User, shop: Shop) -
     assert build["totalPrice"] == sum(line["lineTotal"] for line in build["parts"])
 
 
-async def test_deleted_builds_are_gone(client: httpx.AsyncClient, user: User) -> None:
+async def test_deleted_builds_are_not_found(client: httpx.AsyncClient, user: User) -> None:
     build = (await save(user, AM5))["id"]
     token = data(await user.client.post(f"/builds/{build}/share"), 201)["shareToken"]
     assert data(await user.client.delete(f"/builds/{build}")) is None
@@ -238,7 +240,7 @@ async def test_deleted_builds_are_gone(client: httpx.AsyncClient, user: User) ->
     assert build not in [each["id"] for each in data(await client.get("/builds"))["content"]]
 
 
-async def test_lists_hold_what_is_public_newest_first(client: httpx.AsyncClient, user: User) -> None:
+async def test_lists_have_public_builds_newest_first(client: httpx.AsyncClient, user: User) -> None:
     public = [await save(user, AM5), await save(user, AM5, BOARD)]
     private = await save(user, AM5, isPublic=False)
     page = data(await client.get("/builds?size=2"))
@@ -301,7 +303,7 @@ async def test_findings_are_the_same_saved_or_not(client: httpx.AsyncClient, use
         assert build[key] == checked[key]
 
 
-async def test_what_goes_together(client: httpx.AsyncClient) -> None:
+async def test_compatible_parts_have_no_findings(client: httpx.AsyncClient) -> None:
     body = {"parts": [{"partId": part} for part in (AM5, BOARD, POWER)]}
     assert data(await client.post("/builds/check", json=body)) == {
         "compatible": True, "compatibilityWarnings": [], "compatibilityFindings": [],
@@ -354,5 +356,5 @@ async def test_shares_open_private_builds_until_withdrawn(client: httpx.AsyncCli
         ("%00", (400, "JIUCOM-401")),
     ],
 )
-async def test_no_such_share(client: httpx.AsyncClient, token: str, expected: tuple[int, str]) -> None:
+async def test_unknown_shares_are_404(client: httpx.AsyncClient, token: str, expected: tuple[int, str]) -> None:
     assert refusal(await client.get(f"/builds/shared/{token}")) == expected

@@ -151,7 +151,7 @@ async def test_listings_alone_leave_parts_as_they_are(
     assert len(await uploaded.shop.rows("SELECT 1 FROM notifications WHERE user_id = %s", user.id)) == 1
 
 
-async def test_updates_by_id_change_what_is_given(admin: User, shop: Shop, client: httpx.AsyncClient) -> None:
+async def test_updates_by_id_change_the_given_fields_only(admin: User, shop: Shop, client: httpx.AsyncClient) -> None:
     part = await shop.part(lowest=10, highest=20)
     response = await admin.client.post(PATH, json=[{"partId": part, "manufacturer": "다른 곳"}])
     assert response.json()["data"]["partsUpdated"] == 1
@@ -169,7 +169,7 @@ async def test_lines_mean_the_part_that_had_the_name_before(admin: User, uploade
     assert await uploaded.shop.prices(part) == (5, 5)
 
 
-async def test_no_two_parts_of_one_name(admin: User, uploaded: Uploaded) -> None:
+async def test_one_name_is_one_part(admin: User, uploaded: Uploaded) -> None:
     part = await uploaded.shop.part()
     new, roman, latin = f"{uploaded.word} B", f"{uploaded.word} Classic Ⅱ", f"{uploaded.word} Classic II"
     for rows in (
@@ -225,7 +225,7 @@ async def test_errors_are_reported_by_line_and_column(admin: User, uploaded: Upl
     ]
 
 
-async def test_what_does_not_exist_is_reported_by_line(admin: User, uploaded: Uploaded) -> None:
+async def test_unknown_parts_and_sellers_are_reported_by_line(admin: User, uploaded: Uploaded) -> None:
     deleted, closed = await uploaded.shop.part(deleted=True), await uploaded.shop.seller(status="PENDING")
     rows = [
         line(f"{uploaded.word} 1", seller="다나와", price=5),
@@ -242,7 +242,7 @@ async def test_what_does_not_exist_is_reported_by_line(admin: User, uploaded: Up
     assert await uploaded.parts() == {}
 
 
-async def test_lines_that_name_no_part(admin: User) -> None:
+async def test_lines_without_a_part_are_refused(admin: User) -> None:
     response = await admin.client.post(PATH, json=[{}, "x", {"name": "가" * 201, "price": 0}])
     fields = [error["field"] for error in response.json()["errors"]]
     assert {"lines[1].name", "lines[1].category", "lines[1].manufacturer", "lines[2].", "lines[3].name"} <= set(fields)
@@ -268,7 +268,7 @@ async def test_other_encodings_are_refused(admin: User, text: str, encoding: str
 
 
 @pytest.mark.parametrize("text", ["Intel®Core™", "65℃", "똠방각하 펲시콜라"])
-async def test_what_cp949_knows_is_read(admin: User, uploaded: Uploaded, text: str) -> None:
+async def test_cp949_is_read(admin: User, uploaded: Uploaded, text: str) -> None:
     name = f"{uploaded.word} {text}"
     response = await post_csv(admin, as_csv([line(name)]).encode("cp949"))
     assert response.status_code == 200, response.text
@@ -276,7 +276,7 @@ async def test_what_cp949_knows_is_read(admin: User, uploaded: Uploaded, text: s
 
 
 @pytest.mark.parametrize("price", ["lowestPrice", "highestPrice", "price"])
-async def test_nothing_is_sold_for_nothing(admin: User, uploaded: Uploaded, price: str) -> None:
+async def test_prices_of_zero_are_refused(admin: User, uploaded: Uploaded, price: str) -> None:
     """Spreadsheets write 0 where there is no price."""
     rows = [line(f"{uploaded.word} 0", **{price: 0}, **({"sellerId": 1} if price == "price" else {}))]
     for response in (await admin.client.post(PATH, json=rows), await post_csv(admin, as_csv(rows))):

@@ -95,7 +95,7 @@ async def test_wrong_comments_name_their_fields(
     assert wrong_fields(await user.client.post(f"/posts/{post}/comments", json=body)) == fields
 
 
-async def test_nobody_comments(client: httpx.AsyncClient, user: User, post: int) -> None:
+async def test_commenting_needs_a_login(client: httpx.AsyncClient, user: User, post: int) -> None:
     mine = await comment(user, post)
     assert refusal(await client.post(f"/posts/{post}/comments", json={"content": "x"})) == (401, "JIUCOM-A001")
     assert refusal(await client.put(f"/comments/{mine}", json={"content": "x"})) == (401, "JIUCOM-A001")
@@ -179,7 +179,7 @@ async def test_a_long_thread_is_shown_answer_by_answer(
     assert (answers > 1) == (replies > 2)
 
 
-async def test_replies_after_what_is_no_id(client: httpx.AsyncClient, post: int) -> None:
+async def test_malformed_ids_in_replies_after_are_refused(client: httpx.AsyncClient, post: int) -> None:
     for wrong in ("-1", "x", str(2**63)):
         assert wrong_fields(await client.get(f"/posts/{post}/comments?repliesAfter={wrong}")) == {"repliesAfter"}
 
@@ -252,9 +252,7 @@ async def test_deleted_comments_keep_the_thread(client: httpx.AsyncClient, user:
     assert await count(client, post) == 0
 
 
-async def test_deleted_replies_that_nobody_replied_to_are_gone(
-    client: httpx.AsyncClient, user: User, post: int
-) -> None:
+async def test_deleted_replies_without_replies_are_not_shown(client: httpx.AsyncClient, user: User, post: int) -> None:
     root = await comment(user, post)
     stays, goes = [await comment(user, post, parent=root) for _ in range(2)]
     below = await comment(user, post, parent=goes)
@@ -274,7 +272,9 @@ async def test_counts_of_parallel_comments_are_right(client: httpx.AsyncClient, 
     assert await count(client, post) == 1
 
 
-async def test_who_is_told(make_user: MakeUser, user: User, author: User, post: int) -> None:
+async def test_the_authors_of_post_and_parent_are_notified(
+    make_user: MakeUser, user: User, author: User, post: int
+) -> None:
     """To the post's author and to the person replied to; never to oneself, and once."""
     third = await make_user()
     await comment(author, post)
@@ -301,13 +301,13 @@ async def test_the_author_replied_to_is_told_once(user: User, author: User, post
     assert await told(author) == ["내 댓글에 새 답글이 달렸습니다"]
 
 
-async def test_nobody_is_told_of_what_was_refused(user: User, author: User, post: int) -> None:
+async def test_a_refused_comment_notifies_no_user(user: User, author: User, post: int) -> None:
     data(await author.client.delete(f"/posts/{post}"))
     assert refusal(await user.client.post(f"/posts/{post}/comments", json={"content": "x"})) == (404, "JIUCOM-PO001")
     assert await told(author) == []
 
 
-async def test_nobody_is_told_of_what_was_rolled_back(
+async def test_a_rolled_back_comment_notifies_no_user(
     user: User, author: User, post: int, state: AppState, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The transaction fails in its last step."""

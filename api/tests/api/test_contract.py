@@ -30,7 +30,7 @@ def endpoints() -> dict[tuple[str, str], tuple[str, int]]:
         return {(row["method"], row["path"]): (row["auth"], int(row["ok"])) for row in csv.DictReader(file)}
 
 
-def test_the_endpoints_and_nothing_else_are_served() -> None:
+def test_exactly_the_endpoints_of_the_contract_are_served() -> None:
     known = {(each.method, each.path) for each in operations()}
     assert known == endpoints().keys()
 

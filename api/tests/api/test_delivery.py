@@ -62,7 +62,7 @@ async def nothing_more(client: Stomp) -> None:
 # Missed notifications
 
 
-async def test_what_was_missed_comes_first_and_once(server: Replica, state: AppState, user: User) -> None:
+async def test_missed_notifications_come_first_and_once(server: Replica, state: AppState, user: User) -> None:
     known = [await tell(state, user, f"옛 {number}") for number in range(3)]
     for number in range(4):
         await tell(state, user, f"놓친 {number}")
@@ -74,7 +74,7 @@ async def test_what_was_missed_comes_first_and_once(server: Replica, state: AppS
         await nothing_more(mine)
 
 
-async def test_a_client_that_has_none_gets_all(server: Replica, state: AppState, user: User) -> None:
+async def test_an_empty_seen_header_brings_all_notifications(server: Replica, state: AppState, user: User) -> None:
     for number in range(3):
         await tell(state, user, f"{number}")
     async with stomp(server.url) as mine:
@@ -94,7 +94,7 @@ async def test_a_gap_between_those_that_it_has_is_filled(server: Replica, state:
         await nothing_more(mine)
 
 
-async def test_without_saying_so_a_client_gets_what_is_new(server: Replica, state: AppState, user: User) -> None:
+async def test_without_a_seen_header_only_new_notifications_come(server: Replica, state: AppState, user: User) -> None:
     await tell(state, user, "옛")
     async with stomp(server.url) as mine:
         await mine.connect(user.token)
@@ -131,7 +131,7 @@ async def test_subscriptions_of_one_session_are_each_told(server: Replica, state
 
 
 @pytest.mark.parametrize("seen", ["x", "-1", "1,,2", ",", "1.5", "9" * 19, ",".join(["1"] * (EXACT + 1)), "1;2", "٣"])
-async def test_what_names_no_notifications(server: Replica, user: User, seen: str) -> None:
+async def test_malformed_seen_headers_are_refused(server: Replica, user: User, seen: str) -> None:
     async with stomp(server.url) as mine:
         await mine.connect(user.token)
         await subscribe(mine, seen=seen)
@@ -154,7 +154,7 @@ async def test_others_notifications_stay_theirs(server: Replica, state: AppState
 
 
 @pytest.mark.parametrize("headers", [{}, {"seen": ""}])
-async def test_what_a_dead_replica_did_not_tell(
+async def test_notifications_that_were_not_announced_are_delivered(
     server: Replica, state: AppState, user: User, headers: dict[str, str]
 ) -> None:
     async with stomp(server.url) as mine:
@@ -233,7 +233,7 @@ def bearer(user: User) -> dict[str, str]:
     return {"Authorization": f"Bearer {user.token}"}
 
 
-def test_what_was_brought_is_known_exactly_for_the_newest_and_by_the_id_below() -> None:
+def test_seen_keeps_the_newest_ids_and_one_number_for_the_rest() -> None:
     seen = Seen(10, [12])
     assert [id in seen for id in (9, 10, 11, 12, 13)] == [True, True, False, True, False]
     assert [seen.lists(id) for id in (9, 10, 12)] == [False, False, True]

@@ -129,7 +129,7 @@ async def test_roles(make_user: Callable[..., Awaitable[User]], role: str, expec
         assert code(response) == (403, "JIUCOM-A002")
 
 
-async def test_nobody_is_told_to_log_in(client: httpx.AsyncClient) -> None:
+async def test_requests_without_a_token_are_401(client: httpx.AsyncClient) -> None:
     assert code(await client.post(LOGGER, json={"configuredLevel": None})) == (401, "JIUCOM-A001")
 
 

@@ -56,11 +56,13 @@ async def test_readme_paths_need_a_part(user: User) -> None:
     assert wrong_fields(await user.client.delete("/favorites")) == {"partId"}
 
 
-async def test_nobody_has_favorites(client: httpx.AsyncClient) -> None:
+async def test_favorites_need_a_login(client: httpx.AsyncClient) -> None:
     assert refusal(await client.get("/favorites")) == (401, "JIUCOM-A001")
 
 
-async def test_favorites_are_ones_own(user: User, make_user: Callable[..., Awaitable[User]], shop: Shop) -> None:
+async def test_favorites_of_others_are_not_listed(
+    user: User, make_user: Callable[..., Awaitable[User]], shop: Shop
+) -> None:
     part, other = await shop.part(), await make_user()
     data(await user.client.post(f"/favorites/parts/{part}"), 201)
     assert await parts(other) == []

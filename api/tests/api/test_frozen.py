@@ -48,9 +48,7 @@ def late(asked: httpx.Response) -> None:
     assert asked.headers["Retry-After"] == "1"
 
 
-async def test_who_logs_in_with_a_token_waits_no_longer(
-    far: tuple[Relay, AppState, httpx.AsyncClient], user: User
-) -> None:
+async def test_authentication_ends_at_the_deadline(far: tuple[Relay, AppState, httpx.AsyncClient], user: User) -> None:
     way, _, client = far
     way.freeze()
     headers = {"Authorization": f"Bearer {user.token}"}
@@ -58,7 +56,9 @@ async def test_who_logs_in_with_a_token_waits_no_longer(
 
 
 @pytest.mark.parametrize("path", ["/parts/4", "/posts/1"])
-async def test_nothing_goes_on_after_the_deadline(far: tuple[Relay, AppState, httpx.AsyncClient], path: str) -> None:
+async def test_loads_and_view_counters_end_at_the_deadline(
+    far: tuple[Relay, AppState, httpx.AsyncClient], path: str
+) -> None:
     """All later requests would join a load or a view counter that hangs."""
     way, state, client = far
     async with state.db.transaction() as tx:
@@ -128,7 +128,9 @@ async def test_hooks_that_a_cancelled_task_began_come_to_their_end(state: AppSta
     await eventually(lambda: heard == ["second"])
 
 
-async def test_a_commit_of_which_nobody_knows(far: tuple[Relay, AppState, httpx.AsyncClient]) -> None:
+async def test_a_lost_answer_to_a_commit_runs_the_hooks_in_doubt(
+    far: tuple[Relay, AppState, httpx.AsyncClient],
+) -> None:
     way, state, _ = far
     heard: list[str] = []
 

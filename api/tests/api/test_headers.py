@@ -25,7 +25,7 @@ pytestmark = pytest.mark.anyio
         ("GET", "/ws/info", 200),
     ],
 )
-async def test_every_answer_says_what_may_be_loaded(
+async def test_every_answer_has_a_content_security_policy(
     client: httpx.AsyncClient, method: str, path: str, status: int
 ) -> None:
     response = await client.request(method, path)
@@ -57,7 +57,7 @@ async def test_tokens_are_not_stored(client: httpx.AsyncClient) -> None:
     assert [answer.headers.get_list("cache-control") for answer in answers] == [["no-store"]] * 3
 
 
-async def test_what_everyone_may_read_says_itself(client: httpx.AsyncClient, user: User) -> None:
+async def test_public_answers_have_at_most_one_cache_control(client: httpx.AsyncClient, user: User) -> None:
     assert "cache-control" not in (await client.get("/parts")).headers
     # Once, also where the handler has a rule of its own.
     for reader in (client, user.client):

@@ -97,7 +97,7 @@ async def test_an_image_that_moves_while_we_look_is_kept(
     assert await rows(state, "SELECT is_attached FROM images WHERE file_name = %s", image.name) == [(1,)]
 
 
-async def test_a_text_that_is_committed_while_the_row_goes_keeps_its_picture(
+async def test_a_picture_stays_when_a_text_with_it_is_committed_during_the_deletion(
     state: AppState, tools: Tools, user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     image = await _image(state, user, hours=48)
@@ -121,7 +121,7 @@ async def test_a_text_that_is_committed_while_the_row_goes_keeps_its_picture(
     assert await rows(state, "SELECT * FROM images WHERE file_name = %s", image.name) == before
 
 
-async def test_a_run_that_dies_before_it_puts_a_row_back_loses_no_picture(
+async def test_a_run_that_dies_before_restoring_a_row_loses_no_picture(
     state: AppState, tools: Tools, user: User
 ) -> None:
     image = await _image(state, user, hours=48, text="![그림]({})")

@@ -82,7 +82,7 @@ async def test_the_bytes_decide_not_the_name(client: httpx.AsyncClient, user: Us
     assert response.json()["data"]["filename"].endswith(".webp")
 
 
-async def test_metadata_and_what_follows_is_gone(client: httpx.AsyncClient, user: User) -> None:
+async def test_metadata_and_trailing_bytes_are_removed(client: httpx.AsyncClient, user: User) -> None:
     exif = Image.Exif()
     exif[0x010E] = "secret place"
     exif[0x0112] = 6
@@ -161,7 +161,7 @@ async def test_every_kind_of_pixel(client: httpx.AsyncClient, user: User, format
         b"plain text",
     ],
 )
-async def test_what_is_no_picture(user: User, data: bytes) -> None:
+async def test_other_files_than_pictures_are_refused(user: User, data: bytes) -> None:
     response = await upload(user, data)
     assert (response.status_code, response.json()["code"]) == (400, "JIUCOM-IMG003")
 
@@ -242,7 +242,7 @@ async def test_wrong_bodies(user: User) -> None:
         assert response.status_code == 400
 
 
-async def test_nobody(client: httpx.AsyncClient) -> None:
+async def test_uploading_needs_a_login(client: httpx.AsyncClient) -> None:
     response = await client.post("/images/upload", files={"file": ("a.png", picture(), "image/png")})
     assert (response.status_code, response.json()["code"]) == (401, "JIUCOM-A001")
 
@@ -257,7 +257,7 @@ async def test_nobody(client: httpx.AsyncClient) -> None:
         "/images/posts/.%00.png",
     ],
 )
-async def test_no_such_image(client: httpx.AsyncClient, path: str) -> None:
+async def test_unknown_images_are_404(client: httpx.AsyncClient, path: str) -> None:
     response = await client.get(path)
     assert response.status_code in (400, 404)
     assert response.json()["success"] is False

@@ -55,7 +55,7 @@ async def test_notifications_that_were_read_long_ago(state: AppState, tools: Too
     assert (await user.client.get("/notifications")).json()["data"]["totalElements"] == 3
 
 
-async def test_batches_go_on_until_nothing_is_left(
+async def test_batches_go_on_to_the_last_row(
     state: AppState, tools: Tools, user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cleanup, "_BATCH", 2)
@@ -139,7 +139,7 @@ async def test_counters_are_checked_and_repaired(state: AppState, tools: Tools, 
     assert await rows(state, "SELECT updated_at FROM posts WHERE id = %s", post) == before
 
 
-async def test_writes_in_between_are_no_drift(state: AppState, tools: Tools, user: User) -> None:
+async def test_concurrent_writes_are_not_reported_as_drift(state: AppState, tools: Tools, user: User) -> None:
     """Rows and number change in one transaction, each check is one statement: it sees both or neither."""
     post = await insert(
         state, "INSERT INTO posts (user_id, board_type, title, content) VALUES (%s, 'FREE', 't', 'c')", user.id
@@ -184,7 +184,7 @@ async def test_popularity_and_prices_of_parts(state: AppState, tools: Tools) -> 
     assert (await recompute.recompute(tools))["changed"] == 0
 
 
-async def test_one_of_many_runs_it(state: AppState, tools: Tools) -> None:
+async def test_one_of_many_replicas_runs_a_job(state: AppState, tools: Tools) -> None:
     ran = 0
 
     async def slowly(_: Tools) -> Report:

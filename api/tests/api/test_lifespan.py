@@ -16,7 +16,7 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.mark.parametrize("broken", ["outbox", "realtime", "accounts"])
-async def test_a_worker_that_cannot_stop_keeps_nothing_else_open(
+async def test_a_worker_that_fails_to_stop_does_not_keep_others_running(
     database: Settings, monkeypatch: pytest.MonkeyPatch, broken: str
 ) -> None:
     stopped: list[object] = []
@@ -40,9 +40,7 @@ async def test_a_worker_that_cannot_stop_keeps_nothing_else_open(
             pass
 
 
-async def test_what_a_request_left_behind_ends_before_the_pool(
-    database: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_background_work_ends_before_the_pool(database: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """A login while its old hash is being replaced."""
     begun, ended = asyncio.Event(), asyncio.Event()
     async with started(database) as app, client_of(app) as client:

@@ -62,7 +62,7 @@ async def test_a_like_is_given_and_taken_back(
 
 
 @KINDS
-async def test_what_is_not_there_cannot_be_liked(
+async def test_unknown_and_deleted_targets_cannot_be_liked(
     user: User, state: AppState, targets: dict[str, int], kind: str
 ) -> None:
     async with state.db.transaction() as session:
@@ -99,11 +99,11 @@ async def test_wrong_targets(client: httpx.AsyncClient, user: User, path: str, f
     assert wrong_fields(await user.client.post(f"/likes/{path}")) == {field}
 
 
-async def test_nobody_likes(client: httpx.AsyncClient, targets: dict[str, int]) -> None:
+async def test_liking_needs_a_login(client: httpx.AsyncClient, targets: dict[str, int]) -> None:
     assert refusal(await client.post(f"/likes/POST/{targets['POST']}")) == (401, "JIUCOM-A001")
 
 
-async def test_likes_are_no_edits_and_show_where_comments_are_cached(
+async def test_a_like_changes_only_the_count_of_a_cached_comment(
     client: httpx.AsyncClient, user: User, targets: dict[str, int]
 ) -> None:
     path = f"/posts/{targets['POST']}/comments"
@@ -150,7 +150,7 @@ async def test_fifty_users_toggle_five_hundred_times_at_once(
     assert liked == [False] * 10 + [True] * 40
 
 
-async def test_what_everybody_likes_does_not_take_the_whole_pool(
+async def test_likes_of_one_target_do_not_take_the_whole_pool(
     client: httpx.AsyncClient, make_user: MakeUser, state: AppState, targets: dict[str, int]
 ) -> None:
     users = [await make_user() for _ in range(state.settings.db_pool_size + 1)]

@@ -216,7 +216,9 @@ async def test_resets_at_once_count_once(mailing: tuple[httpx.AsyncClient, AppSt
     assert (await login(client, account.email, f"password-{winner}-of-many")).status_code == 200
 
 
-async def test_reset_request_tells_nothing(mailing: tuple[httpx.AsyncClient, AppState], box: Mailbox) -> None:
+async def test_reset_request_does_not_reveal_which_addresses_exist(
+    mailing: tuple[httpx.AsyncClient, AppState], box: Mailbox
+) -> None:
     client, state = mailing
     account, gone, suspended = await signup(client), await signup(client), await signup(client)
     assert (await client.delete("/users/me", headers=bearer(gone.tokens))).status_code == 200
@@ -259,7 +261,7 @@ async def test_expired_reset(mailing: tuple[httpx.AsyncClient, AppState], box: M
 ALERT = {"partName": "<b>RTX</b>\nBcc: x@example.com", "currentPrice": 1190000, "targetPrice": 1200000, "partId": 7}
 
 
-async def test_mail_goes_with_its_transaction_and_once_per_key(
+async def test_mails_are_rolled_back_with_their_transaction_and_unique_by_key(
     mailing: tuple[httpx.AsyncClient, AppState], box: Mailbox
 ) -> None:
     _, state = mailing
@@ -288,7 +290,7 @@ async def test_mail_goes_with_its_transaction_and_once_per_key(
     assert "http://jiucom.test/parts/7" in text_of(message)
 
 
-async def test_refused_for_now_comes_back(mailing: tuple[httpx.AsyncClient, AppState], box: Mailbox) -> None:
+async def test_a_temporary_refusal_is_tried_again(mailing: tuple[httpx.AsyncClient, AppState], box: Mailbox) -> None:
     _, state = mailing
     await state.outbox.stop()
     await _reader(state, "later")
@@ -307,7 +309,9 @@ async def test_refused_for_now_comes_back(mailing: tuple[httpx.AsyncClient, AppS
     assert len(box.messages) == 1
 
 
-async def test_refused_for_good_is_not_tried_again(mailing: tuple[httpx.AsyncClient, AppState], box: Mailbox) -> None:
+async def test_a_permanent_refusal_is_not_tried_again(
+    mailing: tuple[httpx.AsyncClient, AppState], box: Mailbox
+) -> None:
     _, state = mailing
     await state.outbox.stop()
     await _reader(state, "refused")
@@ -317,7 +321,7 @@ async def test_refused_for_good_is_not_tried_again(mailing: tuple[httpx.AsyncCli
     assert (await _row(state, "refused@example.com"))[:2] == (ATTEMPTS, 0)
 
 
-async def test_two_senders_send_once_and_the_dead_ones_mail_comes_back(
+async def test_two_senders_send_once_and_mails_of_a_dead_one_are_sent_later(
     mailing: tuple[httpx.AsyncClient, AppState], box: Mailbox
 ) -> None:
     """At least once: a mail that is claimed and not sent is due again."""

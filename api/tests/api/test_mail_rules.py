@@ -192,7 +192,9 @@ async def test_a_mail_that_failed_is_tried_again(
     assert await open_tokens(state, account) == 1
 
 
-async def test_addresses_of_nobody_are_not_kept(client: httpx.AsyncClient, state: AppState, sender: Outbox) -> None:
+async def test_mails_to_unknown_addresses_are_deleted(
+    client: httpx.AsyncClient, state: AppState, sender: Outbox
+) -> None:
     for n in range(3):
         for _ in range(2):
             body = {"email": f"nobody-{n}@example.com"}
@@ -202,7 +204,7 @@ async def test_addresses_of_nobody_are_not_kept(client: httpx.AsyncClient, state
     assert await rows(state, "SELECT id FROM mail_outbox") == []
 
 
-async def test_what_waited_for_a_day_is_no_news(
+async def test_mails_that_waited_for_a_day_are_dropped(
     state: AppState, sender: Outbox, box: Mailbox, account: Account, client: httpx.AsyncClient
 ) -> None:
     """Mails were switched off; one that was tried goes its way."""
@@ -224,7 +226,7 @@ async def test_what_waited_for_a_day_is_no_news(
 
 
 @pytest.mark.parametrize("template", ASKS)
-async def test_what_a_mail_server_says_is_not_kept(
+async def test_the_text_of_a_mail_server_is_not_stored(
     state: AppState, sender: Outbox, box: Mailbox, ask: Any, caplog: pytest.LogCaptureFixture, template: str
 ) -> None:
     """It may quote the mail."""
@@ -270,7 +272,7 @@ async def test_in_development_mails_go_to_the_log(
 # Servers that do not answer
 
 
-async def test_a_mail_server_that_falls_silent_keeps_nothing(
+async def test_a_silent_mail_server_ends_the_attempt(
     state: AppState, changed: Callable[..., Settings], account: Account, ask: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(outbox, "_SMTP_PATIENCE", 0.3)

@@ -165,7 +165,7 @@ async def test_an_exception_is_named(
         assert value(state_of(app), "jiucom_http_requests_total", outcome="SERVER_ERROR") == 1
 
 
-async def test_the_pool_says_who_waits(changed: Callable[..., Settings], database: Settings) -> None:
+async def test_pool_gauges_count_waiting_requests(changed: Callable[..., Settings], database: Settings) -> None:
     async with started(changed(db_pool_size=1, db_acquire_timeout=5)) as app:
         state = state_of(app)
 
@@ -198,7 +198,7 @@ async def server(database: Settings) -> AsyncIterator[Replica]:
         yield running
 
 
-async def test_streams_are_no_requests(server: Replica) -> None:
+async def test_streams_are_not_counted_as_requests(server: Replica) -> None:
     """They last as long as their clients stay: their durations would drown those of requests."""
 
     async def text() -> str:

@@ -92,7 +92,7 @@ async def test_read_all(state: AppState, user: User, admin: User, path: str) -> 
     assert (await admin.client.get("/notifications/unread-count")).json()["data"]["count"] == 1
 
 
-async def test_somebody_elses(state: AppState, user: User, admin: User) -> None:
+async def test_notifications_of_others_cannot_be_marked_or_listed(state: AppState, user: User, admin: User) -> None:
     await tell(state, user)
     (one,) = (await listed(user))["content"]
     response = await admin.client.patch(f"/notifications/{one['id']}/read")
@@ -118,6 +118,6 @@ async def test_unknown_and_wrong_ids(user: User) -> None:
         ("PATCH", "/notifications/read"),
     ],
 )
-async def test_nobody(client: httpx.AsyncClient, method: str, path: str) -> None:
+async def test_notifications_need_a_login(client: httpx.AsyncClient, method: str, path: str) -> None:
     response = await client.request(method, path)
     assert (response.status_code, response.json()["code"]) == (401, "JIUCOM-A001")

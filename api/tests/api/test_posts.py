@@ -68,7 +68,7 @@ async def test_longest_texts_fit(user: User) -> None:
     assert data(await user.client.post("/posts", json=body), 201)["title"] == "😀" * 200
 
 
-async def test_nobody_writes(client: httpx.AsyncClient, user: User) -> None:
+async def test_writing_needs_a_login(client: httpx.AsyncClient, user: User) -> None:
     post = await write(user)
     body = {"boardType": "FREE", "title": "제목", "content": "본문"}
     assert refusal(await client.post("/posts", json=body)) == (401, "JIUCOM-A001")
@@ -88,7 +88,7 @@ async def test_official_boards_are_for_administrators(user: User, admin: User) -
             assert await write(user, board)
 
 
-async def test_administrators_that_were_write_no_news(user: User, admin: User, state: AppState) -> None:
+async def test_former_administrators_cannot_change_news(user: User, admin: User, state: AppState) -> None:
     """Their posts stay, as they are, and those on other boards stay theirs."""
     news, free = await write(admin, "NEWS"), await write(admin)
     data(await admin.client.put(f"/posts/{news}", json={"title": "고친 공지"}))
@@ -108,7 +108,7 @@ async def _refused(author: User, post: int) -> bool:
     return (await author.client.put(f"/posts/{post}", json={"title": "고친 공지"})).status_code == 403
 
 
-async def test_every_look_counts_and_none_is_an_edit(client: httpx.AsyncClient, user: User, state: AppState) -> None:
+async def test_every_view_is_counted_and_is_not_an_edit(client: httpx.AsyncClient, user: User, state: AppState) -> None:
     post = await write(user)
     first = data(await client.get(f"/posts/{post}"))
     second = data(await user.client.get(f"/posts/{post}"))
@@ -118,7 +118,7 @@ async def test_every_look_counts_and_none_is_an_edit(client: httpx.AsyncClient, 
         assert await session.fetch_value("SELECT view_count FROM posts WHERE id = %s", (post,)) == 2
 
 
-async def test_looks_at_once_are_told_their_own_number(
+async def test_concurrent_views_get_different_numbers(
     client: httpx.AsyncClient, user: User, state: AppState, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Views of a popular post take one connection, not the whole pool."""
@@ -140,7 +140,7 @@ async def _code(client: httpx.AsyncClient, post: int) -> tuple[int, str]:
     return refusal(await client.get(f"/posts/{post}"))
 
 
-async def test_changes_change_what_is_sent(client: httpx.AsyncClient, user: User) -> None:
+async def test_an_update_changes_the_given_fields_only(client: httpx.AsyncClient, user: User) -> None:
     post = await write(user, title="처음")
     before = data(await client.get(f"/posts/{post}"))
     changed = data(await user.client.put(f"/posts/{post}", json={"title": "나중", "content": None}))
@@ -163,7 +163,7 @@ async def test_only_authors_change_posts(user: User, make_user: Callable[..., Aw
         assert refusal(answer) == (404, "JIUCOM-PO001")
 
 
-async def test_deleted_posts_are_gone(client: httpx.AsyncClient, user: User) -> None:
+async def test_deleted_posts_are_not_found(client: httpx.AsyncClient, user: User) -> None:
     post = await write(user)
     assert post in await listed(client)
     data(await client.get(f"/posts/{post}"))
@@ -177,7 +177,7 @@ async def test_deleted_posts_are_gone(client: httpx.AsyncClient, user: User) -> 
 
 
 @pytest.mark.parametrize(("post", "expected"), [(UNKNOWN, (404, "JIUCOM-PO001")), ("abc", (400, "JIUCOM-401"))])
-async def test_no_such_post(client: httpx.AsyncClient, post: object, expected: tuple[int, str]) -> None:
+async def test_unknown_posts_are_404(client: httpx.AsyncClient, post: object, expected: tuple[int, str]) -> None:
     assert refusal(await client.get(f"/posts/{post}")) == expected
 
 

@@ -182,7 +182,7 @@ async def test_only_verified_addresses_get_mails(user: User, shop: Shop) -> None
     assert await shop.rows("SELECT 1 FROM mail_outbox WHERE recipient = %s", user.email) == []
 
 
-async def test_a_price_that_rose_again_triggers_nothing(user: User, shop: Shop, state: AppState) -> None:
+async def test_a_price_that_rose_again_triggers_no_alert(user: User, shop: Shop, state: AppState) -> None:
     part = await shop.part(lowest=1000)
     alert = await alerted(user, part, 900)
     async with state.db.transaction() as tx:
@@ -205,7 +205,7 @@ async def test_concurrent_crossings_are_one(user: User, shop: Shop) -> None:
     assert len(await shop.rows("SELECT 1 FROM mail_outbox WHERE recipient = %s", user.email)) == 1
 
 
-async def test_what_is_rolled_back_is_not_told(user: User, shop: Shop, state: AppState) -> None:
+async def test_a_rolled_back_price_triggers_no_alert(user: User, shop: Shop, state: AppState) -> None:
     """Killed in between, nothing has happened; the next change tells it, once."""
     part = await shop.part(lowest=1000)
     alert = await alerted(user, part, 900)

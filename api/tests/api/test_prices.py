@@ -28,7 +28,7 @@ GPU = 7  # of the demo seed, with a history of two sellers
         f"/prices/compare?partId={GPU}",
     ],
 )
-async def test_comparison_shows_what_is_in_stock_cheapest_first(client: httpx.AsyncClient, path: str) -> None:
+async def test_comparison_shows_offers_in_stock_cheapest_first(client: httpx.AsyncClient, path: str) -> None:
     data = (await client.get(path)).json()["data"]
     assert data["partId"] == GPU
     assert data["partName"] == "NVIDIA GeForce RTX 4070 Ti SUPER"
@@ -129,7 +129,7 @@ async def test_deals_are_below_their_average(client: httpx.AsyncClient, shop: Sh
     assert len((await client.get("/prices/deals?size=1")).json()["data"]) == 1
 
 
-async def test_deals_go_on_behind_what_is_sold_out(
+async def test_deals_skip_parts_that_are_sold_out(
     client: httpx.AsyncClient, shop: Shop, state: AppState, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(queries, "_BEST", 1)

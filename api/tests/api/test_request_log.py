@@ -33,7 +33,7 @@ def everything(caplog: pytest.LogCaptureFixture) -> None:
         "/swagger-ui/index.html",
     ],
 )
-async def test_what_machines_read_has_no_line(
+async def test_successful_scrapes_and_assets_are_not_logged(
     client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture, path: str
 ) -> None:
     for method in ("GET", "HEAD"):
@@ -52,7 +52,7 @@ async def test_what_machines_read_has_no_line(
         ("POST", "/actuator/loggers/jiucom.request", 401),
     ],
 )
-async def test_what_fails_there_has_one(
+async def test_failed_scrapes_and_assets_are_logged(
     client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture, method: str, path: str, status: int
 ) -> None:
     answer = await client.request(method, path)

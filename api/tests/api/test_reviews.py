@@ -69,7 +69,7 @@ async def test_wrong_reviews_name_their_fields(user: User, body: dict[str, objec
     assert wrong_fields(await user.client.post("/parts/abc/reviews", json={"rating": 1, "content": "x"})) == {"partId"}
 
 
-async def test_nobody_reviews(client: httpx.AsyncClient, user: User, part: int) -> None:
+async def test_reviewing_needs_a_login(client: httpx.AsyncClient, user: User, part: int) -> None:
     mine = await review(user, part)
     body = {"partId": part, "rating": 5, "content": "x"}
     for answer in (
@@ -114,7 +114,7 @@ async def test_lists_are_newest_first(client: httpx.AsyncClient, make_user: Make
     assert [page["last"] for page in pages] == [False, True]
 
 
-async def test_changes_change_what_is_sent(client: httpx.AsyncClient, user: User, part: int) -> None:
+async def test_an_update_changes_the_given_fields_only(client: httpx.AsyncClient, user: User, part: int) -> None:
     mine = await review(user, part, 5, "처음")
     changed = data(await user.client.put(f"/reviews/{mine}", json={"rating": 2}))
     assert (changed["rating"], changed["content"]) == (2, "처음")
@@ -136,7 +136,7 @@ async def test_only_authors_change_reviews(user: User, make_user: MakeUser, part
             assert refusal(answer) == expected
 
 
-async def test_deleted_reviews_are_gone(client: httpx.AsyncClient, user: User, part: int) -> None:
+async def test_deleted_reviews_are_not_found(client: httpx.AsyncClient, user: User, part: int) -> None:
     mine = await review(user, part)
     assert data(await user.client.delete(f"/reviews/{mine}")) is None
     assert refusal(await client.get(f"/reviews/{mine}")) == (404, "JIUCOM-R001")

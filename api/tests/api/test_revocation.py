@@ -147,7 +147,7 @@ async def test_listening_goes_on_after_a_failure(
         await eventually(again)
 
 
-async def test_what_redis_did_not_take_is_announced_later(own_redis: tuple[str, Settings]) -> None:
+async def test_changes_that_redis_missed_are_announced_later(own_redis: tuple[str, Settings]) -> None:
     """It falls silent for a moment: the other replica takes its answers for good, and would for a minute."""
     container, settings = own_redis
     async with started(settings) as one, started(settings) as two, client_of(one) as here, client_of(two) as there:

@@ -52,7 +52,7 @@ def test_every_crontab_is_one_at_full_minutes() -> None:
         ("02:00", "02:59", None),
     ],
 )
-def test_what_is_due(after: str, now: str, due: str | None) -> None:
+def test_a_job_is_due_once_and_within_the_grace_time(after: str, now: str, due: str | None) -> None:
     def at(text: str) -> datetime:
         return datetime.fromisoformat(f"2026-02-28T{text}").replace(tzinfo=SEOUL)
 

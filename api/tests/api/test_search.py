@@ -49,7 +49,7 @@ async def test_parts_have_the_documented_fields(client: httpx.AsyncClient) -> No
 
 
 @pytest.mark.parametrize("keyword", ["%", "_", "'", '"', "\\", "+-><()~*@", "%s", "없는것", "a" * 100, "' OR 1=1 --"])
-async def test_nothing_typed_is_an_operator(client: httpx.AsyncClient, keyword: str) -> None:
+async def test_search_operators_are_taken_literally(client: httpx.AsyncClient, keyword: str) -> None:
     assert (await search(client, keyword=keyword))["parts"] == []
     assert (await client.get("/search/suggest", params={"keyword": keyword})).json()["data"]["partNames"] == []
 
@@ -114,7 +114,7 @@ async def test_pages_are_cut_by_the_client(client: httpx.AsyncClient, shop: Shop
     assert all(page == pages[0] for page in pages)
 
 
-async def test_blank_keyword_is_no_filter(client: httpx.AsyncClient) -> None:
+async def test_a_blank_keyword_finds_the_whole_catalogue(client: httpx.AsyncClient) -> None:
     hits = await search(client, keyword=" ", size=5)
     assert (len(hits["parts"]), len(hits["posts"])) == (5, 5)
     assert await search(client, keyword="", size=5) == hits

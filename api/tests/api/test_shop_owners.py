@@ -86,7 +86,7 @@ async def test_closed_and_opened(
 
 
 @pytest.mark.parametrize("role", ["ADMIN", "SELLER"])
-async def test_who_may_still_sell_keeps_an_open_shop(market: Market, owner: User, admin: User, role: str) -> None:
+async def test_a_shop_stays_open_while_its_owner_may_sell(market: Market, owner: User, admin: User, role: str) -> None:
     await change(admin, owner, "role", role)
     assert await market.lowest() == OPEN
 
@@ -134,7 +134,7 @@ async def test_withdrawal_takes_an_application_along(shop: Shop, user: User, adm
     assert name not in {each["name"] for each in waiting}
 
 
-async def test_parts_that_are_gone_do_not_stop_it(market: Market, owner: User, admin: User) -> None:
+async def test_deleted_parts_do_not_keep_a_shop_from_closing(market: Market, owner: User, admin: User) -> None:
     async with market.shop.state.db.transaction() as tx:
         await tx.execute("UPDATE parts SET is_deleted = TRUE WHERE id = %s", (market.parts[0],))
     await change(admin, owner, "status", "SUSPENDED")

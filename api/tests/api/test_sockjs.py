@@ -210,7 +210,7 @@ async def test_wrong_sends(server: Replica) -> None:
             assert (response.status_code, response.json()["code"]) == (400, "JIUCOM-400")
 
 
-async def test_who_goes_without_a_word_is_forgotten(server: Replica, user: User) -> None:
+async def test_a_session_whose_client_disappears_is_closed(server: Replica, user: User) -> None:
     async def open_now() -> bool:
         return await server.gauge("jiucom_websockets_open") == 0
 
@@ -222,7 +222,7 @@ async def test_who_goes_without_a_word_is_forgotten(server: Replica, user: User)
 
 
 @pytest.mark.parametrize("error", [OSError, RuntimeError, asyncio.CancelledError])
-async def test_a_session_whose_first_response_cannot_begin_is_forgotten(
+async def test_a_session_whose_first_response_fails_is_closed(
     state: AppState, monkeypatch: pytest.MonkeyPatch, error: type[BaseException]
 ) -> None:
     monkeypatch.setattr(sockjs, "DISCONNECT_DELAY", 0.01)

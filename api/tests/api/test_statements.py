@@ -55,7 +55,7 @@ async def test_a_page_behind_the_last_has_a_total(seeded_client: httpx.AsyncClie
     assert (page["content"], page["totalElements"], page["totalPages"], page["last"]) == ([], 5, 3, True)
 
 
-async def test_a_look_is_one_statement_without_a_transaction(user: User, statements: Statements) -> None:
+async def test_counting_a_view_is_one_statement_without_a_transaction(user: User, statements: Statements) -> None:
     body = {"boardType": "FREE", "title": "제목", "content": "본문"}
     post = (await user.client.post("/posts", json=body)).json()["data"]["id"]
     await user.client.get(f"/posts/{post}")
@@ -87,7 +87,7 @@ async def test_one_statement_that_fails_leaves_its_connection_as_it_was(state: A
         assert await session.fetch_value("SELECT 1") == 1
 
 
-async def test_a_comment_costs_no_statement_that_it_does_not_need(
+async def test_the_statements_of_a_comment(
     changed: Callable[..., Settings], make_user: Callable[..., Awaitable[User]], statements: Statements
 ) -> None:
     """Beside these only BEGIN and COMMIT. Rows of the cache outbox are deleted later, for many writes at once."""

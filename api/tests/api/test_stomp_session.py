@@ -65,7 +65,7 @@ def _frames(texts: list[str]) -> list[Frame]:
     return [frame for text in texts for frame in parser.feed(text.encode())]
 
 
-async def test_whatever_comes(opened: Callable[[], Session], user: User) -> None:
+async def test_any_input_is_answered_by_known_frames(opened: Callable[[], Session], user: User) -> None:
     """Frames of clients, and random variations of them."""
     chance = random.Random(20260228)
     ends: set[str] = set()
@@ -125,7 +125,7 @@ def _cut(chance: random.Random, text: bytes) -> list[bytes]:
 
 
 @pytest.mark.parametrize("heart_beat", ["9" * 400 + ",0", "0," + "9" * 400, "9" * 5000 + ",0", "-1,0", "1", "1,2,3"])
-async def test_heart_beats_that_are_none(opened: Callable[[], Session], user: User, heart_beat: str) -> None:
+async def test_malformed_heart_beats_are_refused(opened: Callable[[], Session], user: User, heart_beat: str) -> None:
     session = opened()
     await session.receive(connecting(user, heart_beat))
     (frame,), end = await said(session)
@@ -134,7 +134,7 @@ async def test_heart_beats_that_are_none(opened: Callable[[], Session], user: Us
 
 
 @pytest.mark.parametrize("length", ["9" * 5000, "-1", "٣", str(MAX_FRAME + 1), "1 "])
-async def test_lengths_that_are_none(opened: Callable[[], Session], length: str) -> None:
+async def test_malformed_content_lengths_are_refused(opened: Callable[[], Session], length: str) -> None:
     session = opened()
     await session.receive(f"SEND\ncontent-length:{length}\n\nx\0".encode())
     (frame,), _ = await said(session)
@@ -152,7 +152,7 @@ async def test_frames_at_once(opened: Callable[[], Session], user: User) -> None
     assert (frame.headers["message"], frame.body) == ("malformed", b"too many frames at once")
 
 
-async def test_nothing_is_kept_after_the_end(opened: Callable[[], Session], user: User) -> None:
+async def test_input_after_disconnect_is_not_buffered(opened: Callable[[], Session], user: User) -> None:
     session = opened()
     await session.receive(connecting(user) + encode(Frame("DISCONNECT")).encode())
     for _ in range(10):
@@ -162,7 +162,7 @@ async def test_nothing_is_kept_after_the_end(opened: Callable[[], Session], user
     assert ([frame.command for frame in frames], end and end.reason) == (["CONNECTED"], "")
 
 
-async def test_receipts_that_find_no_room_are_not_lost_in_silence(
+async def test_a_receipt_beyond_the_queue_ends_the_session(
     opened: Callable[[], Session], user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session = opened()
@@ -176,7 +176,7 @@ async def test_receipts_that_find_no_room_are_not_lost_in_silence(
     assert ([frame.headers["message"] for frame in frames], end and end.reason) == (["slow"], "slow")
 
 
-async def test_a_greeting_that_finds_no_room(
+async def test_a_connected_frame_beyond_the_queue_ends_the_session(
     opened: Callable[[], Session], user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(outbox, "MAX_WAITING", 0)

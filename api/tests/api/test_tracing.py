@@ -140,7 +140,7 @@ async def settled(app: Starlette) -> float:
 @pytest.mark.parametrize(
     "value", ["", "x", "1-2-3", f"{TRACE}-", f"{TRACE[:-1]}-{SPAN}-1", f"{'0' * 32}-{SPAN}-1", "-" * 99]
 )
-async def test_malformed_b3_is_no_error(client: httpx.AsyncClient, value: str) -> None:
+async def test_malformed_b3_headers_are_ignored(client: httpx.AsyncClient, value: str) -> None:
     response = await client.get("/parts/categories", headers={"b3": value})
     assert response.status_code == 200
     assert re.fullmatch("[0-9a-f]{32}", response.headers["x-trace-id"])
@@ -169,7 +169,7 @@ async def test_server_errors_are_marked_and_client_errors_are_not(
     assert "error" in span["tags"]
 
 
-async def test_what_fails_below_is_marked_there(
+async def test_a_failed_redis_call_marks_its_own_span(
     collector: Collector, changed: Callable[..., Settings], database: Settings
 ) -> None:
     """A cache that is away is an error of its own span, and none of the request's."""
@@ -200,7 +200,7 @@ async def test_scrapes_are_not_traced(client: httpx.AsyncClient, traced: Starlet
 
 
 @pytest.mark.parametrize("fault", ["slow", "refusing", "gone"])
-async def test_zipkin_is_nobodys_business(
+async def test_answers_do_not_depend_on_zipkin(
     collector: Collector, changed: Callable[..., Settings], database: Settings, fault: str
 ) -> None:
     """E3: answers do not change or slow down, lost spans are counted, and shutdown does not wait."""

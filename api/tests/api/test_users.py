@@ -30,7 +30,7 @@ OPERATIONS = [
 
 
 @pytest.mark.parametrize(("method", "path"), OPERATIONS)
-async def test_nobody_is_401(client: httpx.AsyncClient, method: str, path: str) -> None:
+async def test_the_own_account_needs_a_login(client: httpx.AsyncClient, method: str, path: str) -> None:
     """JSON, not a redirect."""
     body: dict[str, Any] | None = {} if method in ("PATCH", "PUT") else None
     assert said(await client.request(method, path, json=body)) == (401, "JIUCOM-A001")
@@ -47,7 +47,7 @@ async def test_profile(user: User) -> None:
 
 
 @pytest.mark.parametrize("method", ["PATCH", "PUT"])
-async def test_update_changes_what_is_given(user: User, method: str) -> None:
+async def test_an_update_changes_the_given_fields_only(user: User, method: str) -> None:
     async def change(**body: Any) -> dict[str, Any]:
         response = await user.client.request(method, "/users/me", json=body)
         assert response.status_code == 200, response.text
@@ -81,11 +81,11 @@ async def test_update_validates(user: User, body: dict[str, Any], field: str) ->
     assert [error["field"] for error in response.json()["errors"]] == [field]
 
 
-async def test_nickname_of_somebody_else(user: User) -> None:
+async def test_a_nickname_in_use_is_refused(user: User) -> None:
     assert said(await user.client.patch("/users/me", json={"nickname": "게이머김"})) == (409, "JIUCOM-U003")
 
 
-async def test_new_name_shows_in_what_is_cached(user: User, client: httpx.AsyncClient) -> None:
+async def test_a_new_nickname_shows_in_cached_answers(user: User, client: httpx.AsyncClient) -> None:
     post = {"boardType": "FREE", "title": "이름이 바뀌는 글", "content": "본문"}
     post_id = (await user.client.post("/posts", json=post)).json()["data"]["id"]
     comment = await user.client.post("/posts/1/comments", json={"content": "이름이 바뀌는 댓글"})
@@ -159,7 +159,7 @@ async def test_password_validates(client: httpx.AsyncClient) -> None:
 
 
 @pytest.mark.parametrize("name", LISTS)
-async def test_lists_are_pages_of_ones_own(user: User, name: str) -> None:
+async def test_own_lists_are_paged(user: User, name: str) -> None:
     page = (await user.client.get(f"/users/me/{name}")).json()["data"]
     assert page == {
         "content": [], "page": 0, "number": 0, "size": 20, "totalElements": 0, "totalPages": 0,
@@ -168,7 +168,7 @@ async def test_lists_are_pages_of_ones_own(user: User, name: str) -> None:
     assert said(await user.client.get(f"/users/me/{name}?size=101")) == (400, "JIUCOM-401")
 
 
-async def test_lists_hold_what_the_caller_made(user: User, client: httpx.AsyncClient) -> None:
+async def test_own_lists_hold_only_own_items(user: User, client: httpx.AsyncClient) -> None:
     mine = user.client
     made = [
         await mine.post("/posts", json={"boardType": "QNA", "title": "제목", "content": "본문"}),
@@ -274,7 +274,7 @@ async def test_withdrawal_takes_name_and_words_out_of_the_audit_log(
         assert now["before"] == {key: was["before"][key] for key in was["before"] if key in kept}
 
 
-async def test_withdrawal_takes_nobody_elses_mails(client: httpx.AsyncClient, state: AppState) -> None:
+async def test_withdrawal_keeps_mails_to_similar_addresses(client: httpx.AsyncClient, state: AppState) -> None:
     unique = secrets.token_hex(4)
     mine, other = f"jose-{unique}@example.com", f"josé-{unique}@example.com"
     variables = {"partName": "RTX", "currentPrice": 1, "targetPrice": 1}
