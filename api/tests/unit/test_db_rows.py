@@ -28,7 +28,7 @@ class Row(msgspec.Struct):
     tags: list[str] | None
 
 
-def test_columns_become_what_the_fields_say() -> None:
+def test_columns_are_converted_to_the_types_of_the_fields() -> None:
     row = mapper(Row, CLOCK)((7, "A", 1, datetime(2026, 1, 1, 15), '{"a": 1}', "[]"))
     assert row == Row(7, Kind.A, True, datetime(2026, 1, 2, tzinfo=CLOCK.zone), msgspec.Raw(b'{"a": 1}'), [])
     assert type(row.pinned) is bool

@@ -27,7 +27,7 @@ class Row:
         return 0 if self.gone else self.count
 
 
-async def test_looks_at_once_are_two_writes() -> None:
+async def test_concurrent_views_are_two_writes() -> None:
     row, views = Row(), Views()
     assert await asyncio.gather(*(views.count(1, row.write) for _ in range(50))) == list(range(1, 51))
     assert len(row.writes) <= 2
@@ -40,13 +40,13 @@ async def test_rows_do_not_wait_for_each_other() -> None:
     assert await asyncio.gather(*looks) == [1, 1, 2]
 
 
-async def test_nothing_to_look_at() -> None:
+async def test_views_of_a_missing_row_are_zero() -> None:
     row, views = Row(), Views()
     row.gone = True
     assert await asyncio.gather(*(views.count(1, row.write) for _ in range(3))) == [0, 0, 0]
 
 
-async def test_a_failed_write_fails_its_looks_and_no_others() -> None:
+async def test_a_failed_write_fails_its_own_views_only() -> None:
     row, views = Row(), Views()
     row.failure = ValueError("no database")
     answers = await asyncio.gather(*(views.count(1, row.write) for _ in range(3)), return_exceptions=True)
@@ -55,7 +55,7 @@ async def test_a_failed_write_fails_its_looks_and_no_others() -> None:
     assert await asyncio.wait_for(views.count(1, row.write), 1) == 1
 
 
-async def test_who_gives_up_does_not_stop_the_others() -> None:
+async def test_a_cancelled_view_does_not_stop_the_others() -> None:
     row, views = Row(), Views()
     looks = [asyncio.create_task(views.count(1, row.write)) for _ in range(3)]
     await asyncio.sleep(0)

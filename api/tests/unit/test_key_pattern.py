@@ -27,7 +27,7 @@ def test_a_key_s_pattern(key: str | bytes, pattern: str) -> None:
     assert key_pattern(key) == pattern
 
 
-def test_no_piece_of_a_network_stays() -> None:
+def test_networks_are_replaced_as_a_whole() -> None:
     dice = random.Random(11)
     for _ in range(1000):
         groups = [dice.choice((0, dice.randrange(1 << 16))) for _ in range(8)]

@@ -7,7 +7,7 @@ from pathlib import Path
 _ROOT = Path(__file__).parents[3]
 
 
-def test_the_table_of_layers_is_what_is_checked() -> None:
+def test_the_table_of_layers_is_the_checked_contract() -> None:
     settings = tomllib.loads((_ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
     (contract,) = (each for each in settings["contracts"] if each["id"] == "layers")
     checked = [layer.split(" | ") for layer in contract["layers"]]

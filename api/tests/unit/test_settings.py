@@ -76,7 +76,7 @@ def test_secrets_are_not_shown() -> None:
     assert "db_host='localhost'" in shown
 
 
-def test_the_previous_secret_is_optional_from_a_file_and_no_shorter(tmp_path: Path) -> None:
+def test_the_previous_secret_is_optional_read_from_a_file_and_as_long(tmp_path: Path) -> None:
     secret = tmp_path / "previous"
     secret.write_text(f"{'p' * 64}\n")
     loaded = load({"JWT_SECRET": SECRET, "JWT_SECRET_PREVIOUS_FILE": str(secret)})

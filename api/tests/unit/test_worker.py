@@ -31,7 +31,7 @@ async def begun(worker: Worker) -> None:
     await asyncio.sleep(0)
 
 
-async def test_a_lost_cancellation_is_said_again() -> None:
+async def test_a_lost_cancellation_is_repeated() -> None:
     worker = Deaf()
     await begun(worker)
     async with asyncio.timeout(10):
@@ -39,13 +39,13 @@ async def test_a_lost_cancellation_is_said_again() -> None:
     assert worker.lost == 2
 
 
-async def test_what_never_began_has_ended() -> None:
+async def test_stopping_a_worker_that_was_not_started() -> None:
     async with asyncio.timeout(10):
         await Deaf().stop()
         await end(None)
 
 
-async def test_what_failed_has_ended_and_said_why(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_failed_worker_is_logged_and_can_be_stopped(caplog: pytest.LogCaptureFixture) -> None:
     class Broken(Worker):
         async def _run(self) -> None:
             raise ZeroDivisionError
@@ -81,7 +81,7 @@ class Counting(Repeated):
             raise ZeroDivisionError("no")
 
 
-async def test_a_turn_that_hangs_or_fails_is_not_the_last(caplog: pytest.LogCaptureFixture) -> None:
+async def test_turns_go_on_after_one_that_hangs_or_fails(caplog: pytest.LogCaptureFixture) -> None:
     worker = Counting()
     worker.start()
     try:

@@ -44,7 +44,7 @@ def nested(depth: int) -> bytes:
     ],
     ids=lambda raw: repr(raw[:12]),
 )  # fmt: skip
-def test_what_is_no_array_of_such_items(raw: bytes) -> None:
+def test_other_texts_than_an_array_of_objects_are_refused(raw: bytes) -> None:
     found: list[bytes] = []
     with pytest.raises(ApiError, match="JIUCOM-400"):
         found.extend(items(raw))

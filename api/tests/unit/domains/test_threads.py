@@ -21,12 +21,12 @@ def test_replies_of_any_depth_stand_below_their_root() -> None:
     assert ids([row(1), row(2)], replies) == [[1, 3, 5, 6], [2, 4]]
 
 
-def test_deleted_replies_stay_where_they_lead_to_something() -> None:
+def test_deleted_replies_with_replies_are_shown() -> None:
     replies = [row(2, 1, 1, deleted=True), row(3, 2, 1, deleted=True), row(4, 3, 1), row(5, 1, 1, deleted=True)]
     assert ids([row(1)], replies) == [[1, 2, 3, 4]]
 
 
-def test_a_chain_of_deleted_replies_goes_as_a_whole() -> None:
+def test_a_chain_of_deleted_replies_is_left_out() -> None:
     replies = [row(2, 1, 1, deleted=True), row(3, 2, 1, deleted=True), row(4, 3, 1, deleted=True)]
     assert ids([row(1)], replies) == [[1]]
 
@@ -40,7 +40,7 @@ def test_replies_of_other_pages_are_left_out() -> None:
     assert ids([row(1)], [row(3, 2, 2)]) == [[1]]
 
 
-def test_what_is_deleted_says_nothing_of_itself() -> None:
+def test_deleted_comments_show_neither_text_nor_author() -> None:
     (gone,) = threads.build([row(1, deleted=True)], [row(2, 1, 1)])
     assert (gone.content, gone.author_id, gone.author_nickname) == ("삭제된 댓글입니다.", None, "(삭제됨)")
     assert (gone.like_count, gone.deleted) == (0, True)

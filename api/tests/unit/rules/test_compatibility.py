@@ -198,7 +198,7 @@ def test_slots_are_added_up(slots: str, drives: int, enough: bool) -> None:
     assert ("M2_SLOTS_EXCEEDED" not in {finding.code for finding in findings}) == enough
 
 
-def test_a_value_that_cannot_be_read_hides_no_other() -> None:
+def test_an_unreadable_value_does_not_hide_another() -> None:
     board = line("MOTHERBOARD", memoryType="DDR5")
     (found,) = rules.memory_generation(rules.group([line("RAM", type="288-pin DIMM", speed="DDR4-3200"), board]))
     assert found.code == "MEMORY_GENERATION_MISMATCH"

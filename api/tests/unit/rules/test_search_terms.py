@@ -38,7 +38,7 @@ TARGET = Searchable(table="t", fulltext="t.body", text="t.body", title="t.name",
         ("   ", None),
     ],
 )
-def test_what_the_index_is_asked(query: str, boolean: str | None) -> None:
+def test_the_boolean_query_for_the_index(query: str, boolean: str | None) -> None:
     assert plan(query).boolean == boolean
 
 

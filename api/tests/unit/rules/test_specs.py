@@ -166,7 +166,7 @@ def test_the_first_key_that_can_be_read_counts() -> None:
     assert specs.millimetres({"size": "310 x 140 x 61 mm", "length": "310mm"}, "size", "length") == 310
 
 
-def test_keys_that_contradict_each_other_say_nothing() -> None:
+def test_contradicting_keys_count_as_unknown() -> None:
     assert specs.memory_generations({"type": "DDR5", "speed": "DDR4-3200"}, "type", "speed") == set()
     assert specs.memory_generations({"type": "DDR5/DDR4", "speed": "DDR4-3200"}, "type", "speed") == {"DDR4", "DDR5"}
     assert specs.sticks({"modules": "2x16GB", "capacity": "32GB (4x8GB)"}, "modules", "capacity") is None
@@ -179,7 +179,7 @@ def test_keys_that_contradict_each_other_say_nothing() -> None:
      "ATX~" * 75, "E-" * 150, "LGA " * 75, "AM5,5," + "5," * 145, "x " * 150, "1 " * 150, "1cm " * 75, "ＤＤＲ" * 100],
     ids=lambda text: f"{len(text)} of {text[:3]}",
 )  # fmt: skip
-def test_no_text_takes_long(text: str) -> None:
+def test_long_texts_are_read_in_bounded_time(text: str) -> None:
     """Texts above the limit are not read; up to the limit all readers together are fast."""
     readers: list[Callable[..., Any]] = [
         specs.sockets, specs.memory_generations, specs.board_sizes, specs.count, specs.sticks, specs.watts,

@@ -30,7 +30,7 @@ def counts(metrics: Metrics) -> tuple[float, float]:
     return sent, lost
 
 
-def test_what_does_not_fit_is_lost_and_the_rest_is_sent() -> None:
+def test_spans_beyond_the_queue_are_lost_and_the_rest_is_sent() -> None:
     exporter, metrics = Blocked(), Metrics()
     provider = TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(CountingProcessor(exporter, metrics))

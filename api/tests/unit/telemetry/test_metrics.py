@@ -54,12 +54,12 @@ def test_outcomes_are_counted_from_0_and_without_the_machines() -> None:
     }  # fmt: skip
 
 
-def test_the_warning_sign_is_a_bound_and_not_the_last() -> None:
+def test_one_second_is_a_bound_below_the_last() -> None:
     """D6: above the last bound nothing is told apart, and a bucket around 1 s could show 0.6 s as more than that."""
     assert 1.0 in BUCKETS[:-1]
 
 
-def test_no_answer_has_no_status() -> None:
+def test_a_request_without_an_answer_has_status_unknown() -> None:
     metrics = HttpMetrics()
     metrics.observe("GET", "/parts", 0, "CancelledError", 0.1)
     sample = next(iter(metrics.collect())).samples[0]
@@ -131,7 +131,7 @@ def test_request_ids_are_the_gateway_s_and_fit_a_log(peer: str, said: str, expec
     assert Gateway("10.0.0.2").request_id(scope) == expected
 
 
-def test_no_label_is_one_of_prometheus_s_own() -> None:
+def test_no_label_is_a_reserved_one() -> None:
     """It would be stored as `exported_job`, and `job` would say "jiucom-api"."""
     metrics = Metrics()
     metrics.job_last_success.labels("cleanup").set(1)

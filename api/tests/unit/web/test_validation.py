@@ -125,7 +125,7 @@ def test_texts_of_a_query_are_converted() -> None:
 
 
 @pytest.mark.parametrize("value", ["null", "NULL", "1e1", "1E1", "1.5"])
-def test_texts_of_a_query_mean_what_they_say(value: str) -> None:
+def test_malformed_numbers_of_a_query_are_refused(value: str) -> None:
     class Query(Schema, frozen=True, kw_only=True):
         size: Annotated[int, Meta(ge=1, le=100)] | None = None
 
@@ -226,7 +226,7 @@ def test_marks_in_a_row_are_limited(marks: str) -> None:
         ("", False),
     ],
 )
-def test_a_line_is_one_and_can_be_seen(title: str, good: bool) -> None:
+def test_one_line_texts_are_visible_and_without_line_breaks(title: str, good: bool) -> None:
     class Titled(Schema, frozen=True):
         title: Annotated[str, OneLine, Meta(max_length=100)]
 
@@ -259,7 +259,7 @@ def test_a_line_is_one_and_can_be_seen(title: str, good: bool) -> None:
         ("  ", False),
     ],
 )
-def test_nicknames_are_what_they_look_like(nickname: str, good: bool) -> None:
+def test_nicknames_with_invisible_characters_are_refused(nickname: str, good: bool) -> None:
     class Named(Schema, frozen=True):
         nickname: Nickname
 
