@@ -57,7 +57,9 @@ async def test_both_ways_lead_to_the_same_posts(large: Settings, query: PostQuer
     assert found[0][0]
 
 
-async def test_the_newest_with_a_frequent_word_are_soon_found(large: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_newest_posts_with_a_frequent_word_are_found_quickly(
+    large: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(queries, "_COMMON", POSTS // 2)
     async with connected(large, root=True) as cursor:
         session, totals = ReadSession(cursor.connection, Clock("Asia/Seoul"), 0), Totals()

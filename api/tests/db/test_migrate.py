@@ -44,7 +44,7 @@ async def test_a_revision_that_was_not_recorded_runs_again(database: Settings) -
     assert await rows(database, "SELECT name FROM sellers") == [("다나와",)]
 
 
-async def test_prices_of_parts_without_offers_are_what_was_set(database: Settings) -> None:
+async def test_parts_without_offers_keep_their_list_prices(database: Settings) -> None:
     await migrate.upgrade(database)
     async with connected(database) as cursor:
         await cursor.execute(
@@ -129,7 +129,9 @@ DROP = ("9002", True, "ALTER TABLE sellers DROP nickname")
 AFTER = ("9003", False, "ALTER TABLE sellers ADD nickname INT")
 
 
-async def test_what_takes_away_waits_until_it_is_asked_for(database: Settings, version: Callable[..., None]) -> None:
+async def test_contracting_revisions_wait_until_they_are_asked_for(
+    database: Settings, version: Callable[..., None]
+) -> None:
     await migrate.upgrade(database)
     version(ADD, DROP)
     assert (await migrate.upgrade(database))[1] == "9001"
@@ -153,7 +155,7 @@ async def test_a_version_is_refused_while_something_waits(database: Settings, ve
     assert (await migrate.status(database)).revision == "9001"
 
 
-async def test_an_older_version_uses_a_newer_schema_while_nothing_is_taken_away(
+async def test_an_older_version_works_on_a_newer_schema_before_a_contraction(
     database: Settings, version: Callable[..., None]
 ) -> None:
     version(ADD, DROP)
@@ -183,7 +185,7 @@ async def test_a_revision_does_not_wait_long_for_a_table_in_use(
     assert (await migrate.upgrade(database))[1] == "9001"
 
 
-def test_newer_revisions_say_how_a_table_may_be_used_meanwhile() -> None:
+def test_newer_revisions_name_the_algorithm_and_lock_of_their_changes() -> None:
     """Those up to 0030 run in databases without users only; what comes later meets a version that serves."""
     for path in (OURS / "versions").glob("*.py"):
         if path.name[:4] > "0030":

@@ -106,7 +106,7 @@ async def test_the_named_part_comes_first(catalogue: Settings, query: str, expec
         ("없는부품", []),
     ],
 )
-async def test_nothing_typed_is_an_operator(catalogue: Settings, query: str, expected: list[str]) -> None:
+async def test_search_operators_are_taken_literally(catalogue: Settings, query: str, expected: list[str]) -> None:
     assert await find(catalogue, query) == expected
 
 

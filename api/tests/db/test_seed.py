@@ -123,7 +123,7 @@ async def test_rows(seeded: tuple[str, Settings]) -> None:
 
 
 @pytest.mark.parametrize("query", BROKEN.values(), ids=BROKEN.keys())
-async def test_what_follows_from_rows(seeded: tuple[str, Settings], query: str) -> None:
+async def test_counters_match_the_seeded_rows(seeded: tuple[str, Settings], query: str) -> None:
     assert await rows(seeded[1], query) == []
 
 
