@@ -112,6 +112,6 @@ def test_a_chain_out_of_order(maker: Maker) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "nothing", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"])
-def test_what_is_no_certificate(maker: Maker, text: str) -> None:
+def test_malformed_certificates_are_refused(maker: Maker, text: str) -> None:
     [fault] = certificate_faults(text, maker.root[1], [NAME])
     assert "gateway_tls_certificate_file" in fault

@@ -74,7 +74,7 @@ def test_both_languages_have_the_same_commands(name: str) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(DOCS)))
-def test_commands_name_what_is_there(page: Path) -> None:
+def test_commands_name_existing_playbooks_variables_and_targets(page: Path) -> None:
     faults = []
     for command in typed(page.read_text()):
         playbooks = re.findall(r"(?<![\w/])(?:playbooks/)?\w+\.yml(?![\w.])", command)
@@ -94,7 +94,7 @@ def test_commands_name_what_is_there(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(DOCS)))
-def test_what_is_given_alone_is_known_to_a_playbook(page: Path) -> None:
+def test_variables_given_alone_are_known_to_a_playbook(page: Path) -> None:
     every = set().union(*(known(str(path.relative_to(ROOT))) for path in (ROOT / "playbooks").glob("*.yml")))
     given = {name for command in typed(page.read_text()) for name in re.findall(r"-e ([a-z_]+)=", command)}
     assert given - every == set()
@@ -117,7 +117,7 @@ def test_compose_is_asked_for_services_that_there_are(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(DOCS)))
-def test_our_own_programs_know_what_they_are_told(page: Path) -> None:
+def test_arguments_of_our_own_programs_are_accepted(page: Path) -> None:
     """Without settings each ends with what it lacks, but only after it has read its arguments."""
     found = re.findall(r"(?:/(jiucom)-(backup)|python -m (jiucom)) ([^\n|]*)", "\n".join(typed(page.read_text())))
     for program, part, other, arguments in found:

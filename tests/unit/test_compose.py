@@ -67,7 +67,7 @@ def test_every_service_has_a_definition_and_it_is_read_as_it_is() -> None:
 
 
 @pytest.mark.parametrize("service", TESTED)
-def test_what_compose_uses_of_an_image_is_tested(service: str) -> None:
+def test_files_and_variables_that_compose_uses_are_tested(service: str) -> None:
     assert [name for name in sorted(used(service)) if f'"{name}"' not in own_tests(service)] == []
 
 

@@ -26,7 +26,7 @@ def diffs(base: Path) -> list[str]:
     return [file.read_text() for file in sorted((base / ".edits").glob("*.diff"))]
 
 
-def test_an_edit_is_kept_and_another_value_of_the_inventory_is_none(tmp_path: Path) -> None:
+def test_edits_by_hand_are_kept_and_changes_of_the_inventory_are_not(tmp_path: Path) -> None:
     write(tmp_path, "port 1\n")
     write(tmp_path, "port 2\n")
     assert diffs(tmp_path) == []
@@ -44,7 +44,7 @@ def test_an_edit_is_kept_and_another_value_of_the_inventory_is_none(tmp_path: Pa
     assert [path.stat().st_mode & 0o077 for path in (tmp_path / ".edits").iterdir()] == [0]
 
 
-def test_what_was_put_right_by_hand_is_no_edit(tmp_path: Path) -> None:
+def test_an_edit_that_equals_the_new_content_is_not_kept(tmp_path: Path) -> None:
     write(tmp_path, "port 1\n")
     (tmp_path / FILE).write_text("port 2\n")
     write(tmp_path, "port 2\n")

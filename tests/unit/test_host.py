@@ -43,7 +43,7 @@ def test_lines_without_a_key_are_not_counted(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_what_locks_somebody_out_is_refused(
+def test_settings_that_lock_the_user_out_are_refused(
     user: str, root: str, settings: dict[str, str], keys: int, config: str, said: str
 ) -> None:
     [fault] = LOGIN.faults(user, root, settings, keys, config)

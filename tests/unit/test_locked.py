@@ -134,7 +134,7 @@ def test_renewals_that_succeed_are_not_logged(base: Path) -> None:
     assert log(base) == [("certificate", "failed")]
 
 
-def test_hooks_may_refuse_what_a_timer_starts(base: Path) -> None:
+def test_a_hook_may_refuse_the_run_of_a_timer(base: Path) -> None:
     hook = base / "hooks/before-backup"
     hook.parent.mkdir()
     hook.write_text("#!/bin/sh\necho not today; exit 1\n")

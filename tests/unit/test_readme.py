@@ -29,7 +29,7 @@ def test_a_run_that_changes_nothing_leaves_the_stamp(tmp_path: Path) -> None:
     assert file.read_text() == first
 
 
-def test_what_changes_something_gets_a_new_stamp(tmp_path: Path) -> None:
+def test_a_run_with_changes_gets_a_new_stamp(tmp_path: Path) -> None:
     write(tmp_path)
     assert write(tmp_path, commit="fff9999+", anew=True)["changed"]
     assert "commit fff9999+, " in (tmp_path / "README.md").read_text()

@@ -34,7 +34,7 @@ def test_parts(text: str, name: str, tag: str, digest: str) -> None:
 @pytest.mark.parametrize(
     "text", ["", ":8", "UPPER/case:1", "a b:1", "mysql:", f"mysql@{DIGEST}x y", "mysql@sha256:1", "a//b:1"]
 )
-def test_what_is_not_a_reference(text: str) -> None:
+def test_malformed_references_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"is not an image reference|has no digest"):
         references.parse(text)
 
@@ -52,7 +52,7 @@ def test_what_is_not_a_reference(text: str) -> None:
         ("mirror.example:5000/redis:1.2.3", "mirror.example:5000/redis:1.2.3", True),
     ],
 )
-def test_what_docker_lists_is_what_is_wanted(listed: str, wanted: str, same: bool) -> None:
+def test_listed_and_wanted_references_are_compared(listed: str, wanted: str, same: bool) -> None:
     assert references.same(listed, wanted, DEFAULT) is same
 
 

@@ -35,7 +35,7 @@ def test_an_interrupted_change_is_pending_once_a_value_was_made(base: Path) -> N
     assert not ask(base, "begun", "new")["pending"]
 
 
-def test_what_it_keeps_tells_nothing(base: Path) -> None:
+def test_the_marker_does_not_hold_the_value(base: Path) -> None:
     ask(base, "begun", "the value")
     [marker] = (base / ".rotating").iterdir()
     assert "the value" not in marker.read_text()
@@ -43,7 +43,7 @@ def test_what_it_keeps_tells_nothing(base: Path) -> None:
     assert marker.parent.stat().st_mode & 0o777 == 0o700
 
 
-def test_check_mode_remembers_nothing(base: Path) -> None:
+def test_check_mode_writes_no_marker(base: Path) -> None:
     assert ask(base, "begun", "old", check=True)["changed"]
     assert not (base / ".rotating").exists()
 

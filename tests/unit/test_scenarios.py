@@ -85,7 +85,7 @@ def test_each_host_has_an_address_of_its_own() -> None:
     assert all(1 < number < 255 for number in numbers)
 
 
-def test_each_story_is_run_by_somebody() -> None:
+def test_each_story_is_run_by_a_scenario_or_tools_stories() -> None:
     expected = [yaml.safe_load(file.read_text()) for file in (ROOT / "molecule").glob("*/expected.yml")]
     named = {story for file in expected for story in file.get("expected_stories", [])}
     short = {f"verify/{path.name}" for path in (ROOT / "tests/stories/verify").glob("test_*.py")}

@@ -78,7 +78,7 @@ def test_the_new_files_are_validated_with_their_final_modes(umask: int, tmp_path
 
 
 @UMASKS
-def test_what_was_changed_by_hand_is_put_right(umask: int, tmp_path: Path) -> None:
+def test_changes_by_hand_are_reverted(umask: int, tmp_path: Path) -> None:
     wanted: dict[str, Any] = {
         "base": str(tmp_path / "jiucom"),
         "services": [redis()],
@@ -112,7 +112,7 @@ def test_a_stray_file_is_moved_where_root_alone_reads_it(umask: int, tmp_path: P
     assert tree(tmp_path / "jiucom/.removed")["."] == (0, 0, "0o700")
 
 
-def test_invalid_files_replace_nothing(tmp_path: Path) -> None:
+def test_invalid_files_do_not_replace_valid_ones(tmp_path: Path) -> None:
     wanted: dict[str, Any] = {"base": str(tmp_path / "jiucom"), "services": [redis()]}
     run("service_files", **wanted)
     bad = redis(files={"conf/redis.conf": "nonsense\n"}, validate=["! grep -q nonsense %s/conf/redis.conf"])

@@ -30,7 +30,7 @@ def test_a_vault_without_values_becomes_one_that_prod_takes(text: str) -> None:
     assert (again, more) == (filled, [])
 
 
-def test_what_is_set_stays_letter_by_letter() -> None:
+def test_set_values_are_kept_as_they_are_written() -> None:
     text = """# ours
 first: 'it''s "set"'   # of 2024
 second:   # to come

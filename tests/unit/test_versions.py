@@ -55,14 +55,14 @@ def host(answers: bool = True, volumes: tuple[str, ...] = ("jiucom_mysql-data",)
     return {"versions": {"mysql": "9.7.4"}, "docker": {"answers": answers}, "volumes": list(volumes)}
 
 
-def test_data_is_what_is_there_or_cannot_be_seen() -> None:
+def test_volumes_count_as_data_where_docker_does_not_answer() -> None:
     assert filters.written_data(TABLE, host(), "jiucom")["mysql"]["version"] == "9.7.4"
     assert filters.written_data(TABLE, host(volumes=()), "jiucom") == {}
     assert filters.written_data(TABLE, host(volumes=("other_mysql-data",)), "jiucom") == {}
     assert filters.written_data(TABLE, host(answers=False, volumes=()), "jiucom")["mysql"]["version"] == "9.7.4"
 
 
-def test_what_is_recorded_names_another_product() -> None:
+def test_recorded_versions_name_substitutes() -> None:
     images = {
         "mysql": {"product": "mysql", "version": "9.7.4"},
         "grafana": {"product": "board", "version": "1.0.0"},

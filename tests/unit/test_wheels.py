@@ -66,7 +66,7 @@ def test_another_lock_is_another_directory(wanted: dict[str, Any]) -> None:
     assert run("wheels", **wanted)["path"] != first["path"]
 
 
-def test_what_is_there_is_not_downloaded_again(wanted: dict[str, Any], tmp_path: Path) -> None:
+def test_present_wheels_are_not_downloaded_again(wanted: dict[str, Any], tmp_path: Path) -> None:
     assert run("wheels", **wanted)["changed"]
     fake_pip(tmp_path, then="exit 1")
     assert not run("wheels", **wanted)["changed"]
@@ -83,7 +83,7 @@ def test_a_download_that_ends_early_leaves_nothing(then: str, wanted: dict[str, 
     assert len(list(Path(run("wheels", **wanted)["path"]).iterdir())) == 2
 
 
-def test_a_run_that_is_killed_leaves_nothing_that_counts(wanted: dict[str, Any], tmp_path: Path) -> None:
+def test_a_killed_run_leaves_no_finished_directory(wanted: dict[str, Any], tmp_path: Path) -> None:
     ready = tmp_path / "ready"
     fake_pip(tmp_path, then=f"touch {ready}; while [ -e {ready} ]; do sleep 0.1; done; exit 1")
     process = start(MODULES / "wheels.py", **wanted)
@@ -108,7 +108,7 @@ def test_runs_side_by_side_end_with_one_directory(wanted: dict[str, Any], tmp_pa
 
 
 @pytest.mark.parametrize("umask", [0o022, 0o077], ids=oct)
-def test_check_mode_downloads_for_what_follows(umask: int, wanted: dict[str, Any]) -> None:
+def test_check_mode_downloads_the_wheels(umask: int, wanted: dict[str, Any]) -> None:
     said = run("wheels", **wanted, check=True, umask=umask)
     assert len(list(Path(said["path"]).iterdir())) == 2
 

@@ -71,7 +71,7 @@ def test_prefixes_with_and_without_their_slash(prefix: str) -> None:
         ("nginx:stable", False), ("m.example:5000/mysql", False), ("mysql", False), ("mysql:latest", False),
     ],
 )  # fmt: skip
-def test_what_counts_as_pinned(reference: str, pinned: bool) -> None:
+def test_pinned_references(reference: str, pinned: bool) -> None:
     assert references.parse(reference).pinned is pinned
 
 
@@ -92,7 +92,7 @@ def test_what_counts_as_pinned(reference: str, pinned: bool) -> None:
          "", ("board", "1.0.0")),
     ],
 )  # fmt: skip
-def test_an_image_says_what_it_is(
+def test_product_and_version_of_an_image(
     name: str, labels: dict[str, str], env: dict[str, str], promised: str, expected: tuple[str, str]
 ) -> None:
     config = {"Labels": labels, "Env": [f"{key}={value}" for key, value in env.items()]}
@@ -130,7 +130,7 @@ def test_every_recipe_says_what_it_builds_and_on_what(name: str) -> None:
         ({"substitutes": {"mysqll": "mysql 9.7"}}, "images_substitutes.mysqll: no such image"),
     ],
 )
-def test_names_that_nobody_knows_are_refused(given: dict[str, Any], said: str) -> None:
+def test_unknown_names_of_images_are_refused(given: dict[str, Any], said: str) -> None:
     with pytest.raises(AnsibleFilterError, match=said):
         filters.images_wanted({"mysql": {"ref": "mysql:8.0.43"}}, str(ROOT / "files/images"), **given)
 
@@ -214,7 +214,7 @@ def test_archives_are_read_once(tmp_path: Path, name: str, mode: str, monkeypatc
     assert next(iter(archives.index(str(tmp_path), cache).values()))["images"][0]["names"] == ["redis:7.4.6"]
 
 
-def test_what_is_no_archive_is_named(tmp_path: Path) -> None:
+def test_files_that_are_no_archive_are_named(tmp_path: Path) -> None:
     assert archives.index(str(tmp_path / "nowhere"), tmp_path / "cache") == {}
     (tmp_path / "half.tar").write_bytes(b"no archive")
     with pytest.raises(ValueError, match=r"half\.tar is no archive made by `docker save`"):
@@ -245,7 +245,7 @@ def test_jobs_come_after_what_they_need_and_side_by_side() -> None:
     assert done[3] == "board"
 
 
-def test_after_a_failure_nothing_begins() -> None:
+def test_no_job_begins_after_a_failure() -> None:
     begun: list[str] = []
 
     def fail() -> None:

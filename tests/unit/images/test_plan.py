@@ -90,7 +90,7 @@ def test_a_busy_registry_ends_with_what_to_do_and_no_other_source() -> None:
     assert len(docker.asked) == 4, "it is asked again three times"
 
 
-def test_one_image_out_of_reach_says_nothing_of_the_others() -> None:
+def test_an_image_out_of_reach_does_not_affect_the_others() -> None:
     docker = Docker()
     for image in TABLE.values():
         docker.answer(image.reference, GIVEN)
@@ -221,7 +221,7 @@ def test_a_reference_with_a_registry_of_its_own_has_no_prefix() -> None:
     assert choice.reference == "other.example/redis:7.4.5"
 
 
-def test_the_messages_say_what_is_set() -> None:
+def test_messages_name_the_registry_prefix() -> None:
     docker = Docker()
     docker.answer("mirror.example/redis:7.4.5-alpine", REFUSED)
     fault = choose(docker, wanted("redis", sources=("registry",)), registry_prefix="mirror.example/").faults[0]
@@ -273,7 +273,7 @@ def test_a_source_whose_data_is_newer_is_passed_over() -> None:
     assert "redis 7.0: the data was written by version 7.4.5: an older version cannot read it" in choice.faults[-1]
 
 
-def test_the_guard_says_what_it_cannot_know() -> None:
+def test_the_guard_tells_that_a_version_is_unknown() -> None:
     docker = Docker()
     docker.give(f"redis@{DIGEST}")
     choice = choose(docker, wanted("redis", reference=f"redis@{DIGEST}", has_data=True, written="7.4.5"))
@@ -356,7 +356,7 @@ def test_an_archive_with_a_substitute_needs_the_inventory() -> None:
     assert "/a.tar: it is mysql 9.7.4" in choice.faults[0]
 
 
-def test_what_is_built_on_an_image_is_named_by_it() -> None:
+def test_an_image_is_named_by_its_base() -> None:
     docker = Docker()
     name, labels = own(PYTHON)
     docker.give(name, labels=labels)
@@ -372,7 +372,7 @@ def test_what_is_built_on_an_image_is_named_by_it() -> None:
     assert planner(docker).plan(table)["grafana"].source == "packages", "a patched base is another image"
 
 
-def test_nothing_is_built_on_what_no_source_gives() -> None:
+def test_an_image_without_its_base_is_a_fault() -> None:
     docker = Docker()
     docker.answer("python:3.13.9-slim-trixie", BUSY)
     docker.answer("grafana/grafana:11.6.4", MISSING)
