@@ -47,7 +47,7 @@ def test_labels_and_user(daemon: docker.DockerClient, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_nothing_of_the_build_is_left(daemon: docker.DockerClient, name: str) -> None:
+def test_images_have_no_files_of_the_build(daemon: docker.DockerClient, name: str) -> None:
     look = (
         "ls -A /var/lib/apt/lists /run/secrets /recipe /zipkin.recipe 2>/dev/null | grep -v ':$' | grep -v '^$' || true"
     )

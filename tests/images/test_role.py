@@ -29,7 +29,7 @@ def test_check_mode_before_docker_is_installed(images: Images) -> None:
     assert run.resolved[images.name]["source"] == "registry", "nobody can ask the registry yet, so it is believed"
 
 
-def test_a_host_that_is_another_machine_is_sent_what_it_needs(images: Images, daemon: docker.DockerClient) -> None:
+def test_a_remote_host_is_sent_the_files_it_needs(images: Images, daemon: docker.DockerClient) -> None:
     loaded = f"{images.name}-loaded"
     give(daemon, f"{loaded}:2.3.4")
     save(daemon, f"{loaded}:2.3.4", images.archives / "images.tar")
@@ -64,7 +64,7 @@ def test_images_without_any_source_are_listed_at_once(images: Images) -> None:
         assert expected in run.failures
 
 
-def test_prune_leaves_what_runs_what_is_new_and_what_is_not_ours(images: Images, daemon: docker.DockerClient) -> None:
+def test_prune_keeps_running_new_and_foreign_images(images: Images, daemon: docker.DockerClient) -> None:
     sources = ("present", "packages")
     made = []
     for n in range(4):

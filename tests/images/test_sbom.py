@@ -111,7 +111,7 @@ def test_every_jar_is_listed(documents: dict[str, dict[str, Any]]) -> None:
     )
 
 
-def test_a_second_run_changes_nothing_and_what_is_no_longer_used_goes(
+def test_a_second_run_changes_nothing_and_removes_unused_documents(
     project: Path, documents: dict[str, dict[str, Any]]
 ) -> None:
     before = {file: file.read_bytes() for file in project.iterdir()}

@@ -179,7 +179,7 @@ ANSWERS = [
 
 
 @pytest.mark.parametrize(("status", "source", "said"), ANSWERS)
-def test_what_a_registry_answers(
+def test_answers_of_a_registry(
     status: int, source: str, said: str, images: Images, daemon: docker.DockerClient, other: str, proxy: Proxy,
 
 ) -> None:  # fmt: skip
