@@ -49,7 +49,7 @@ def refused(path: Path) -> str:
     return str(refusal.value)
 
 
-def test_what_was_written_is_read(archive: Path, aside: Path) -> None:
+def test_files_of_an_archive_are_read_back(archive: Path, aside: Path) -> None:
     reader = Reader(archive)
     reader.verify()
     assert set(reader.manifest["files"]) == {DUMP, "volumes/uploads/posts/한글 name.png", "volumes/uploads/empty"}
@@ -67,7 +67,7 @@ def test_its_checksum_is_one_that_sha256sum_knows(archive: Path) -> None:
     )
 
 
-def test_nobody_else_reads_it(archive: Path) -> None:
+def test_an_archive_is_readable_by_its_owner_only(archive: Path) -> None:
     assert archive.stat().st_mode & 0o777 == 0o600
 
 
@@ -92,7 +92,7 @@ def test_a_missing_member_is_noticed(archive: Path, aside: Path) -> None:
     assert "volumes/uploads/lost" in refused(with_manifest(archive, aside, one_more))
 
 
-def test_a_member_of_somebody_else_is_noticed(archive: Path, aside: Path) -> None:
+def test_a_member_outside_the_manifest_is_noticed(archive: Path, aside: Path) -> None:
     copy = with_manifest(archive, aside, lambda manifest: manifest["files"].pop(DUMP))
     assert DUMP in refused(copy)
 
@@ -112,7 +112,7 @@ def test_another_file_is_refused(tmp_path: Path, content: bytes) -> None:
 @pytest.mark.parametrize(
     ("name", "kind"), [("volumes/uploads/../../etc/cron.d/x", tarfile.REGTYPE), ("volumes/uploads/x", tarfile.SYMTYPE)]
 )
-def test_nothing_is_written_outside(archive: Path, aside: Path, name: str, kind: bytes) -> None:
+def test_members_outside_the_directory_are_refused(archive: Path, aside: Path, name: str, kind: bytes) -> None:
     with tarfile.open(archive, "a") as tar:
         member = tarfile.TarInfo(name)
         member.type, member.linkname = kind, "/etc"

@@ -99,7 +99,7 @@ def test_the_next_line_is_taken(toy: Toy, archive: Path, tmp_path: Path, docker:
         ("stop*-restore", "docker stop: no"),
     ],
 )
-def test_what_fails_in_the_middle_leaves_everything_as_it_was(
+def test_a_restore_that_fails_leaves_the_volumes_as_they_were(
     toy: Toy, archive: Path, docker: Docker, pattern: str, says: str
 ) -> None:
     toy.insert("written after the archive")

@@ -90,7 +90,7 @@ def test_saved_and_not_shipped_is_told_and_made_up_for(
         assert elsewhere.files() == {f"{archive.name}.age"}
 
 
-def test_what_the_policy_removes_is_removed_there_and_nothing_else(toy: Toy, elsewhere: Elsewhere) -> None:
+def test_expired_archives_and_no_other_files_are_removed_remotely(toy: Toy, elsewhere: Elsewhere) -> None:
     first = toy.backup()
     old = store.named(toy.store, first.name).with_name(f"{toy.name}-20260101T000000Z.tar")
     old.write_bytes(b"old")

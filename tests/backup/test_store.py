@@ -27,7 +27,7 @@ def test_each_day_s_newest_is_kept() -> None:
     assert kept(names(12, hours=8), daily=3) == ["11-27", "11-26", "11-26", "11-25"]
 
 
-def test_what_is_younger_than_a_day_is_kept() -> None:
+def test_archives_of_the_last_day_are_kept() -> None:
     assert len(kept(names(20, hours=2), daily=1)) == 12
 
 
@@ -35,7 +35,7 @@ def test_weeks_and_months_keep_their_newest() -> None:
     assert kept(names(70), daily=2, weekly=3, monthly=3) == ["11-27", "11-26", "11-22", "11-15", "10-31", "09-30"]
 
 
-def test_a_gap_of_a_month_removes_nothing_that_is_counted() -> None:
+def test_days_without_archives_do_not_count() -> None:
     found = [*names(1), *(Path(store.name_for("toy", NEWEST - timedelta(days=40 + number))) for number in range(3))]
     assert len(kept(found, daily=7)) == 4
 
@@ -64,7 +64,7 @@ def test_one_run_at_a_time(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("umask", [0o022, 0o077], ids=oct)
-def test_what_is_known_becomes_metrics(tmp_path: Path, umask: int) -> None:
+def test_the_state_is_written_as_metrics(tmp_path: Path, umask: int) -> None:
     state = store.State(tmp_path / "store", tmp_path / "metrics")
     before = os.umask(umask)
     try:
