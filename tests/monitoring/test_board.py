@@ -31,7 +31,7 @@ def legend(html: str, title: str) -> dict[str, str]:
     return dict(re.findall(r"</svg> ([^<]*)</th><td>([^<]*)</td>", panel(html, title)))
 
 
-def test_health_asks_nobody_s_name(board: Board) -> None:
+def test_health_needs_no_login(board: Board) -> None:
     answer = httpx.get(f"{board.url}/api/health")
     assert answer.status_code == 200
     assert answer.json()["database"] == "ok"
@@ -129,7 +129,7 @@ def test_sixth_attempt_is_refused_even_with_the_right_password(board: Board) -> 
 
 
 @pytest.mark.parametrize("target", ["//evil.example", "https://evil.example", "/\\evil.example"])
-def test_login_sends_nobody_to_another_host(board: Board, target: str) -> None:
+def test_login_redirects_to_this_host_only(board: Board, target: str) -> None:
     answer = httpx.post(f"{board.url}/login", params={"redirect": target}, data={"user": "admin", "password": PASSWORD})
     assert urlsplit(answer.headers["location"]).netloc == ""
     assert answer.headers["location"] == "/grafana/"
@@ -193,7 +193,7 @@ def test_graphs_have_legends_with_units(admin: httpx.Client) -> None:
     assert legend(html, "평균 응답 시간")["평균"].endswith(" ms")
 
 
-def test_what_is_bad_is_red_in_legends_too(admin: httpx.Client) -> None:
+def test_red_series_are_red_in_legends(admin: httpx.Client) -> None:
     colors = re.findall(r'fill="(#\w+)"/></svg> (\w+)<', admin.get("/d/jiucom-main").text)
     assert {name for color, name in colors if color == "#d0384b"} == {"500", "한도", "대기"}
 
@@ -279,7 +279,7 @@ def test_no_way_to_prometheus_but_the_dashboards(admin: httpx.Client, path: str)
 
 
 @pytest.mark.parametrize("path", ["/d/jiucom-main", "/api/search", "/api/dashboards/uid/jiucom-main"])
-def test_nothing_can_be_written(admin: httpx.Client, path: str) -> None:
+def test_writing_methods_are_refused(admin: httpx.Client, path: str) -> None:
     assert {admin.request(method, path).status_code for method in ("POST", "PUT", "PATCH", "DELETE")} == {405}
 
 

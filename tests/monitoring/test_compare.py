@@ -41,7 +41,7 @@ def test_a_percentile_agrees_within_its_bucket(true: float, shown: float, agrees
     assert (faults(shown, in_bucket(true)) == []) is agrees
 
 
-def test_the_table_says_what_a_bucket_knows() -> None:
+def test_the_table_gives_the_range_of_a_bucket() -> None:
     rows, _ = table({PANEL: 0.1}, {PANEL: in_bucket(0.04)}, {})
     assert rows[-1] == "| Panel | series | 0.1 | 0.04 | 150.0%, known to 0.03–0.2 s |"
 
@@ -51,11 +51,11 @@ def test_other_values_agree_within_a_tenth_or_their_slack() -> None:
     assert len(faults(111, near(100))) == len(faults(89, near(100))) == len(faults(3, near(1, slack=1))) == 1
 
 
-def test_what_is_not_counted_needs_a_reason() -> None:
+def test_series_without_a_count_need_a_reason() -> None:
     assert faults(1, None) == ["Panel: series has neither a count nor a reason"]
     assert faults(1, None, {"Other": "x"}) == faults(1, None)
     assert faults(1, None, {"Panel": "for all of it"}) == faults(1, None, {"Panel: series": "for one"}) == []
 
 
-def test_what_is_not_shown_is_a_fault() -> None:
+def test_counted_series_that_are_not_shown_are_faults() -> None:
     assert table({}, {PANEL: near(1)}, {})[1] == ["Panel: series is counted and not shown"]

@@ -141,7 +141,7 @@ def test_stacked_series_lie_on_each_other() -> None:
     assert heights[1] == pytest.approx(3 * heights[0], rel=0.02)
 
 
-def test_what_is_bad_is_red_and_nothing_else_is() -> None:
+def test_only_series_with_a_red_override_are_red() -> None:
     red = {"id": "color", "value": {"mode": "fixed", "fixedColor": "red"}}
     bare = {"id": "custom.fillOpacity", "value": 0}
     one = panel(custom={"fillOpacity": 10})
@@ -187,7 +187,7 @@ def test_days_begin_at_midnight_where_the_reader_is() -> None:
 
 @pytest.mark.parametrize("values", [(), (math.nan,), (math.inf, math.nan)])
 @pytest.mark.parametrize("kind", ["stat", "timeseries"])
-def test_nothing_to_draw_is_said(kind: str, values: tuple[float, ...]) -> None:
+def test_panels_without_values_show_no_data(kind: str, values: tuple[float, ...]) -> None:
     series = [line(*values)] if values else []
     one = panel(kind)
     svg = draw.stat(one, series, SPAN) if kind == "stat" else draw.graph(one, series, SPAN, SEOUL)

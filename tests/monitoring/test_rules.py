@@ -84,7 +84,7 @@ def test_the_manual_s_expressions_answer_with_data(query: Query, expr: str, valu
 
 
 @pytest.mark.parametrize(("name", "value"), OLD_NAMES.items())
-def test_old_names_have_the_new_ones_values(query: Query, name: str, value: float) -> None:
+def test_recorded_old_names_equal_the_new_metrics(query: Query, name: str, value: float) -> None:
     assert [float(item["value"]) for item in query(name)] == [value]
 
 
