@@ -19,7 +19,7 @@ def test_both_ends_of_the_supported_pythons_are_tried() -> None:
         )
 
 
-def test_it_holds_what_is_locked_and_nothing_else(checkout: Checkout) -> None:
+def test_exactly_the_locked_packages_are_installed(checkout: Checkout) -> None:
     listed = output([str(checkout.bin / "python"), "-m", "pip", "list", "--format=freeze"], checkout.path)
     installed = dict(line.split("==") for line in listed.lower().split() if "==" in line)
     installed = {name: version for name, version in installed.items() if name not in ("pip", "setuptools")}
@@ -33,7 +33,7 @@ def test_collections_are_those_of_requirements(checkout: Checkout) -> None:
     assert sorted(re.findall(r"^((?!ansible\._|jiucom)\w+\.\w+) +([\d.]+)", listed, re.MULTILINE)) == sorted(wanted)
 
 
-def test_nothing_is_made_again(checkout: Checkout) -> None:
+def test_a_second_make_does_not_install_again(checkout: Checkout) -> None:
     assert "bootstrap" not in checkout.make(".venv/control")
 
 

@@ -117,7 +117,7 @@ def test_two_installations_on_a_host_share_no_name(tmp_path: Path) -> None:
     assert seen[0].isdisjoint(seen[1])
 
 
-def test_what_two_installations_publish_shares_no_port(tmp_path: Path) -> None:
+def test_two_installations_publish_different_ports(tmp_path: Path) -> None:
     tasks: list[dict[str, Any]] = [
         {
             "ansible.builtin.copy": {

@@ -92,7 +92,7 @@ def test_no_vault(inventory: Inventory) -> None:
     assert (ROOT / playbook).is_file()
 
 
-def test_what_is_no_plain_text(inventory: Inventory) -> None:
+def test_other_values_than_plain_text_are_accepted(inventory: Inventory) -> None:
     """The run goes on, and only then asks the host."""
     inventory.write("vault.yml", {"api_jwt_secret": "{{ lookup('env', 'SECRET') }}"})
     inventory.write("vault/empty.yml", "---\n")
