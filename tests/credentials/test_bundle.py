@@ -132,7 +132,7 @@ def test_without_docker_the_bundle_says_so(tmp_path: Path, monkeypatch: pytest.M
         ("MySQL 9.7.4 is ready for connections on port 3306", "MySQL 9.7.4 is ready for connections on port 3306"),
     ],
 )
-def test_what_no_inventory_knows(text: str, left: str) -> None:
+def test_secrets_outside_the_inventory_are_redacted(text: str, left: str) -> None:
     assert Redaction([])(text) == left
 
 

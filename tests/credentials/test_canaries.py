@@ -120,7 +120,7 @@ def test_every_secret_is_in_its_file_and_in_no_other(run: tuple[dict[str, Any], 
 
 
 @pytest.mark.parametrize("before", ["", "a", "ab", "abc"])
-def test_what_hides_in_another_form_is_found(before: str) -> None:
+def test_encoded_canaries_are_found(before: str) -> None:
     """The test of the tests: each form is seen wherever it stands."""
     value = canary("one")
     for text in (
