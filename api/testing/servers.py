@@ -7,16 +7,18 @@ import socket
 import subprocess
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from testing.images import image
 
 # With it, MySQL (which takes 20 s to initialise) stays for the next session; each session has a schema of its own.
 KEEP = "JIUCOM_TEST_KEEP"
 _NAME = "jiucom-test-mysql"
-# One for each checkout.
-_KEPT = f"{_NAME}-kept-{hashlib.sha256(__file__.encode()).hexdigest()[:8]}"
+# One for each checkout, and for each of several workers.
+_WORKER = f"{__file__}{os.environ.get('PYTEST_XDIST_WORKER', '')}"
+_KEPT = f"{_NAME}-kept-{hashlib.sha256(_WORKER.encode()).hexdigest()[:8]}"
 KEPT_PASSWORD = "root-of-the-tests"  # noqa: S105
+_PORTS = range(20_000, 32_768)
 
 
 def docker(*arguments: str) -> str:
@@ -84,7 +86,12 @@ def _until(name: str, command: str, seconds: int) -> None:
 
 
 def free_port() -> int:
-    """A port of loopback that nobody has now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A free port of loopback, to listen on a little later.
+
+    Below those that Linux gives to connections (32768 and up): another test might take such a port meanwhile.
+    """
+    while True:
+        port = secrets.choice(_PORTS)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
