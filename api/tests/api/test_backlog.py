@@ -133,7 +133,7 @@ async def test_each_alert_is_told_once_with_a_mail_and_a_push(state: AppState, s
         await tx.execute("UPDATE parts SET lowest_price = 800 WHERE id = %s", (part,))
         await backlog.add(tx, alerts.KIND, (part, 800), (part, 850))
     before = len(statements)
-    other = Backlog(state.db, state.backlog._steps)
+    other = Backlog(state.db, {alerts.KIND: alerts.trigger})
 
     async def work(each: Backlog) -> None:
         while await each.work():

@@ -217,12 +217,21 @@ async def test_stored_texts(caller: Caller, shop: Shop) -> None:
         await tx.execute_many(
             "INSERT INTO comments (post_id, user_id, content) VALUES (%s, %s, %s)", [(post, author, text)] * 100
         )
+        await tx.execute_many(
+            "INSERT INTO reviews (part_id, user_id, rating, content) VALUES (%s, %s, 5, %s)",
+            [(part, author, text[:2000]) for part in parts],
+        )
+        await tx.execute_many(
+            "INSERT INTO audit_log (actor_id, action, target_type, target_id, before_state) VALUES (%s, %s, %s, %s, %s)",
+            [(author, "LONG", "POST", post, json.dumps({"title": text[:200], "content": text}))] * 100,
+        )
     known = {(each.method, each.path): each for each in operations()}
 
     async def read(path: str, case: str, query: str = "", body: bytes = b"", **ids: int) -> None:
         operation = known["POST" if body else "GET", path]
+        headers = (_JSON, *await caller.bearer(operation))
         for _ in range(2):
-            status, answer = await caller.send(operation, case, query=query, body=body, headers=(_JSON,), ids=ids)
+            status, answer = await caller.send(operation, case, query=query, body=body, headers=headers, ids=ids)
             assert status == 200, answer[:500]
 
     chosen = json.dumps({"parts": [{"partId": part} for part in parts]}).encode()
@@ -234,6 +243,8 @@ async def test_stored_texts(caller: Caller, shop: Shop) -> None:
     await read("/posts/{postId}", "ten thousand characters", postId=post)
     await read("/posts/{postId}/comments", "a hundred long ones", query="size=100", postId=post)
     await read("/posts", "long ones", query="size=100")
+    await read("/reviews", "long ones", query="size=100")
+    await read("/admin/audit", "states of long posts", query="size=100&action=LONG")
     await read("/search", "long ones", query="keyword=%EA%B8%B4&size=100")
 
 
