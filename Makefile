@@ -84,7 +84,7 @@ bench-tracing: .venv/ready ## what a slow, refusing or absent Zipkin costs, and 
 bench-load: .venv/ready ## many clients, through the gateway and past it: throughput, tails, what limits each kind; overload
 	PYTHONPATH=api:. python -m bench.load
 
-bench-alerts: .venv/ready ## a price change with 100,000 due alerts, a new nickname of an author of 100,000 posts
+bench-alerts: .venv/ready ## a price change with 100,000 due alerts, a new nickname of an author of 100,000 posts, a shop of 20,000 offers that closes
 	PYTHONPATH=api:. python -m bench.alerts
 
 test-gateway: .venv/ready ## the gateway's own answers and its log, and notifications through it, on a real nginx

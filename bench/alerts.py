@@ -1,4 +1,5 @@
-"""A price change with 100,000 due alerts, and a new nickname of an author of 100,000 posts (`make bench-alerts`).
+"""A price change with 100,000 due alerts, a new nickname of an author of 100,000 posts, and the suspension of a seller with
+20,000 offers (`make bench-alerts`).
 
 Two replicas of the server on real MySQL and Redis, and a mail server that takes everything. Ends with 1 where an aim is missed.
 """
@@ -17,11 +18,12 @@ import httpx
 from bench.load import Aims
 from bench.platform import platform, save, show
 from jiucom.auth.tokens import Tokens
-from testing import servers
+from testing import servers, stock
 from testing.mailbox import mailbox
 from testing.replica import replica
 
 MANY = int(os.environ.get("JIUCOM_BENCH_ALERTS", "100000"))
+OFFERS = 20_000
 FEW = 10
 _BATCH = 20_000
 
@@ -56,19 +58,38 @@ async def in_batches(cursor: Any, sql: str, count: int, *args: Any) -> None:
         await cursor.execute(sql, (*args, str(list(range(start, min(count, start + _BATCH))))))
 
 
+def bearer(settings: Any, user: int, role: str) -> dict[str, str]:
+    """The header of a user who is logged in."""
+    return {"Authorization": f"Bearer {Tokens(settings).access(user, role)}"}
+
+
 async def make_user(cursor: Any, settings: Any, role: str) -> tuple[int, dict[str, str]]:
     """A new user and the header that says so."""
     unique = secrets.token_hex(6)
     sql = "INSERT INTO users (email, nickname, role, email_verified_at) VALUES (%s, %s, %s, UTC_TIMESTAMP(6))"
     await cursor.execute(sql, (f"{unique}@example.com", unique, role))
-    return int(cursor.lastrowid), {"Authorization": f"Bearer {Tokens(settings).access(int(cursor.lastrowid), role)}"}
+    user = int(cursor.lastrowid)
+    return user, bearer(settings, user, role)
+
+
+async def make_shop(cursor: Any, settings: Any) -> tuple[int, int]:
+    """A new seller and their shop."""
+    seller, _ = await make_user(cursor, settings, "SELLER")
+    sql = "INSERT INTO sellers (user_id, name, site_url, status) VALUES (%s, %s, 'https://x.kr', 'ACTIVE')"
+    await cursor.execute(sql, (seller, secrets.token_hex(6)))
+    return seller, int(cursor.lastrowid)
+
+
+async def worked_off(cursor: Any) -> None:
+    """Return when the backlog is empty."""
+    while await value(cursor, "SELECT COUNT(*) FROM backlog"):  # noqa: ASYNC110
+        await asyncio.sleep(0.1)
 
 
 async def alerts(client: httpx.AsyncClient, cursor: Any, settings: Any, aims: Aims) -> dict[str, Any]:
     """One price change, and the alerts that it triggers."""
-    seller, headers = await make_user(cursor, settings, "SELLER")
-    sql = "INSERT INTO sellers (user_id, name, site_url, status) VALUES (%s, %s, 'https://x.kr', 'ACTIVE')"
-    await cursor.execute(sql, (seller, secrets.token_hex(6)))
+    seller, _ = await make_shop(cursor, settings)
+    headers = bearer(settings, seller, "SELLER")
     part = await value(cursor, "SELECT MIN(id) FROM parts WHERE is_deleted = FALSE")
     await cursor.execute("DELETE FROM price_entries WHERE part_id BETWEEN %s AND %s", (part, part + 5))
     await in_batches(cursor, _USERS, MANY)
@@ -124,8 +145,7 @@ async def names(client: httpx.AsyncClient, cursor: Any, settings: Any, aims: Aim
             body = {"nickname": secrets.token_hex(6)}
             (await client.patch("/users/me", json=body, headers=headers)).raise_for_status()
             spent.append(time.perf_counter() - began)
-        while await value(cursor, "SELECT COUNT(*) FROM backlog"):  # noqa: ASYNC110
-            await asyncio.sleep(0.1)
+        await worked_off(cursor)
         rows.append(
             {
                 "posts": count,
@@ -136,6 +156,36 @@ async def names(client: httpx.AsyncClient, cursor: Any, settings: Any, aims: Aim
     # The first was the process's first.
     del rows[0]
     aims.check("a name of many posts against one of few", rows[1]["request ms"] / rows[0]["request ms"], most=2)
+    return rows
+
+
+async def shops(client: httpx.AsyncClient, cursor: Any, settings: Any, aims: Aims) -> list[dict[str, Any]]:
+    """The owner of a shop of few offers is suspended, and one of many: the request, and how long parts have the shop's prices."""
+
+    async def execute(sql: str, *args: Any) -> None:
+        await cursor.execute(sql, args)
+
+    _, headers = await make_user(cursor, settings, "ADMIN")
+    rows = []
+    for count in (FEW, FEW, OFFERS):
+        seller, shop = await make_shop(cursor, settings)
+        await stock.fill(execute, shop, count, secrets.token_hex(6))
+        began = time.perf_counter()
+        answer = await client.put(f"/admin/users/{seller}/status", json={"status": "SUSPENDED"}, headers=headers)
+        answer.raise_for_status()
+        spent = time.perf_counter() - began
+        await worked_off(cursor)
+        rows.append(
+            {
+                "offers": count,
+                "request ms": round(spent * 1000, 1),
+                "settled after s": round(time.perf_counter() - began, 1),
+            }
+        )
+    # The first was the process's first.
+    del rows[0]
+    aims.check("the suspension of a seller (ms)", rows[1]["request ms"], most=100)
+    aims.check("the parts of a large shop are settled after (s)", rows[1]["settled after s"], most=60)
     return rows
 
 
@@ -154,10 +204,12 @@ async def main() -> int:
             await stack.enter_async_context(replica(settings))
             client = await stack.enter_async_context(httpx.AsyncClient(base_url=running.url, timeout=60))
             named = await names(client, cursor, settings, aims)
+            closed = await shops(client, cursor, settings, aims)
             told = await alerts(client, cursor, settings, aims)
     show("A price that many wait for, two replicas", [told])
     show("A new name", named)
-    save("alerts", {"alerts": told, "names": named, "missed": aims.missed, "load": os.getloadavg()})
+    show("A seller is suspended", closed)
+    save("alerts", {"alerts": told, "names": named, "shops": closed, "missed": aims.missed, "load": os.getloadavg()})
     return 1 if aims.missed else 0
 
 

@@ -1,6 +1,7 @@
 """How spellings of shops are read (`make bench-compat`): compat.tsv has the meaning of each spelling.
 
-A spelling that is not read only means a missing check. One that is read wrongly may cause a false error, and fails the run. So does a look at a build that costs too much.
+A spelling that is not read only means a missing check. One that is read wrongly may cause a false error, and fails the run.
+So does a look at a build that costs too much.
 """
 
 import json

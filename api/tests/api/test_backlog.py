@@ -1,8 +1,10 @@
 """The backlog: work left by requests is done in batches, each exactly once."""
 
 import asyncio
+import math
 import secrets
 from collections.abc import AsyncIterator, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import httpx
@@ -19,6 +21,7 @@ from jiucom.jobs.backlog import Backlog, Task
 from jiucom.mail import outbox
 from jiucom.settings import Settings
 from jiucom.state import AppState
+from testing import stock
 from testing.clients import client_of, started, state_of
 from testing.database import apart
 from testing.statements import Statement, recorded, requested
@@ -300,14 +303,6 @@ async def test_without_redis_a_new_name_waits(state: AppState) -> None:
 
 # As many offers as an upload may have.
 LARGEST = 20_000
-PARTS = """
-INSERT INTO parts (name, category, manufacturer, lowest_price, highest_price)
-SELECT CONCAT(%s, n), 'ETC', %s, 700, 700 FROM JSON_TABLE(%s, '$[*]' COLUMNS (n INT PATH '$')) AS numbers
-"""
-LIST_PRICES = (
-    "INSERT INTO list_prices (part_id, lowest, highest) SELECT id, 1000, 1000 FROM parts WHERE manufacturer = %s"
-)
-OFFERS = "INSERT INTO price_entries (part_id, seller_id, price) SELECT id, %s, 700 FROM parts WHERE manufacturer = %s"
 PRICES = "SELECT lowest_price, COUNT(*) FROM parts WHERE manufacturer = %s GROUP BY lowest_price ORDER BY lowest_price"
 
 
@@ -315,9 +310,7 @@ async def stocked(state: AppState, count: int) -> tuple[int, str]:
     """A seller with so many parts for 700 each, whose list price is 1,000; the manufacturer of the parts."""
     user, shop = await make_seller(state)
     made_by = secrets.token_hex(6)
-    await execute(state, PARTS, made_by[:2], made_by, str(list(range(count))))
-    await execute(state, LIST_PRICES, made_by)
-    await execute(state, OFFERS, shop, made_by)
+    await stock.fill(partial(execute, state), shop, count, made_by)
     return user, made_by
 
 
@@ -350,7 +343,7 @@ async def test_closing_a_shop_costs_the_same_for_few_and_for_many_offers(
         while await state.backlog.work():
             batches += 1
         assert await rows(state, PRICES, made_by) == [(1000, count)]
-        assert batches >= count / 200
+        assert batches >= count / settling._BATCH
     assert costs[0] == costs[1]
     assert not any("price_entries" in sql for sql in costs[1])
 
@@ -362,7 +355,7 @@ async def test_a_shop_that_opens_again_is_settled_once(application: Starlette, s
     async with client_of(application, token) as admin:
         await close(admin, admin, user, "status")
         assert await state.backlog.work()
-        assert await rows(state, PRICES, made_by) == [(700, MANY - 200), (1000, 200)]
+        assert await rows(state, PRICES, made_by) == [(700, MANY - settling._BATCH), (1000, settling._BATCH)]
         await admin.put(f"/admin/users/{user}/status", json={"status": "ACTIVE"})
     await execute(
         state, "UPDATE backlog SET next_at = UTC_TIMESTAMP(6) - INTERVAL id SECOND WHERE kind = %s", settling.KIND
@@ -371,7 +364,7 @@ async def test_a_shop_that_opens_again_is_settled_once(application: Starlette, s
     while await state.backlog.work():
         batches += 1
     assert await rows(state, PRICES, made_by) == [(700, MANY)]
-    assert batches == 3
+    assert batches == math.ceil(MANY / settling._BATCH)
 
 
 async def test_password_mails_go_before_mails_of_alerts(state: AppState) -> None:
