@@ -10,6 +10,7 @@ from ansible_collections.jiucom.platform.plugins.module_utils.checks import (
     Answer,
     Checks,
     Seen,
+    address,
     containers,
     docker,
     eventually,
@@ -45,6 +46,13 @@ def direct(expected: dict[str, Any]) -> Seen:
         return True, "port 8080 is not published in this inventory"
     answer = http_request(f"{expected['direct']}/api/v1/actuator/health")
     return answer.status == 200 and answer.json().get("status") == "UP", f"{answer.status} {answer.body.decode()[:60]}"
+
+
+@checks.check("H1", "actuator/info names the image that runs")
+def version(expected: dict[str, Any]) -> Seen:
+    image = containers(expected["project"])["app"][0]["Config"]["Image"]
+    named = http_request(f"{address(expected, 'app')}/api/v1/actuator/info").json()["app"]["version"]
+    return named.endswith(f"+{image.rpartition(':')[2]}"), f"{named}, {image}"
 
 
 @checks.check("H1", "Swagger UI, from this host alone")
