@@ -1,6 +1,7 @@
 """Settles the parts that a shop offers, after it was opened or closed.
 
 A backlog task names the shop. Its offers in stock are worked off in batches, in the order of their ids.
+An offer that is changed meanwhile settles its part itself, by the shop's new status.
 """
 
 from collections.abc import Sequence
