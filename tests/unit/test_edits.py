@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,21 @@ def test_edits_by_hand_are_kept_and_changes_of_the_inventory_are_not(tmp_path: P
     assert any("was edited by hand, which is kept in" in one.get("prepared", "") for one in said["diff"])
     assert (tmp_path / FILE).read_text() == "port 3\n"
     assert [path.stat().st_mode & 0o077 for path in (tmp_path / ".edits").iterdir()] == [0]
+
+
+def test_files_that_are_not_written_any_more_are_forgotten(tmp_path: Path) -> None:
+    """They are gone because of the inventory, which is no edit by hand."""
+
+    def known(**more: Any) -> set[str]:
+        assert "msg" not in run("service_files", base=str(tmp_path), **more)
+        return set(json.loads((tmp_path / ".written.json").read_text()))
+
+    service = {"name": "redis", "uid": 999, "gid": 1000, "compose": "redis: {}\n"}
+    other = {"name": "redis-exporter", "uid": 999, "gid": 1000, "compose": "x: {}\n", "files": {"conf/x": ""}}
+    both = {"conf/redis.conf": "port 1\n", "conf/more.conf": ""}
+    assert known(services=[service | {"files": both}, other]) == {FILE, "redis/conf/more.conf", "redis-exporter/conf/x"}
+    assert known(services=[service | {"files": {"conf/redis.conf": "port 1\n"}}]) == {FILE, "redis-exporter/conf/x"}
+    assert known(services=[], absent=["redis"]) == {"redis-exporter/conf/x"}
 
 
 def test_an_edit_that_equals_the_new_content_is_not_kept(tmp_path: Path) -> None:

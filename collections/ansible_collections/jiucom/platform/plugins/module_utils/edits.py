@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
+from collections.abc import Collection
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -25,6 +26,13 @@ class Edits:
     def written(self, path: Path, *contents: bytes) -> None:
         """Note what a run has written to a file; several contents where one of them will be there."""
         self.hashes[str(path.relative_to(self.base))] = [hashlib.sha256(content).hexdigest() for content in contents]
+
+    def forget(self, service: str, kept: Collection[str] = ()) -> None:
+        """Forget the files of a service that are not written any more; `kept` are the paths of those that are."""
+        names = {f"{service}/{path}" for path in kept}
+        self.hashes = {
+            path: known for path, known in self.hashes.items() if path in names or not path.startswith(f"{service}/")
+        }
 
     def save(self, path: Path, content: bytes) -> str:
         """Save what was edited in a file that is about to get this content; returns the diff's path, empty without an edit."""

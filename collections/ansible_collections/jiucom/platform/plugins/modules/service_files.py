@@ -200,6 +200,7 @@ class Writer:
                     replace(root / path, content, *wanted_owner)
                 else:
                     settle(root / path, *wanted_owner)
+        self.edits.forget(tree.name, tree.files)
         for path, (content, *_) in tree.files.items():
             if not path.startswith("secrets/"):
                 self.edits.written(self.base / tree.name / path, content)
@@ -215,6 +216,7 @@ class Writer:
 
     def absent(self, name: str) -> None:
         """Remove the files of a service that is off, secrets among them."""
+        self.edits.forget(name)
         fragment = self.base / FRAGMENTS / f"{name}.yaml"
         for path in (self.base / name, fragment):
             if path.exists():
