@@ -100,6 +100,27 @@ def test_replicas_started_and_containers_stopped_by_hand_are_named(project: Proj
     assert project.settled()
 
 
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (["update", "--memory", "72m", "--memory-swap", "72m", "{}"], "Memory is 75497472 instead of 67108864"),
+        (["update", "--cpus", "0.25", "{}"], "NanoCpus is 250000000 instead of 500000000"),
+        (["update", "--restart", "no", "{}"], "its restart policy is no instead of unless-stopped"),
+        (["network", "connect", "bridge", "{}"], "it is connected to bridge and"),
+    ],
+    ids=lambda given: given[1] if isinstance(given, list) else "",
+)
+def test_a_container_that_was_changed_by_hand_is_recreated(project: Project, change: list[str], says: str) -> None:
+    """What Compose does not see: the container's definition is as before."""
+    store = project.compose("ps", "--quiet", "store").strip()
+    subprocess.run(["docker", *(word.format(store) for word in change)], check=True, capture_output=True)
+    state = project.compare()
+    assert state["recreate"] == ["store"]
+    assert says in state["reasons"][0]
+    project.apply()
+    assert project.settled()
+
+
 def test_an_image_that_was_built_anew_under_its_name_is_another_image(project: Project) -> None:
     reference = f"localhost/{project.name}:1.0.0"
     base = project.definitions["store"]["compose"]["image"]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.jiucom.platform.plugins.filter.findings import drift
 
 from testing.images import image
 
@@ -65,11 +66,10 @@ def test_a_process_that_was_killed_for_memory(start: Start, name: str, tmp_path:
 def expected(project: Project) -> dict[str, Any]:
     """What the role gives the diagnosis for the toy project."""
     reference = project.definitions["store"]["compose"]["image"]
-    limits = {"Memory": 64 << 20, "NanoCpus": 500_000_000}
     names = list(project.definitions)
     return {
         "project": project.name, "path": str(project.base), "services": names,
-        "images": dict.fromkeys(names, reference), "limits": dict.fromkeys(names, limits),
+        "images": dict.fromkeys(names, reference),
     }  # fmt: skip
 
 
@@ -88,11 +88,13 @@ def test_what_differs_from_the_inventory(project: Project) -> None:
     subprocess.run(
         ["docker", "update", "--memory", "72m", "--memory-swap", "72m", door], check=True, capture_output=True
     )
-    assert told(diagnose("stack", **given)) == {("door", "drift")}
-    pair = diagnose("stack", **given | {"images": other})
+    changed = drift([], project.compare(check=True), str(project.base))
+    assert told(changed) == {("door", "drift")}
+    assert "Memory is 75497472 instead of 67108864" in changed[0]["seen"]
+    pair = [*diagnose("stack", **given | {"images": other}), *changed]
     assert told(pair) == {("store", "another image"), ("door", "drift")}
     project.compose("stop", "store")
-    pair = diagnose("stack", **given)
+    pair = [*diagnose("stack", **given), *drift([], project.compare(check=True), str(project.base))]
     assert told(pair) == {("store", "does not run"), ("door", "drift")}
 
     project.compose("up", "--detach", "--force-recreate", "--wait")
@@ -104,7 +106,7 @@ def test_a_deploy_that_died(project: Project) -> None:
     given = expected(project)
     # The toy's project has no service of the API's name: its containers are looked at under it.
     subprocess.run(["sed", "-i", "s/^  door:/  app:/", "compose.yaml"], cwd=project.base, check=True)
-    given |= {"services": ["store", "app"], "images": {}, "limits": {}}
+    given |= {"services": ["store", "app"], "images": {}}
     project.compose("up", "--detach", "--remove-orphans", "--wait")
     assert diagnose("stack", **given) == []
     next_ = project.base / ".compose.next.yaml"

@@ -61,6 +61,7 @@ def _rendered(template: str) -> str:
         "ansible_managed": "",
         "gateway_prometheus": True,
         "platform_backup_enabled": True,
+        "platform_drift_reported": True,
         "platform_services": services(),
         "platform_tls": "acme",
         "_monitoring_optional_exporters": exporters,

@@ -46,7 +46,7 @@ def targets(expected: dict[str, Any]) -> Iterator[Fault]:
         for job in expected["jobs"]:
             own = [target for target in active if target["labels"]["job"] == job]
             # Those that the gateway serves from the host's files have its name.
-            service = {"jiucom-api": "app", "certificate": "nginx", "backup": "nginx"}.get(job, job)
+            service = {"jiucom-api": "app", "certificate": "nginx", "backup": "nginx", "drift": "nginx"}.get(job, job)
             down = [target for target in own if target["health"] == "down"]
             if not own:
                 seen = f"/api/v1/targets: none of job {job}"

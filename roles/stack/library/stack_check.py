@@ -1,8 +1,11 @@
 #!/usr/bin/python
-"""Look at compose.yaml against what runs: F4."""
+"""Look at compose.yaml against what runs: F4, S6."""
 
 from __future__ import annotations
 
+import re
+import subprocess
+from pathlib import Path
 from typing import Any
 
 from ansible_collections.jiucom.platform.plugins.module_utils import engine
@@ -31,6 +34,18 @@ def same(expected: dict[str, Any]) -> Seen:
         if c["Config"]["Labels"][engine.CONFIG_HASH] != hashes.get(name)
     ]
     return not other, ", ".join(other) or f"{len(hashes)} services as written"
+
+
+@checks.check("S6", "where drift is reported, it is looked for by the clock")
+def drift(expected: dict[str, Any]) -> Seen:
+    if not expected["drift"]:
+        return True, "not by the clock"
+    timer, file = expected["drift"]["timer"], Path(expected["drift"]["metrics"])
+    command = ["systemctl", "is-active", timer]
+    state = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip() if timer else "active"
+    found = re.search(r"^jiucom_drift_differences (\d+)$", file.read_text(), re.MULTILINE) if file.is_file() else None
+    seen = f"{found[1]} differences the last time" if found else "never compared"
+    return state == "active" and found is not None, f"{timer or 'cron'} {state}, {seen}"
 
 
 if __name__ == "__main__":

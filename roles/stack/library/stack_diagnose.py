@@ -22,9 +22,7 @@ description: [Changes nothing.]
 options: {expected: {type: dict, description: What the role knows and the diagnosis compares with.}}
 author: [JIUCOM]
 """
-EXAMPLES = (
-    "- stack_diagnose: {expected: {project: jiucom, path: /opt/jiucom, services: [mysql], images: {}, limits: {}}}"
-)
+EXAMPLES = "- stack_diagnose: {expected: {project: jiucom, path: /opt/jiucom, services: [mysql], images: {}}}"
 RETURN = "ansible_facts: {type: dict, returned: always, description: The findings as findings_stack.}"
 
 diagnosis = Diagnosis("stack")
@@ -139,18 +137,6 @@ def images(expected: dict[str, Any]) -> Iterator[Fault]:
                 )
                 yield Fault("another image", name, seen, f"ansible-playbook site.yml; or name {runs} in the inventory")
                 break
-
-
-@diagnosis.look
-def limits(expected: dict[str, Any]) -> Iterator[Fault]:
-    """A limit was changed on the container itself."""
-    for name, group in engine.containers(expected["project"]).items():
-        wanted = expected.get("limits", {}).get(name, {})
-        host = group[0]["HostConfig"]
-        wrong = [f"{key} is {host[key]}, not {value}" for key, value in wanted.items() if host[key] != value]
-        if wrong:
-            type_ = f"docker compose up -d --no-deps --force-recreate {name}; or set platform_services_overrides.{name}"
-            yield Fault("drift", name, f"docker inspect: {', '.join(wrong)}", type_, generic=True)
 
 
 @diagnosis.look

@@ -3,19 +3,19 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import ipaddress
-import json
 import os
 import secrets
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.jiucom.platform.plugins.module_utils import engine
+from ansible_collections.jiucom.platform.plugins.module_utils.comparison import (
+    Comparison,
+    ComposeError,
+    Written,
+    moved,
+    read,
+)
 from ansible_collections.jiucom.platform.plugins.module_utils.compose_file import block
 from ansible_collections.jiucom.platform.plugins.module_utils.edits import Edits
 from ansible_collections.jiucom.platform.plugins.module_utils.files import replace
@@ -71,24 +71,7 @@ reasons: {type: list, returned: always, description: One line for each service t
 edited: {type: str, returned: when written, description: The diff that keeps what was edited by hand in compose.yaml.}
 """
 
-LABEL = "jiucom.files"
 PLACEHOLDER = "@files@"
-
-
-def fingerprints(directory: Path, key: bytes, reloads: list[str]) -> tuple[str, str]:
-    """Hash a service's files with a key, those in the directories `reloads` by themselves; returns the others' hash and theirs.
-
-    A label that holds one tells nothing about secrets. The time of change counts: a file that was edited by hand, loaded, and
-    put right again is another file than the one loaded.
-    """
-    others, again = hmac.new(key, digestmod=hashlib.sha256), hmac.new(key, digestmod=hashlib.sha256)
-    for path in sorted(directory.rglob("*")):
-        if path.is_file():
-            status, name = path.stat(), path.relative_to(directory)
-            facts = (name, status.st_uid, status.st_gid, status.st_mode, status.st_mtime_ns)
-            total = again if name.parts[0] in reloads else others
-            total.update(repr(tuple(map(str, facts))).encode() + hashlib.sha256(path.read_bytes()).digest())
-    return others.hexdigest()[:16], again.hexdigest()[:16]
 
 
 class Project:
@@ -97,19 +80,12 @@ class Project:
     def __init__(self, module: AnsibleModule) -> None:
         self.module, self.params = module, module.params
         self.path = Path(module.params["path"])
-        self.services: dict[str, dict[str, Any]] = {one["name"]: one for one in module.params["services"]}
-        self.key = self.load_key()
+        self.services = [one["name"] for one in module.params["services"]]
+        self.comparison = Comparison(self.path, module.params["project"], module.params["services"], self.load_key())
         # The diff that keeps what was edited by hand in compose.yaml.
         self.edited = ""
         # Services whose containers are not as wanted.
         self.differing: set[str] = set()
-        # By service: the hash in its label, and that of what it reads again.
-        self.labels: dict[str, str] = {}
-        self.prints: dict[str, str] = {}
-        for name, service in self.services.items():
-            others, again = fingerprints(self.path / name, self.key, service["reloads"])
-            whole = service["reload"] and not service["reloads"]
-            self.labels[name], self.prints[name] = ("reloaded", others) if whole else (others, again)
 
     def load_key(self) -> bytes:
         """Read the key of the hashes, made at the first use."""
@@ -123,10 +99,6 @@ class Project:
             os.close(handle)
         return key
 
-    def applied(self, service: str) -> Path:
-        """Return the file that holds the hash of what a service has read last."""
-        return self.path / ".applied" / service
-
     def missing(self) -> list[str]:
         """Name the services whose roles have not written their part yet."""
         return [name for name in self.services if not (self.path / ".services" / f"{name}.yaml").is_file()]
@@ -134,7 +106,7 @@ class Project:
     def fragment(self, name: str) -> str:
         """Return a service's part with the hash of its files, indented."""
         file = self.path / ".services" / f"{name}.yaml"
-        text = file.read_text().replace(PLACEHOLDER, self.labels[name])
+        text = file.read_text().replace(PLACEHOLDER, self.comparison.labels[name])
         return "".join(f"  {line}" if line.strip() else line for line in text.splitlines(keepends=True))
 
     def text(self) -> str:
@@ -142,61 +114,25 @@ class Project:
         parts = "\n".join(self.fragment(name) for name in self.services)
         return str(self.params["template"]).replace("@services@\n", parts)
 
-    def docker(self, *args: str) -> str:
-        """Run docker in the installation directory and return its output; a failure ends the module."""
-        _, out, _ = self.module.run_command(["docker", *args], cwd=str(self.path), check_rc=True)
-        return str(out)
-
-    def hashes(self, text: str) -> dict[str, str]:
-        """Validate a compose.yaml and return Compose's hash of each service's definition."""
+    def read(self, text: str) -> Written:
+        """Validate a compose.yaml, and return what Compose reads in it; a failure ends the module."""
         candidate = self.path / ".compose.candidate.yaml"
         try:
             candidate.write_text(text)
             candidate.chmod(0o600)
-            lines = self.docker(
-                "compose", "--project-directory", str(self.path), "--file", str(candidate), "config", "--hash", "*"
-            )
+            return read(self.path, candidate)
+        except ComposeError as fault:
+            self.module.fail_json(msg=f"Compose does not take the new compose.yaml, nothing was changed. {fault}")
+            raise
         finally:
             candidate.unlink(missing_ok=True)
-        return dict(line.split() for line in lines.splitlines())
 
-    def faults(self, name: str, own: list[dict[str, Any]], digest: str) -> Iterator[tuple[str, str]]:
-        """Yield what is to be done with a service, and why."""
-        labels = [container["Config"]["Labels"] for container in own]
-        if any(label[engine.CONFIG_HASH] != digest for label in labels):
-            same = all(label.get(LABEL) == self.labels[name] for label in labels)
-            yield "recreate", "its definition in compose.yaml changed" if same else "its files changed"
-        images = [(c, engine.image(c["Config"]["Image"])) for c in own]
-        newer = [c for c, image in images if image and image["Id"] != c["Image"]]
-        if newer:
-            yield "recreate", f"{newer[0]['Config']['Image']} is another build than the one that runs"
-        stopped = [c["State"]["Status"] for c in own if c["State"]["Status"] != "running"]
-        if stopped:
-            yield "up", ", ".join(stopped)
-        wanted = self.services[name]["scale"]
-        if len(own) != wanted:
-            yield "up", f"{len(own)} containers instead of {wanted}"
-        # A stopped service reads its files when it is started.
-        if self.services[name]["reload"] and not stopped:
-            file = self.applied(name)
-            if not file.is_file() or file.read_text() != self.prints[name]:
-                yield "reload", "its files changed since it read them"
-
-    def moved(self) -> bool:
-        """Tell whether the network has other subnets than it should."""
-        network = self.params["network"]
-        found = engine.get(f"/networks?filters={quote(json.dumps({'name': [network['name']]}))}") if network else []
-        subnets = [one["IPAM"]["Config"] or [] for one in found if one["Name"] == network["name"]]
-        return bool(subnets) and {one["Subnet"] for one in subnets[0]} != {
-            str(ipaddress.ip_network(subnet)) for subnet in network["subnets"]
-        }
-
-    def compare(self, hashes: dict[str, str]) -> dict[str, Any]:
+    def compare(self, written: Written) -> dict[str, Any]:
         """Compare what runs with what should."""
-        found = engine.containers(self.params["project"])
-        everything = set(self.params["only"]) == set(self.services)
+        found, only = self.comparison.found, self.params["only"]
+        everything = set(only) == set(self.services)
         result: dict[str, Any] = {"fresh": not found, "network": False, "recreate": [], "reload": [], "reasons": []}
-        if self.moved():
+        if self.params["network"] and moved(**self.params["network"]):
             if not everything:
                 self.module.fail_json(
                     msg="The network's subnets differ from the inventory's: run site.yml without tags"
@@ -206,16 +142,13 @@ class Project:
                 "reasons": ["the network: its subnets changed, so that every container is made anew"],
             }
             return result
+        differences = self.comparison.differences(written, only)
         for name in self.services:
-            if name not in self.params["only"]:
-                continue
-            if name not in found:
-                result["reasons"].append(f"{name}: has no container")
-                continue
-            seen = list(self.faults(name, found[name], hashes[name]))
-            if self.module.check_mode and name in self.params["pending"] and not seen:
-                seen = [("reload" if self.services[name]["reload"] else "recreate", "its files would change")]
-            if seen:
+            seen = differences.get(name, [])
+            if self.module.check_mode and name in self.params["pending"] and name in found and not seen:
+                reload = self.comparison.services[name]["reload"]
+                seen = [("reload" if reload else "recreate", "its files would change")]
+            if seen and name in found:
                 self.differing.add(name)
             result["reasons"] += [f"{name}: {why}" for _, why in seen]
             for action in ("recreate", "reload"):
@@ -223,15 +156,8 @@ class Project:
                 if any(verb == action for verb, _ in seen) and name not in result["recreate"]:
                     result[action].append(name)
         if everything:
-            result["reasons"] += [f"{name}: is not in compose.yaml" for name in found if name not in self.services]
+            result["reasons"] += [f"{name}: is not in compose.yaml" for name in self.comparison.strangers()]
         return result
-
-    def record(self, names: list[str]) -> None:
-        """Record what the named services have read, and everything that was started with its files."""
-        for name in names:
-            file = self.applied(name)
-            file.parent.mkdir(mode=0o755, exist_ok=True)
-            file.write_text(self.prints[name])
 
     def hold(self, text: str, state: dict[str, Any]) -> str:
         """Return what compose.yaml shall be for now: the careful service keeps its definition until it is replaced.
@@ -302,7 +228,7 @@ def main() -> None:
     )
     project = Project(module)
     if module.params["applied"]:
-        project.record(module.params["applied"])
+        project.comparison.record(module.params["applied"])
         module.exit_json(changed=False)
     missing = project.missing()
     if missing and module.check_mode:
@@ -313,7 +239,7 @@ def main() -> None:
             msg=f"{', '.join(missing)}: no part of compose.yaml yet; run the whole site.yml once, without tags"
         )
     text = project.text()
-    state = project.compare(project.hashes(text))
+    state = project.compare(project.read(text))
     diff = project.write(project.hold(text, state))
     module.exit_json(changed=bool(diff) or state["held"], diff=diff, edited=project.edited, **state)
 

@@ -39,6 +39,7 @@ routes: {type: list, returned: always, description: 'Networks of the host: desti
 taken: {type: list, returned: always, description: 'Listening TCP ports of others: address and port.'}
 disk: {type: dict, returned: always, description: 'path and free_mb of the disk where Docker keeps its data.'}
 installed: {type: bool, returned: always, description: Whether compose.yaml is there.}
+drift: {type: bool, returned: always, description: Whether the program that reports drift has been installed.}
 maintenance: {type: bool, returned: always, description: Whether the gateway refuses requests because of maintenance.}
 versions: {type: dict, returned: always, description: Versions that wrote the volumes.}
 time: {type: float, returned: always, description: The host's clock.}
@@ -188,6 +189,7 @@ def main() -> None:
         taken=[socket for socket in listening() if socket["port"] not in ours],
         disk=disk(module.params["data_root"] or state["data_root"]),
         installed=(base / "compose.yaml").is_file(),
+        drift=(base / "drift").is_dir(),
         maintenance=(base / ".maintenance").exists(),
         versions=read_json(base / ".versions.json"),
         time=time.time(),
