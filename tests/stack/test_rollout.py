@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
 import signal
 import socket
@@ -275,6 +276,34 @@ def test_a_signal_after_the_switch_is_too_late(platform: Platform) -> None:
     assert "steps" in result(process)
     assert platform.serving() == ["3", "3"]
     assert platform.answer(":8081/generation") == "steady"
+
+
+def test_a_power_cut_after_the_switch_leaves_what_the_boot_unit_puts_back(platform: Platform) -> None:
+    """Nginx's file is the one from before once the boot unit's own command has run, and the next run finishes the rest."""
+    app = platform.base / "nginx/conf/app.conf"
+    before = (app.read_text(), app.stat())
+    platform.write("1")
+    platform.compare(2)
+    process = platform.rollout(2)
+    end = time.monotonic() + 60
+    while platform.answer(":8081/generation") == "steady":
+        assert time.monotonic() < end
+    process.kill()
+    process.wait()
+    assert "; # replica" in app.read_text()
+    unit = (ROOT / "roles/stack/templates/jiucom.service.j2").read_text()
+    [command] = re.findall(r"^ExecStartPre=/bin/sh -c '(.*app\.conf.*)'$", unit, re.MULTILINE)
+    for _ in range(2):  # at a boot after which nothing is left to do, too
+        subprocess.run(["sh", "-c", command], cwd=platform.base, check=True)
+        after = app.stat()
+        assert (app.read_text(), after.st_mtime_ns, after.st_mode, after.st_gid) == (
+            before[0], before[1].st_mtime_ns, before[1].st_mode, before[1].st_gid,
+        )  # fmt: skip
+    platform.compare(2)
+    assert "steps" in result(platform.rollout(2))
+    assert platform.serving() == ["1", "1"]
+    assert not (platform.base / ".app.conf").exists()
+    assert not platform.compare(2)["reasons"]
 
 
 def await_replicas(platform: Platform, count: int) -> None:

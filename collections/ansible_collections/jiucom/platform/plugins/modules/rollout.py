@@ -14,9 +14,11 @@ from types import FrameType
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.jiucom.platform.plugins.module_utils import engine
+from ansible_collections.jiucom.platform.plugins.module_utils.comparison import by_hand
 from ansible_collections.jiucom.platform.plugins.module_utils.locks import Lock
 from ansible_collections.jiucom.platform.plugins.module_utils.releases import NEXT, Releases
 from ansible_collections.jiucom.platform.plugins.module_utils.rollout.gateway import (
+    KEPT,
     GatewayError,
     Worker,
     run,
@@ -193,13 +195,17 @@ class Rollout:
             self.plain("not careful (stack_rollout)" if not self.given["careful"] else "nothing serves")
             return
         wanted = self.compose("config", "--hash", SERVICE).split()[1]
-        image = json.loads(self.compose("config", "--format", "json"))["services"][SERVICE]["image"]
+        config = json.loads(self.compose("config", "--format", "json"))
+        definition, networks = config["services"][SERVICE], config.get("networks", {})
+        image = definition["image"]
         image_id = engine.get(f"/images/{image}/json")["Id"]
         # What is as wanted stays; an interrupted run may have left some.
         good = [
             one
             for one in healthy
-            if one.inspected["Config"]["Labels"][engine.CONFIG_HASH] == wanted and one.inspected["Image"] == image_id
+            if one.inspected["Config"]["Labels"][engine.CONFIG_HASH] == wanted
+            and one.inspected["Image"] == image_id
+            and not by_hand(one.inspected, definition, networks)
         ]
         kept = good[: self.given["replicas"]]
         retired = [one for one in old if one not in kept]
@@ -213,6 +219,7 @@ class Rollout:
             workers: list[Worker] = []
             if retired:
                 addresses = [one.address for one in kept + started]
+                gateway.keep(self.base / KEPT)
                 workers = gateway.point_to(addresses, secrets.token_hex(6), seconds=20)
                 self.say(f"the gateway asks {', '.join(addresses)} alone")
             # From here on the new ones serve: what comes now is brought to its end.
@@ -220,6 +227,7 @@ class Rollout:
         except BaseException:
             self.signals.stoppable = False
             gateway.point_back(seconds=20)
+            (self.base / KEPT).unlink(missing_ok=True)
             known = {one.id for one in old}
             self.remove([one for one in self.replicas() if one.id not in known])
             raise
@@ -228,6 +236,7 @@ class Rollout:
             self.say(f"the old replicas and workers of nginx: {drain(retired, workers, self.given['drain'])}")
             self.remove(retired)
             gateway.point_back(seconds=20)
+            (self.base / KEPT).unlink(missing_ok=True)
         self.say(f"{self.given['replicas']} replicas of {image} serve")
         lock = Lock(self.base)
         Releases(self.base).record(str(lock.read().get("commit", "")))

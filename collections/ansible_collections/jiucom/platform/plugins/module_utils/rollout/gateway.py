@@ -14,6 +14,9 @@ from typing import Any
 from ansible_collections.jiucom.platform.plugins.module_utils import engine
 from ansible_collections.jiucom.platform.plugins.module_utils.files import owner, replace
 
+# In the directory of the installation while the gateway asks replicas by their addresses: the file that asks by the name. The
+# boot unit puts it back after a power cut, for containers get other addresses then.
+KEPT = ".app.conf"
 CONFIGURATION = "/etc/nginx/jiucom/nginx.conf"
 STEADY = "steady"
 _NAMED = re.compile(r"^( *)server app:(\d+) resolve(.*);$", re.MULTILINE)
@@ -155,6 +158,12 @@ class Gateway:
             if time.monotonic() > end:
                 raise GatewayError(f"nginx has not taken the list {generation} within {seconds:.0f} s")
             time.sleep(0.05)
+
+    def keep(self, kept: Path) -> None:
+        """Keep the file that goes by the service's name, with owner, mode and time."""
+        text = steady(self.before.decode()).encode()
+        times = (self.status.st_atime_ns, self.status.st_mtime_ns) if text == self.before else None
+        replace(kept, text, *self.owner, times=times)
 
     def point_to(self, addresses: Iterable[str], generation: str, seconds: float) -> list[Worker]:
         """Serve with these replicas alone."""

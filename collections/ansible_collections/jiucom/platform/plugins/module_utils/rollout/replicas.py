@@ -42,8 +42,8 @@ class Replica:
 
     @property
     def address(self) -> str:
-        """Where it is on the platform's network."""
-        return str(self.inspected["NetworkSettings"]["Networks"][self.network]["IPAddress"])
+        """Where it is on the platform's network; empty where it was disconnected by hand."""
+        return str(self.inspected["NetworkSettings"]["Networks"].get(self.network, {}).get("IPAddress", ""))
 
     @property
     def health(self) -> str:
