@@ -28,8 +28,10 @@ RETURN = "lines: {type: list, returned: always, description: What was removed, a
 # Units of the roles stack, backup and gateway: the project's name and a suffix. No pattern, which could match another project.
 UNITS = (
     "-backup.timer", "-backup.service", "-drill.timer", "-drill.service", "-binlog.service",
-    "-certificate.timer", "-certificate.service", ".service",
+    "-certificate.timer", "-certificate.service", "-drift.timer", "-drift.service", ".service",
 )  # fmt: skip
+# Below /etc.
+FILES = ("cron.d/{}-backup", "cron.d/{}-certificate", "cron.d/{}-drift", "logrotate.d/{}-mysql")
 
 
 def main() -> None:
@@ -59,7 +61,7 @@ def main() -> None:
         for unit in units:
             unit.unlink()
         module.run_command(["systemctl", "daemon-reload"])
-    for file in ("cron.d/{}-backup", "cron.d/{}-certificate", "logrotate.d/{}-mysql"):
+    for file in FILES:
         Path("/etc", file.format(project)).unlink(missing_ok=True)
     Path(f"/run/{project}.started").unlink(missing_ok=True)
     there = base.is_dir()
