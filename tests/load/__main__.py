@@ -17,6 +17,7 @@ import os
 import random
 import select
 import signal
+import ssl
 import struct
 import time
 from collections import Counter
@@ -84,14 +85,15 @@ class Load:
     def __init__(self, options: argparse.Namespace) -> None:
         self.options, self.result = options, Result()
         target = urlsplit(options.url)
-        self.host, self.port = str(target.hostname), target.port or 80
+        self.tls = unverified() if target.scheme == "https" else None
+        self.host, self.port = str(target.hostname), target.port or (443 if self.tls else 80)
         self.free: dict[str, list[Connection]] = {source: [] for source in options.sources}
         self.stop = asyncio.Event()
         self.began = 0.0
 
     async def open(self, source: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """Connect from an address."""
-        return await asyncio.open_connection(self.host, self.port, local_addr=(source, 0))
+        return await asyncio.open_connection(self.host, self.port, local_addr=(source, 0), ssl=self.tls)
 
     def request(self, number: int) -> tuple[bytes, bytes]:
         """Make a request."""
@@ -200,6 +202,13 @@ class Load:
         for listener in listeners:
             listener.cancel()
         return self.result
+
+
+def unverified() -> ssl.SSLContext:
+    """Return TLS that takes any certificate: a self-signed one is meant."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
 
 
 def is_json(content: bytes) -> bool:

@@ -92,6 +92,12 @@ class Host:
         assert code == 0, output[-6000:]
         return int(re.findall(r"changed=(\d+)", output)[-1]), output
 
+    def unchanged(self, *arguments: str) -> None:
+        """Run the site's playbook, which must find nothing to do."""
+        changed, output = self.apply("--diff", *arguments)
+        said = [part for part in re.split(r"(?=^TASK \[)", output, flags=re.MULTILINE) if "\nchanged: [" in part]
+        assert changed == 0, "\n".join(said)[-6000:]
+
     def write(self, path: str, text: str) -> None:
         """Append text to a file by hand."""
         self.run(f"printf %s {shlex.quote(text)} >> {path}")

@@ -29,7 +29,9 @@ def token(host: Host) -> str:
 
 
 @contextmanager
-def load(host: Host, access: str, mark: str, rate: int = 200, outside: bool = False) -> Iterator[dict[str, Any]]:
+def load(
+    host: Host, access: str, mark: str, rate: int = 200, outside: bool = False, scheme: str = "http"
+) -> Iterator[dict[str, Any]]:
     """Load the gateway until the end of the block; the result is what happened, as tests/load says it.
 
     The load comes from ten addresses of the platform's network; with `outside`, from this machine, whose single address has the
@@ -48,7 +50,7 @@ def load(host: Host, access: str, mark: str, rate: int = 200, outside: bool = Fa
     for address in sources:
         host.run(f"ip address replace {address}/24 dev {bridge}")
     subprocess.run(["docker", "cp", str(script), f"{host.name}:/root/load.py"], check=True)
-    given = ["--url", f"http://{base}.10", "--sockets", "8", "--sources", *sources, *options]
+    given = ["--url", f"{scheme}://{base}.10", "--sockets", "8", "--sources", *sources, *options]
     try:
         end = ["docker", "exec", host.name, "pkill", "-TERM", "-f", "/root/load.py"]
         with running(["docker", "exec", host.name, "python3", "/root/load.py", *given], end) as told:

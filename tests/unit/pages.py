@@ -27,6 +27,17 @@ def fences(text: str) -> list[tuple[str, str]]:
     return _FENCE.findall(text)
 
 
+def commands(text: str) -> list[str]:
+    """Return each line of the shell blocks, without what it says of itself."""
+    lines = [line.strip() for kind, block in fences(text) if kind == "sh" for line in block.splitlines()]
+    return [re.split(r"(?:^|\s+)# ?", line)[0].rstrip() for line in lines if line and not line.startswith("#")]
+
+
+def typed(text: str) -> list[str]:
+    """Return the commands of a page: those of its blocks, and what it shows as code in a line."""
+    return commands(text) + re.findall(r"`([^`\n]+)`", re.sub(r"^ *```.*?^ *```$", "", text, flags=re.M | re.S))
+
+
 def prose(text: str) -> str:
     """Return a page without its blocks of code."""
     return _FENCE.sub("", text)

@@ -15,7 +15,7 @@ import jinja2
 import jinja2.nodes
 import pytest
 import yaml
-from pages import DOCS, NAMES, ROOT, fences
+from pages import DOCS, NAMES, ROOT, commands, typed
 
 from tools.docs.data import defaults, roles, services
 
@@ -24,17 +24,6 @@ TARGETS = set(re.findall(r"^([\w./-]+):", (ROOT / "Makefile").read_text(), re.MU
 TAGS = set(re.findall(r"[a-z]+", " ".join(re.findall(r"tags: \[(.*)\]", (ROOT / "playbooks/site.yml").read_text()))))
 # Keys whose text is an expression without braces.
 _CONDITIONS = {"when", "that", "changed_when", "failed_when", "until"}
-
-
-def commands(text: str) -> list[str]:
-    """Return each line of the shell blocks, without what it says of itself."""
-    lines = [line.strip() for kind, block in fences(text) if kind == "sh" for line in block.splitlines()]
-    return [re.split(r"(?:^|\s+)# ?", line)[0].rstrip() for line in lines if line and not line.startswith("#")]
-
-
-def typed(text: str) -> list[str]:
-    """Return the commands of a page: those of its blocks, and what it shows as code in a line."""
-    return commands(text) + re.findall(r"`([^`\n]+)`", re.sub(r"^ *```.*?^ *```$", "", text, flags=re.M | re.S))
 
 
 def expressions(node: Any, key: str = "") -> Iterator[str]:

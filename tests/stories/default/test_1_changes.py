@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from hosts import Host
 
 
@@ -22,6 +24,16 @@ def test_a_changed_limit_recreates_its_service_alone(host: Host) -> None:
     # As Compose itself counts it: the next run, and the manual's own `up`, find nothing to do.
     hashes = dict(line.split() for line in host.run("docker compose config --hash zipkin").splitlines())
     assert after["zipkin"][0]["Config"]["Labels"]["com.docker.compose.config-hash"] == hashes["zipkin"]
+
+
+def test_a_service_that_is_turned_off_goes_and_its_data_stays(host: Host) -> None:
+    on = {"monitoring_alertmanager_enabled": True, "monitoring_alertmanager_slack_url": "http://127.0.0.1:9/hook"}
+    host.apply("-e", json.dumps(on))
+    host.run("docker compose exec -T alertmanager sh -c 'echo kept > /alertmanager/kept'")
+    host.apply()
+    assert "alertmanager" not in host.inspect()
+    assert "alertmanager" not in host.run("ls -A . .services .applied compose.yaml && cat compose.yaml")
+    assert host.run("cat $(docker volume inspect --format '{{.Mountpoint}}' jiucom_alertmanager-data)/kept") == "kept\n"
 
 
 def test_a_broken_template_is_caught_before_it_replaces_the_running_one(host: Host) -> None:

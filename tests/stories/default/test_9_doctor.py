@@ -9,10 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from doctor import DOCTOR, told
 from hosts import ROOT, Host, wait_for
 
-DOCTOR = "playbooks/doctor.yml"
-LINE = re.compile(r"^ *- '?\"?([\w-]+): ([\w' -]+?)'?\"?$", re.MULTILINE)
 # What is told of each fault of faults.sh.
 FAULTS = {
     "mysql": ("mysql", "does not run"),
@@ -49,19 +48,6 @@ SHOWS = {
 }
 # The clock of the host's Python is wrong; the kernel's is that of this machine.
 ARGUMENTS = {"clock": ("-e", "ansible_python_interpreter=/usr/local/bin/late-python")}
-
-
-def told(host: Host, *arguments: str) -> set[tuple[str, str]]:
-    """Run the doctor; returns service and name of what it tells, which is one line where nothing is wrong."""
-    code, output = host.playbook(*arguments, playbook=DOCTOR)
-    assert code == 0, output[-4000:]
-    assert "changed=0" in output
-    report = output.partition("Tell what is wrong and what to type")[2].partition("PLAY RECAP")[0]
-    found = set(LINE.findall(report))
-    assert report.count("    seen: ") == report.count("    type: ") == len(found), report
-    assert found or "- Nothing wrong was found" in report, report
-    print(report)
-    return found
 
 
 def at(host: Host, verb: str, which: str) -> None:

@@ -1,0 +1,78 @@
+"""A deploy over TLS loses no request, and one that a power cut ends leaves a platform that comes back and can be deployed to."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from deploys import DEPLOY, version
+from doctor import told
+from hosts import ROOT, Host, wait_for
+from loads import LIMITS, load, rows, token
+
+TLS = (*LIMITS, "-e", "gateway_tls=selfsigned", "-e", "platform_public_url=https://jiucom.test")
+
+
+@pytest.fixture
+def tls(host: Host) -> Iterator[None]:
+    """The gateway speaks TLS; afterwards as it was."""
+    host.apply(*TLS)
+    yield
+    host.apply()
+
+
+@pytest.mark.timeout(1800)
+def test_a_deploy_over_tls_loses_no_request(host: Host, tls: None, tmp_path: Path, access: str) -> None:
+    with load(host, access, "tls", rate=100, scheme="https") as seen:
+        code, output = host.playbook(*TLS, *version(tmp_path, "tls"), playbook=DEPLOY)
+        assert code == 0, output[-4000:]
+    print({key: seen[key] for key in ("sent", "written", "failures", "slowest", "closes", "away")})
+    assert seen["failed"] == []
+    assert rows(host, "tls") == seen["written"] > 0
+    assert seen["closes"] == [1012] * 8
+
+
+@pytest.fixture(scope="module")
+def access(host: Host) -> str:
+    """An access token from before the gateway speaks TLS."""
+    host.apply(*LIMITS)
+    return token(host)
+
+
+# What is there when the power goes: new replicas beside the old ones, or the gateway pointed to the new ones alone.
+MOMENTS = {
+    "started": "test $(docker compose ps --quiet app | wc -l) -gt 1",
+    "pointed": "grep -q '# replica' nginx/conf/app.conf",
+}
+
+
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_power_cut_in_a_deploy(host: Host, access: str, tmp_path: Path, moment: str) -> None:
+    code, output = host.playbook(*LIMITS, playbook=DEPLOY)
+    assert code == 0, output[-4000:]
+    inventories = [word for path in host.inventories for word in ("-i", path)]
+    given = [*LIMITS, *version(tmp_path, moment)]
+    with subprocess.Popen(
+        [Path(sys.executable).with_name("ansible-playbook"), DEPLOY, *inventories, *given], cwd=ROOT,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    ) as deploy:  # fmt: skip
+        wait_for(lambda: host.run(f"{MOMENTS[moment]} && echo so", check=False).endswith("so\n"), 600, moment)
+        host.boot(power_cut=True)
+        deploy.wait(300)
+    assert deploy.returncode != 0
+    # By itself, before anybody types anything.
+    wait_for(lambda: host.get("/api/v1/parts?size=1")[0] == 200, 300, "answers after the power cut")
+    found = {name for _, name in told(host)}
+    assert "stale lock" in found
+    assert found <= {"stale lock", "half-finished deploy", "drift"}
+    code, output = host.playbook(*given, playbook=DEPLOY)
+    assert code == 0, output[-4000:]
+    assert len(host.inspect()["app"]) == 1
+    assert "# replica" not in host.run("cat nginx/conf/app.conf")
+    host.wait_until_healthy()
+    assert told(host) == set()
+    host.unchanged(*given)
