@@ -39,6 +39,10 @@ class Host:
         assert not check or result.returncode == 0, f"{command}: {result.stdout[-3000:]}"
         return result.stdout
 
+    def load(self, image: str) -> None:
+        """Bring an image of this machine into the host's Docker."""
+        subprocess.run(f"docker save {image} | docker exec -i {self.name} docker load", shell=True, check=True)  # noqa: S602
+
     def inspect(self) -> dict[str, list[dict[str, Any]]]:
         """Inspect the platform's containers, by service."""
         found: dict[str, list[dict[str, Any]]] = {}

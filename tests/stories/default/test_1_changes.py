@@ -6,6 +6,8 @@ import json
 
 from hosts import Host
 
+from testing.images import image
+
 
 def test_check_mode_tells_the_truth_and_touches_no_container(host: Host) -> None:
     before = host.ids()
@@ -27,6 +29,7 @@ def test_a_changed_limit_recreates_its_service_alone(host: Host) -> None:
 
 
 def test_a_service_that_is_turned_off_goes_and_its_data_stays(host: Host) -> None:
+    host.load(image("alertmanager"))
     on = {"monitoring_alertmanager_enabled": True, "monitoring_alertmanager_slack_url": "http://127.0.0.1:9/hook"}
     host.apply("-e", json.dumps(on))
     host.run("docker compose exec -T alertmanager sh -c 'echo kept > /alertmanager/kept'")
