@@ -40,9 +40,9 @@ OWNER = re.compile(r"\./(?:\.services/|\.applied/)?([a-z-]+)")
 
 
 def files(host: Host) -> dict[str, str]:
-    """Return the checksum of each file of the installation, by path."""
+    """Return the checksum of each file of a service, by path; not those that say what any run has done."""
     lines = host.run(
-        "find . -type f ! -name compose.yaml ! -name .versions.json ! -name README.md ! -name audit.log -exec sha256sum {} +"
+        "find ./.services ./.applied ./[a-z]* -type f ! -name compose.yaml ! -name audit.log -exec sha256sum {} +"
     ).splitlines()
     return {path: checksum for checksum, path in (line.split(maxsplit=1) for line in lines)}
 
