@@ -87,14 +87,17 @@ def test_a_sound_host_is_silent(drift: Drift) -> None:
 
 def test_containers_that_were_changed_by_hand_are_named_and_put_right(drift: Drift, project: Project) -> None:
     """Environment, limit, number, state, image: one after the other, then all that is left is put right at once."""
-    drift.override("door", "environment: {MODE: wrong$$, PASSWORD: hidden}")
-    [*lines] = drift.lines()
-    assert lines == ["door: its variable MODE is another; its variable PASSWORD is another"]
+    project.definitions["door"]["compose"]["environment"] = {"MODE": "a$b"}
+    project.write()
+    project.apply()
+    assert drift.lines() == []
+    drift.override("door", "environment: {MODE: wrong, PASSWORD: hidden}")
+    assert drift.lines() == ["door: its variable MODE is changed; its variable PASSWORD is added"]
     assert "hidden" not in drift.run()
 
     store = project.compose("ps", "--quiet", "store").strip()
     subprocess.run(["docker", "update", "--memory", "72m", "--memory-swap", "72m", store], check=True)
-    assert drift.lines()[0] == "store: changed by hand: Memory is 75497472 instead of 67108864"
+    assert "store: changed by hand: Memory is 75497472 instead of 67108864" in drift.lines()
     project.compose("up", "--detach", "--no-recreate", "--scale", "store=2", "store")
     assert "store: 2 containers instead of 1" in drift.lines()
     project.apply()
@@ -107,7 +110,7 @@ def test_containers_that_were_changed_by_hand_are_named_and_put_right(drift: Dri
         drift.override("store", f"image: {reference}")
         assert drift.lines() == [f"store: its image is {reference} instead of {image}"]
         project.compose("stop", "door")
-        assert drift.lines()[1:] == ["door: exited"]
+        assert "door: exited" in drift.lines()
         project.apply()
         assert drift.lines() == []
     finally:

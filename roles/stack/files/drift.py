@@ -55,7 +55,8 @@ def environment(container: dict[str, Any], definition: dict[str, Any]) -> Iterat
     wanted = of_image | {name: (value or "").replace("$$", "$") for name, value in given.items()}
     for name in sorted(wanted.keys() | present.keys()):
         if wanted.get(name) != present.get(name):
-            yield f"its variable {name} is {'missing' if name not in present else 'another'}"
+            how = "missing" if name not in present else "changed" if name in wanted else "added"
+            yield f"its variable {name} is {how}"
 
 
 def details(own: list[dict[str, Any]], definition: dict[str, Any], networks: dict[str, Any]) -> list[str]:
