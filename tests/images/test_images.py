@@ -78,6 +78,7 @@ http {{
         http2 on;
         location ^~ /.well-known/ {{ root /var/lib/challenges; }}
         location = /metrics {{ default_type text/plain; alias /var/lib/jiucom-backup/metrics; }}
+        location = /metrics/drift {{ default_type text/plain; alias /var/lib/jiucom-drift/metrics; }}
         set_real_ip_from 10.0.0.0/8;
         real_ip_header X-Forwarded-For;
         location = /closed {{ auth_basic x; auth_basic_user_file /run/secrets/admin_users; alias /etc/nginx/jiucom/nginx.conf; }}
@@ -125,6 +126,7 @@ def test_nginx(start: Start, directory: Directory, tmp_path: Path) -> None:
     tls = directory("tls", {"gateway.pem": pair(tmp_path)}, gid=101)
     challenges = directory("challenges", {".well-known/word": "challenge"}, gid=101)
     metrics = directory("metrics", {"metrics": "jiucom_backup_failed 0"}, gid=101)
+    drift = directory("drift", {"metrics": "jiucom_drift 0"}, gid=101)
     nginx = start(
         "nginx",
         user="101:101",
@@ -132,7 +134,7 @@ def test_nginx(start: Start, directory: Directory, tmp_path: Path) -> None:
         environment=SEOUL,
         mounts={
             "/etc/nginx/jiucom": conf, "/run/secrets": users, "/etc/nginx/tls": tls, "/var/lib/challenges": challenges,
-            "/var/lib/jiucom-backup": metrics,
+            "/var/lib/jiucom-backup": metrics, "/var/lib/jiucom-drift": drift,
         },
     )  # fmt: skip
     nginx.healthy(wget(80, "/health", "OK"))
@@ -140,6 +142,7 @@ def test_nginx(start: Start, directory: Directory, tmp_path: Path) -> None:
     assert {80, 443} <= set(nginx.listens())
     assert nginx.http(80, "/.well-known/word")[:2] == (200, "challenge")
     assert nginx.http(80, "/metrics")[:2] == (200, "jiucom_backup_failed 0")
+    assert nginx.http(80, "/metrics/drift")[:2] == (200, "jiucom_drift 0")
     assert ssl.get_server_certificate((nginx.address(), 443)).strip() in Path(tls, "gateway.pem").read_text()
     nginx.out("nginx -t -q -c /etc/nginx/jiucom/nginx.conf -g 'daemon off;'")
     assert eventually(lambda: nginx.http(80, "/app/")[1] == "slow")
