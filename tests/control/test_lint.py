@@ -41,6 +41,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"cache_maxmemory": "2g"}, "cache_maxmemory is 2g"),
     ({"database_buffer_pool_size": "8g"}, "database_buffer_pool_size is 8g"),
     ({"gateway_trusted_proxies": ["here"]}, "gateway_trusted_proxies"),
+    ({"gateway_proxy_protocol": True}, "gateway_proxy_protocol needs gateway_trusted_proxies"),
     ({"monitoring_alertmanager_enabled": True}, "monitoring_alertmanager_slack_url"),
     ({"tracing_sampling": 2}, "tracing_sampling is 2"),
     ({"tracing_heap": "2g"}, "tracing_heap is 2g"),

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
 import docker
 import httpx
 from docker.models.containers import Container
+from docker.types import IPAMConfig, IPAMPool
 
 from testing.images import image
 from tests.role import run_role
@@ -64,9 +66,14 @@ def write_configuration(home: Path, variables: dict[str, Any]) -> None:
 class Network:
     """A network and the containers that were started on it, each known there by its aliases."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, subnet_ipv6: str = "") -> None:
         self._client = docker.from_env()
-        self._network = self._client.networks.create(f"gateway-test-{name}-{secrets.token_hex(4)}")
+        pools = [IPAMPool(subnet=subnet_ipv6)] if subnet_ipv6 else []
+        self._network = self._client.networks.create(
+            f"gateway-test-{name}-{secrets.token_hex(4)}",
+            enable_ipv6=bool(subnet_ipv6),
+            ipam=IPAMConfig(pool_configs=pools),
+        )
         self._containers: list[Container] = []
         self._guests: list[str] = []
 
@@ -75,6 +82,13 @@ class Network:
         """All of its addresses."""
         self._network.reload()
         return str(self._network.attrs["IPAM"]["Config"][0]["Subnet"])
+
+    @property
+    def bridges(self) -> dict[str, str]:
+        """This machine's addresses in it, by family, as URLs have them."""
+        self._network.reload()
+        subnets = [ip_network(config["Subnet"]) for config in self._network.attrs["IPAM"]["Config"]]
+        return by_family(str(next(subnet.hosts())) for subnet in subnets)
 
     def start(self, reference: str, aliases: list[str], **options: Any) -> Container:
         """Start a container of an image."""
@@ -96,8 +110,14 @@ class Network:
         container.reload()
         return str(container.attrs["NetworkSettings"]["Networks"][self._network.name]["IPAddress"])
 
-    def gateway(self, home: Path, variables: dict[str, Any]) -> Gateway:
-        """Start nginx with the role's configuration, written into a directory that is empty."""
+    def addresses(self, container: Container) -> dict[str, str]:
+        """Where a running container is, by family, as URLs have them."""
+        container.reload()
+        found = container.attrs["NetworkSettings"]["Networks"][self._network.name]
+        return by_family([found["IPAddress"], found["GlobalIPv6Address"]])
+
+    def gateway(self, home: Path, variables: dict[str, Any], **options: Any) -> Gateway:
+        """Start nginx with the role's configuration, written into a directory that is empty; `options` are the container's."""
         write_configuration(home, variables)
         mounts = {
             str(home / "jiucom/nginx/conf"): {"bind": "/etc/nginx/jiucom", "mode": "ro"},
@@ -107,7 +127,9 @@ class Network:
             mounts[str(home / "jiucom/tls/served")] = {"bind": "/etc/nginx/tls", "mode": "ro"}
             mounts[str(home / "jiucom/tls/challenges")] = {"bind": "/var/lib/challenges", "mode": "ro"}
         entrypoint = ["nginx", "-c", "/etc/nginx/jiucom/nginx.conf", "-g", "daemon off;"]
-        container = self.start(image("nginx"), ["nginx"], entrypoint=entrypoint, user="101:101", volumes=mounts)
+        container = self.start(
+            image("nginx"), ["nginx"], entrypoint=entrypoint, user="101:101", volumes=mounts, **options
+        )
         running = Gateway(container, self.address(container), home / "jiucom")
         running.await_start()
         return running
@@ -122,10 +144,20 @@ class Network:
         self._client.close()
 
 
+def family_of(address: str) -> str:
+    """Name an address's family."""
+    return "IPv6" if ":" in address else "IPv4"
+
+
+def by_family(addresses: Iterable[str]) -> dict[str, str]:
+    """Return addresses as URLs have them, by family."""
+    return {family_of(one): f"[{one}]" if ":" in one else one for one in addresses if one}
+
+
 @contextmanager
-def network(name: str) -> Iterator[Network]:
+def network(name: str, subnet_ipv6: str = "") -> Iterator[Network]:
     """A network, until the end of the block."""
-    opened = Network(name)
+    opened = Network(name, subnet_ipv6)
     try:
         yield opened
     finally:

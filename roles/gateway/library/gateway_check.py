@@ -112,11 +112,12 @@ def cors(expected: dict[str, Any]) -> Seen:
     return passed, f"{strange}: {seen[0]} {seen[1] or 'no origin allowed'}; inventory: {allowed}"
 
 
-def connect(url: str) -> socket.socket:
-    """Connect to where a URL leads, by TLS where it says so."""
+def connect(url: str, preface: bytes = b"") -> socket.socket:
+    """Connect to where a URL leads, by TLS where it says so; the `preface` goes before that."""
     parts = urlsplit(url)
     port = parts.port or {"https": 443}.get(parts.scheme, 80)
     plain = socket.create_connection((parts.hostname or "", port), timeout=10)
+    plain.sendall(preface)
     return UNVERIFIED.wrap_socket(plain) if parts.scheme == "https" else plain
 
 
@@ -155,6 +156,27 @@ def address(expected: dict[str, Any]) -> Seen:
 
     eventually(look, seconds=5)
     return found["client"] not in ("", "203.0.113.9"), f"the gateway saw {found['client']}, and the trace {trace}"
+
+
+def answered(url: str, preface: bytes = b"") -> str:
+    """Ask for /health after the `preface`; returns the status line, empty where the connection is closed without one."""
+    try:
+        with connect(url, preface) as connection:
+            connection.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            return connection.recv(4096).decode(errors="replace").partition("\r\n")[0]
+    except (ConnectionError, ssl.SSLError):
+        return ""
+
+
+@checks.check("C7", "with the PROXY protocol, the published port answers those alone who begin with it")
+def proxied(expected: dict[str, Any]) -> Seen:
+    if not expected["proxied"]:
+        return True, "gateway_proxy_protocol is false"
+    seen = (
+        answered(expected["proxied"]),
+        answered(expected["proxied"], b"PROXY TCP4 203.0.113.9 203.0.113.1 4711 80\r\n"),
+    )
+    return seen == ("", "HTTP/1.1 200 OK"), f"without: {seen[0] or 'closed'}; with: {seen[1] or 'closed'}"
 
 
 @checks.check("C8", "Grafana's and Zipkin's pages find their assets under their sub-paths")
