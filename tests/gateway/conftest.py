@@ -41,7 +41,7 @@ class Upstream(BaseHTTPRequestHandler):
 class Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 512
-for port in (3000, 9411):
+for port in (3000, 9090, 9411):
     Thread(target=Server(("", port), Upstream).serve_forever, daemon=True).start()
 Server(("", 8080), Upstream).serve_forever()
 """
