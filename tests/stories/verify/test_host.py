@@ -56,3 +56,24 @@ def test_settings_that_lock_ansible_out_are_taken_back(host: Host) -> None:
     assert "passwordauthentication yes" in host.run(SETTINGS)
     host.apply()
     assert "passwordauthentication no" in host.run(SETTINGS)
+
+
+def test_the_clock_is_kept_right_by_what_is_there(host: Host) -> None:
+    """systemd-timesyncd where there is nothing, and never beside another. The role leaves a container's clock alone: it is told
+    that this is none. Neither service touches the clock of the machine below, for want of the right to."""
+    told = ("-e", '{"_host_container": false}')
+    status = "dpkg-query -W -f '${db:Status-Status}' systemd-timesyncd 2>&1"
+    host.run("apt-get purge -qq -y systemd-timesyncd chrony", check=False)
+    try:
+        host.apply(*told)
+        assert host.run("systemctl is-enabled systemd-timesyncd").strip() == "enabled"
+        host.run("systemctl disable systemd-timesyncd")
+        host.apply(*told)
+        assert host.run("systemctl is-enabled systemd-timesyncd").strip() == "enabled"
+        host.run("DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chrony")
+        host.run("systemctl disable chrony")
+        host.apply(*told)
+        assert host.run("systemctl is-enabled chrony").strip() == "enabled"
+        assert host.run(status, check=False).strip() != "installed"
+    finally:
+        host.run("apt-get purge -qq -y systemd-timesyncd chrony", check=False)
