@@ -100,7 +100,7 @@ class Load:
         write = number % 10 < 3
         post = {"title": f"load {self.options.mark} {number}", "content": "부하 시험의 글입니다.", "boardType": "FREE"}
         body = json.dumps(post).encode() if write else b""
-        path = "/api/v1/posts" if write else random.choice(READS)
+        path = "/api/v1/posts" if write else random.choice(self.options.reads)
         head = f"{'POST' if write else 'GET'} {path} HTTP/1.1\r\nHost: {self.host}\r\nUser-Agent: load\r\n"
         if write:
             head += f"Authorization: Bearer {self.options.token}\r\nContent-Type: application/json\r\n"
@@ -230,6 +230,7 @@ def main() -> None:
     parser.add_argument("--sockets", type=int, default=0)
     parser.add_argument("--token", required=True)
     parser.add_argument("--mark", default="")
+    parser.add_argument("--reads", nargs="+", default=READS)
     result: dict[str, Any] = vars(asyncio.run(Load(parser.parse_args()).run()))
     result["slowest"] = round(result["slowest"], 3)
     failing = result["failing"]

@@ -30,14 +30,22 @@ def token(host: Host) -> str:
 
 @contextmanager
 def load(
-    host: Host, access: str, mark: str, rate: int = 200, outside: bool = False, scheme: str = "http"
+    host: Host,
+    access: str,
+    mark: str,
+    rate: int = 200,
+    outside: bool = False,
+    scheme: str = "http",
+    reads: tuple[str, ...] = (),
 ) -> Iterator[dict[str, Any]]:
     """Load the gateway until the end of the block; the result is what happened, as tests/load says it.
 
     The load comes from ten addresses of the platform's network; with `outside`, from this machine, whose single address has the
-    gateway's limit, and which goes on when the host does not.
+    gateway's limit, and which goes on when the host does not. `reads` are the paths that are read, if not the usual ones, which
+    want the demo's data.
     """
     options = ["--rate", str(rate), "--seconds", "1800", "--mark", mark, "--token", access]
+    options += ["--reads", *reads] if reads else []
     script = ROOT / "tests/load/__main__.py"
     if outside:
         given = ["--url", f"http://{host.address}", "--sources", "0.0.0.0", *options]

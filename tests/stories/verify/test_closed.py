@@ -14,7 +14,7 @@ import yaml
 from hosts import ROOT, Host, wait_for
 from scan import SCAN, ipv6_network, neighbour
 
-from tests.credentials.canaries import shown
+from tests.credentials.canaries import forms, shown
 
 LIMITED = "/api/v1/v3/api-docs"
 # Asks for an address 600 times, three at once, and prints the statuses.
@@ -156,14 +156,19 @@ def test_both_replicas_answer_and_new_ones_are_found(host: Host) -> None:
     wait_for(lambda: all(host.get(f"{path}2-{n}")[0] == 200 for n in range(6)), 20, "answers of the new containers")
 
 
-def test_secrets_are_nowhere_but_in_their_files(host: Host) -> None:
-    """In no form: as they are, in base64, as URLs write them."""
+@pytest.fixture(scope="module")
+def vault() -> dict[str, str]:
+    """The secrets of the inventory that are texts; of the address of the webhook its last part."""
     show = [str(ROOT / ".venv/bin/ansible-vault"), "view", "molecule/prod/inventory/group_vars/all/vault.yml"]
     password = ["--vault-password-file", "molecule/prod/vault-password"]
-    vault = subprocess.run([*show, *password], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    # Of the address of the webhook its last part.
-    values = {name: value.rpartition("/")[2] for name, value in yaml.safe_load(vault).items() if isinstance(value, str)}
+    said = subprocess.run([*show, *password], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    values = {name: value.rpartition("/")[2] for name, value in yaml.safe_load(said).items() if isinstance(value, str)}
     assert len(values) >= 10
+    return values
+
+
+def test_secrets_are_nowhere_but_in_their_files(host: Host, vault: dict[str, str]) -> None:
+    """In no form: as they are, in base64, as URLs write them."""
     containers = "docker inspect --format '{{ .Image }}' $(docker compose ps --all --quiet) | sort -u"
     places = {
         "containers": "docker inspect $(docker compose ps --all --quiet)",
@@ -179,7 +184,16 @@ def test_secrets_are_nowhere_but_in_their_files(host: Host) -> None:
         place: host.run(f"{{ {command}; }} | LC_ALL=C tr -c '[:print:]' '\\n'") for place, command in places.items()
     }
     assert min(map(len, said.values())) > 1000
-    assert {place: found for place, text in said.items() if (found := shown(values, text))} == {}
+    assert {place: found for place, text in said.items() if (found := shown(vault, text))} == {}
     modes = host.run("find . -path '*/secrets/*' -type f -printf '%m %p\\n'").splitlines()
     assert len(modes) >= 10
     assert [line for line in modes if not line.startswith("400 ")] == []
+
+
+def test_no_secret_is_in_a_layer_of_the_image_that_is_built_here(host: Host, vault: dict[str, str]) -> None:
+    """The API's. What is searched for has a word that is in it, so that a search of nothing is seen."""
+    words = {word for value in vault.values() for word in forms(value).values()}
+    host.write("/root/words", "\n".join([*words, "jiucom/server.py"]))
+    save = "docker save $(docker inspect --format '{{ .Image }}' $(docker compose ps --quiet app | head -1))"
+    found = host.run(f"{save} | LC_ALL=C grep -aoFf /root/words | sort -u; rm /root/words")
+    assert found.split() == ["jiucom/server.py"]
