@@ -68,9 +68,9 @@ class Checkout:
         finally:
             os.umask(before)
 
-    def make(self, *words: str, umask: int = 0o022, env: Mapping[str, str] = NO_ENV) -> str:
+    def make(self, *words: str, umask: int = 0o022, code: int = 0, env: Mapping[str, str] = NO_ENV) -> str:
         """Run make as an operator does, without the testing environment; returns what it printed."""
-        return output(["make", *words], self.path, umask, env=env)
+        return output(["make", *words], self.path, umask, code, env=env)
 
     def play(self, playbook: str, *words: str, code: int = 0, env: Mapping[str, str] = NO_ENV) -> str:
         """Run a playbook by the checkout's own ansible-playbook; returns what it printed."""

@@ -122,3 +122,23 @@ def test_real_wheels_are_those_of_the_architecture(wanted: dict[str, Any]) -> No
         said = run("wheels", **wanted | {"architecture": machine, "executable": sys.executable})
         [wheel] = Path(said["path"]).iterdir()
         assert re.fullmatch(rf"markupsafe-.*-cp313-.*{machine}.*\.whl", wheel.name)
+
+
+def test_a_bundle_gives_them_and_nothing_is_downloaded(wanted: dict[str, Any], tmp_path: Path) -> None:
+    path = Path(run("wheels", **wanted)["path"])
+    fake_pip(tmp_path, then="exit 1")
+    bundled = tmp_path / "bundle/wheels" / path.name
+    bundled.parent.mkdir(parents=True)
+    path.rename(bundled)
+    said = run("wheels", **wanted, bundle=str(tmp_path / "bundle"))
+    assert (said["changed"], said["path"]) == (False, str(bundled))
+    assert cached(wanted) == []
+
+
+def test_a_bundle_without_them_is_refused(wanted: dict[str, Any], tmp_path: Path) -> None:
+    """Although they lie in the cache, and pip would bring them: what is not in the bundle was not checked."""
+    run("wheels", **wanted)
+    said = run("wheels", **wanted, bundle=str(tmp_path / "bundle"))
+    assert said["failed"]
+    assert f"The bundle has no {tmp_path}/bundle/wheels/app-" in said["msg"]
+    assert "checkout.tar.gz" in said["msg"]

@@ -19,6 +19,7 @@ description:
     that an interrupted run leaves no half of them and runs side by side share none.
   - Downloads in check mode, too (40 MB for the API, once), because the checksum that tells whether the host would change is made
     over the wheels. Check mode changes nothing else on the control node, and nothing on the host.
+  - With a bundle for closed networks, they are taken from there, and nothing is downloaded.
 options:
   lock: {type: path, required: true, description: Complete lock file with hashes.}
   cache: {type: path, required: true, description: Directory of the downloads.}
@@ -26,6 +27,7 @@ options:
   architecture: {type: str, required: true, description: 'Architecture of the host, such as C(x86_64).'}
   python_version: {type: str, required: true, description: 'Version of the Python that will install them, such as C(3.13).'}
   executable: {type: path, required: true, description: Python of the control node, whose pip downloads.}
+  bundle: {type: str, default: '', description: Directory of a bundle that has them.}
 author: [JIUCOM]
 """
 EXAMPLES = r"""
@@ -48,16 +50,23 @@ def main() -> None:
     names = ("lock", "cache", "executable")
     module = AnsibleModule(
         {name: {"type": "path", "required": True} for name in names}
-        | {name: {"type": "str", "required": True} for name in ("name", "architecture", "python_version")},
+        | {name: {"type": "str", "required": True} for name in ("name", "architecture", "python_version")}
+        | {"bundle": {"type": "str", "default": ""}},
         supports_check_mode=True,
     )
     wanted = module.params
     lock = Path(wanted["lock"]).resolve()
     digest = hashlib.sha256(lock.read_bytes()).hexdigest()[:12]
-    target = (
-        Path(wanted["cache"]).resolve()
-        / f"{wanted['name']}-{digest}-{wanted['python_version']}-{wanted['architecture']}"
-    )
+    directory = f"{wanted['name']}-{digest}-{wanted['python_version']}-{wanted['architecture']}"
+    if wanted["bundle"]:
+        bundled = Path(wanted["bundle"]).expanduser() / "wheels" / directory
+        if not bundled.is_dir():
+            module.fail_json(
+                msg=f"The bundle has no {bundled}: it was made by a checkout with another {lock}, or for another architecture. "
+                "Use the checkout that lies in the bundle (checkout.tar.gz)"
+            )
+        module.exit_json(changed=False, path=str(bundled))
+    target = Path(wanted["cache"]).resolve() / directory
     if target.is_dir():
         module.exit_json(changed=False, path=str(target))
     target.parent.mkdir(parents=True, exist_ok=True)
