@@ -9,10 +9,12 @@ export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 ifneq ($(shell locale charmap 2> /dev/null),UTF-8)
 export LC_ALL := C.UTF-8
 endif
+# A bundle for closed networks, from which alone everything comes: make deploy BUNDLE=/path
+export BUNDLE BUNDLE_SIGNERS
 # Passed on to ansible-playbook, for example ARGS=-K where sudo asks for a password, or ARGS="--check --diff".
 ARGS ?=
 
-.PHONY: docs help deploy verify doctor backup drill images test check lint types unit test-preflight test-images test-api test-gateway test-stack test-backup test-credentials test-monitoring molecule stories browser fuzz bench bench-api bench-login bench-tracing bench-connections bench-load bench-alerts bench-compat lint-inventory audit test-control test-next lock
+.PHONY: docs help deploy verify doctor backup drill images bundle test check lint types unit test-preflight test-images test-api test-gateway test-stack test-backup test-credentials test-monitoring molecule stories browser fuzz bench bench-api bench-login bench-tracing bench-connections bench-load bench-alerts bench-compat lint-inventory audit test-control test-next lock
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 20
@@ -34,6 +36,9 @@ drill: .venv/control ## prove that the newest archive can be restored
 
 images: .venv/control ## Docker and every image on this machine, those of optional services too, without starting anything
 	ansible-playbook playbooks/images.yml -e '{"monitoring_alertmanager_enabled": true, "monitoring_node_exporter_enabled": true, "monitoring_nginx_exporter_enabled": true}' $(ARGS)
+
+bundle: .venv/control ## what a closed network needs, in one signed directory: docs/en/closed-networks.md
+	ansible-playbook playbooks/bundle.yml $(ARGS)
 
 test: check images test-control test-preflight test-images test-api test-gateway test-stack test-backup test-credentials test-monitoring molecule ## everything; as root, or with sudo and the right to use Docker
 

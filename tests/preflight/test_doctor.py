@@ -34,8 +34,8 @@ def test_what_is_missing_where_nothing_is_installed(tmp_path: Path) -> None:
     assert "host: not installed" in said
     assert "zipkin: image missing" in said
     assert (
-        "zipkin (none/zipkin:1.0): archive: in no archive of images_archive_dir; on a host that has it, type: docker save"
-        in said
+        "zipkin (none/zipkin:1.0): archive: in no archive of images_archive_dir, or of the bundle; "
+        "on a host that has it, type: docker save" in said
     )
     assert "ansible-playbook site.yml" in said
 

@@ -15,12 +15,13 @@ DOCUMENTATION = r"""
 module: images_sbom
 short_description: Write what the images that were built here hold
 description:
-  - Writes a CycloneDX document (JSON) for each image of the project's containers whose name has the prefix, and removes
-    those of images that are no longer in use. What is there of the same image stays.
+  - Writes a CycloneDX document (JSON) for each image of the project's containers, or of C(references), whose name has the prefix,
+    and removes those of other images. What is there of the same image stays.
 options:
   project: {type: str, required: true, description: Name of the Compose project.}
   image_prefix: {type: str, required: true, description: What the names of images built here begin with.}
   path: {type: path, required: true, description: 'Directory of the documents, which is there.'}
+  references: {type: list, elements: str, default: [], description: Images instead of those of the containers.}
 author: [JIUCOM]
 """
 EXAMPLES = "- images_sbom: {project: jiucom, image_prefix: localhost/jiucom/, path: /opt/jiucom/sbom}"
@@ -74,13 +75,14 @@ def main() -> None:
             "project": {"type": "str", "required": True},
             "image_prefix": {"type": "str", "required": True},
             "path": {"type": "path", "required": True},
+            "references": {"type": "list", "elements": "str", "default": []},
         },
         supports_check_mode=True,
     )
     wanted, directory = module.params, Path(module.params["path"])
     lines, missing, changed = [], [], False
     try:
-        used = in_use(wanted["project"])
+        used = set(wanted["references"]) or in_use(wanted["project"])
         files = {}
         for reference in sorted(used):
             image = engine.image(reference)

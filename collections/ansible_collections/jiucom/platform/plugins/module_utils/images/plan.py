@@ -206,7 +206,8 @@ class Planner:
                 return choice
         save = f"docker save -o {wanted.name}.tar {wanted.reference or self._packaged(wanted)}"
         raise RefusedError(
-            "; ".join(faults) or f"in no archive of images_archive_dir; on a host that has it, type: {save}"
+            "; ".join(faults)
+            or f"in no archive of images_archive_dir, or of the bundle; on a host that has it, type: {save}"
         )
 
     def _from_registry(self, wanted: Wanted) -> Choice:
