@@ -47,6 +47,7 @@ class Site:
         """GET with the operator's password from the machine of the administrators."""
         code, said = self.inside.exec_run(["python3", "-c", ASK, url, ":".join(OPERATOR)])
         assert code == 0, said
+        assert isinstance(said, bytes)
         return int(said)
 
 
@@ -66,7 +67,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         }
         gateway = net.gateway(home, variables, ports={"80/tcp": None})
         gateway.container.reload()
-        ports = {family_of(one["HostIp"]): one["HostPort"] for one in gateway.container.ports["80/tcp"]}
+        ports = {family_of(one["HostIp"]): one["HostPort"] for one in gateway.container.ports["80/tcp"] or []}
         yield Site(gateway, inside, net.addresses(gateway.container), net.bridges, ports)
 
 

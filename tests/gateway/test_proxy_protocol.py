@@ -138,6 +138,7 @@ def test_a_stranger_s_header_is_not_believed(proxied: Proxied, header: Callable[
     sent = [proxied.gateway.address, str(OUTSIDE["none"]), (header("203.0.113.7") + request).hex()]
     code, said = proxied.stranger.exec_run(["python3", "-c", SEND, *sent])
     assert code == 0, said
+    assert isinstance(said, bytes)
     assert said.startswith(b"HTTP/1.1 301 " if proxied.tls != "none" else b"HTTP/1.1 200 ")
     client = proxied.gateway.line(path)["client"]
     proxied.stranger.reload()

@@ -30,12 +30,12 @@ NOT_TYPED = {
     r"ansible-playbook playbooks/purge.yml.*": "leaves no host for the rest: default/test_9_purged.py",
     r"ansible-playbook site.yml .*docker_upgrade=true": "needs a newer Docker: docker/test_1_repository.py",
     r"ansible-playbook playbooks/images.yml.* -e images_refresh=true": "builds all images anew: tests/images",
-    r"docker save -o .*": "needs an image's name: tests/images/test_image_store.py",
     r"(sudo )?/opt/jiucom/tls/certificate.py renew": "dev is without TLS: verify/test_certificate.py",
     r"systemctl status jiucom-certificate": "dev is without TLS: verify/test_certificate.py",
     r"sudo backup/jiucom-backup ship": "ships nowhere here: backup/test_ship.py",
     r"docker compose run --rm -e REPORT_AT= report": "the report is off: monitoring/test_report.py",
     r"curl -H .*bulk-upload.*": "needs an administrator's token: api/tests",
+    r"make (deploy|\.venv/control) BUNDLE=.*|ansible-playbook playbooks/bundle.yml.*": "needs a closed network: docker/test_5_closed.py",
     r"make (deploy|verify|\.venv/control|bench-tracing)": "make test and the scenarios run it",
     r"python -m tools.dashboards.*": "writes into the repository: tests/monitoring/test_dashboards.py, test_compare.py",
 }  # fmt: skip
