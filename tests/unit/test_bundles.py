@@ -90,8 +90,8 @@ def test_new_checksums_by_a_stranger_are_refused(bundle: Path, signers: Path, tm
 
 def test_a_signature_for_something_else_is_refused(bundle: Path, signers: Path) -> None:
     (bundle / bundles.SIGNATURE).unlink()
-    sign: list[str | Path] = ["ssh-keygen", "-Y", "sign", "-f", signers.with_name("operator"), "-n", "git", bundle / bundles.SUMS]
-    subprocess.run(sign, check=True, capture_output=True)
+    sign: list[str | Path] = ["ssh-keygen", "-Y", "sign", "-f", str(signers.with_name("operator")), "-n", "git"]
+    subprocess.run([*sign, str(bundle / bundles.SUMS)], check=True, capture_output=True)
     assert "SHA256SUMS.sig is no signature" in bundles.faults(str(bundle), str(signers))[0]
 
 

@@ -113,7 +113,7 @@ def media(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "bundle_pythons=3.13",
         ]
         command: list[str | Path] = [
-            ROOT / ".venv/bin/ansible-playbook",
+            str(ROOT / ".venv/bin/ansible-playbook"),
             "playbooks/bundle.yml",
             *(word for one in words for word in ("-e", one)),
         ]
