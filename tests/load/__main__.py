@@ -56,9 +56,12 @@ class Connection:
     @property
     def usable(self) -> bool:
         """Whether nothing says that the other side has closed it."""
+        # Over TLS a connection that was closed has no socket any more.
+        opened = self.writer.get_extra_info("socket")
+        if not self.kept or opened is None or self.reader.at_eof() or self.writer.is_closing():
+            return False
         # An idle connection with something to read has been closed, also where our loop has not come to read it yet.
-        readable = select.select([self.writer.get_extra_info("socket")], [], [], 0)[0] if self.kept else []
-        return self.kept and not readable and not self.reader.at_eof() and not self.writer.is_closing()
+        return not select.select([opened], [], [], 0)[0]
 
     async def ask(self, head: bytes, body: bytes) -> tuple[int, bytes]:
         """Send a request and read its answer."""
