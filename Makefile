@@ -35,7 +35,7 @@ drill: .venv/control ## prove that the newest archive can be restored
 	ansible-playbook playbooks/drill.yml $(ARGS)
 
 images: .venv/control ## Docker and every image on this machine, those of optional services too, without starting anything
-	ansible-playbook playbooks/images.yml -e '{"monitoring_alertmanager_enabled": true, "monitoring_node_exporter_enabled": true, "monitoring_nginx_exporter_enabled": true}' $(ARGS)
+	ansible-playbook playbooks/images.yml -e '{"monitoring_alertmanager_enabled": true, "monitoring_node_exporter_enabled": true, "monitoring_nginx_exporter_enabled": true, "tracing_storage": "elasticsearch", "tracing_elasticsearch_managed": true}' $(ARGS)
 
 bundle: .venv/control ## what a closed network needs, in one signed directory: docs/en/closed-networks.md
 	ansible-playbook playbooks/bundle.yml $(ARGS)

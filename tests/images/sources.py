@@ -81,9 +81,10 @@ class Images:
         (self.recipes / "common/installed").write_bytes((REPOSITORY / "files/images/common/installed").read_bytes())
         (self.recipes / "common/installed").chmod(0o755)
         # What the role's variables read in every run.
-        (self.recipes / "zipkin").mkdir()
-        artifact = "files/images/zipkin/artifact.env"
-        (self.recipes / "zipkin/artifact.env").write_text((REPOSITORY / artifact).read_text())
+        for name in ("zipkin", "opensearch"):
+            (self.recipes / name).mkdir()
+            artifact = f"files/images/{name}/artifact.env"
+            (self.recipes / name / "artifact.env").write_text((REPOSITORY / artifact).read_text())
         self.recipe()
 
     def recipe(self, command: str = "true", version: str = "2.3") -> None:

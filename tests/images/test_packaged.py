@@ -18,6 +18,7 @@ USERS = {
     "redis-exporter": "59000:59000",
     "mysql-exporter": "65534:65534",
     "zipkin": "1000:1000",
+    "opensearch": "1000:1000",
     "alertmanager": "65534:65534",
     "node-exporter": "65534:65534",
     "nginx-exporter": "1001:1001",
@@ -48,9 +49,8 @@ def test_labels_and_user(daemon: docker.DockerClient, name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_images_have_no_files_of_the_build(daemon: docker.DockerClient, name: str) -> None:
-    look = (
-        "ls -A /var/lib/apt/lists /run/secrets /recipe /zipkin.recipe 2>/dev/null | grep -v ':$' | grep -v '^$' || true"
-    )
+    recipes = "/recipe /zipkin.recipe /opensearch.recipe"
+    look = f"ls -A /var/lib/apt/lists /run/secrets {recipes} 2>/dev/null | grep -v ':$' | grep -v '^$' || true"
     left = daemon.containers.run(
         image_of(daemon, name).id or "", ["-c", look], entrypoint=["sh"], user="0", remove=True, network_mode="none"
     )

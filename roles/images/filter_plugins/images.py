@@ -80,7 +80,7 @@ def images_artifact(file: str) -> dict[str, str]:
 
 def images_artifact_fault(artifact: Mapping[str, str], cache_dir: str, local: bool) -> str:
     """Say why the control node cannot download an artifact; where it is the host itself, the role installs Maven."""
-    if local or (Path(str(cache_dir)) / artifact["ARTIFACT_FILE"]).is_file() or shutil.which("mvn"):
+    if local or (Path(str(cache_dir)) / artifact["ARTIFACT_FILE"]).exists() or shutil.which("mvn"):
         return ""
     return f"the control node has no Maven to download {artifact['ARTIFACT']}; type there: apt-get install maven"
 
