@@ -24,9 +24,17 @@ NAMES = [
     "api_jwt_secret_previous",
     "api_mail_password",
     "monitoring_smtp_password",
+    "tracing_elasticsearch_password",
 ]
 # By role: the service whose files are written first.
-ROLES = {"database": "mysql", "cache": "redis", "monitoring": "prometheus", "gateway": "nginx", "api": "app"}
+ROLES = {
+    "database": "mysql",
+    "cache": "redis",
+    "monitoring": "prometheus",
+    "gateway": "nginx",
+    "api": "app",
+    "tracing": "zipkin",
+}
 IMAGES = (
     *("mysql", "mysql-exporter", "redis", "redis-exporter", "prometheus", "grafana", "alertmanager", "nginx"),
     *("node-exporter", "nginx-exporter", "python", "zipkin"),
@@ -43,7 +51,7 @@ def planted() -> dict[str, Any]:
 
 def tasks(role: str) -> dict[str, Any]:
     """Return a play's roles and tasks, with the others' variables known; the API, not to be built, writes its files alone."""
-    others = [{"role": other, "tags": ["never"]} for other in (*ROLES, "tracing") if other != role]
+    others = [{"role": other, "tags": ["never"]} for other in ROLES if other != role]
     if role != "api":
         return {"roles": ["platform", role, *others]}
     write = {
@@ -91,6 +99,9 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], Path,
         **certificate(home),
         # Nothing answers there: certificate.py must not take another gateway of this machine for this one.
         "platform_gateway_https_port": 1,
+        "tracing_storage": "elasticsearch",
+        "tracing_elasticsearch_hosts": ["http://elasticsearch.invalid:9200"],
+        "tracing_elasticsearch_user": "zipkin",
     }
     plays = [{"hosts": f"*-{role}", "gather_facts": False, **tasks(role)} for role in ROLES]
     (home / "hosts.yml").write_text(yaml.safe_dump({"all": {"hosts": hosts, "vars": variables}}))

@@ -126,6 +126,41 @@ RUNS: dict[str, tuple[dict[str, Any], list[str]]] = {
         {"tracing_storage": "elasticsearch", "tracing_heap": "480m", "tracing_max_spans": 1_000_000},
         ["tracing_elasticsearch_hosts", "tracing_heap", "tracing_max_spans"],
     ),
+    "a store of traces that is both, and too small": (
+        {
+            "tracing_storage": "elasticsearch",
+            "tracing_elasticsearch_managed": True,
+            "tracing_elasticsearch_hosts": ["http://elasticsearch.internal:9200"],
+            "tracing_elasticsearch_heap": "900m",
+            "tracing_elasticsearch_replicas": 1,
+            "tracing_elasticsearch_index": "Zipkin*",
+            "tracing_retention_days": -1,
+        },
+        [
+            "tracing_elasticsearch_hosts names others",
+            "tracing_elasticsearch_heap is 900m",
+            "tracing_elasticsearch_replicas is 1",
+            "tracing_elasticsearch_index is Zipkin*",
+            "tracing_retention_days is -1",
+        ],
+    ),
+    "a store of traces of others, without password and authorities": (
+        {
+            "tracing_storage": "elasticsearch",
+            "tracing_elasticsearch_hosts": ["https://elasticsearch.internal:9200"],
+            "tracing_elasticsearch_user": "zipkin",
+            "tracing_elasticsearch_ca": "/nonexistent.pem",
+        },
+        ["set tracing_elasticsearch_password", "/nonexistent.pem"],
+    ),
+    "a store of traces on a small host": (
+        {
+            "tracing_storage": "elasticsearch",
+            "tracing_elasticsearch_managed": True,
+            "platform_services_overrides": {"opensearch": {"memory": "900g"}},
+        },
+        ["platform_services_overrides.opensearch.memory"],
+    ),
     "alerts and reports without a receiver": (
         {"monitoring_alertmanager_enabled": True, "monitoring_report_enabled": "true"},
         ["set monitoring_alertmanager_slack_url", "needs monitoring_report_to"],

@@ -22,8 +22,8 @@ DEFINITIONS: dict[str, dict[str, Any]] = {
     if re.fullmatch(r"_(?!platform|stack)[a-z]+_services", variable)
     for name, definition in services.items()
 }
-# The API has tests of its own settings, and so has the report, which board sends.
-TESTED = sorted(TABLE.keys() - {"app", "report"})
+# The API has tests of its own settings, and so have the report, which board sends, and the jobs, which Python runs.
+TESTED = sorted(TABLE.keys() - {"app", "report", "trace-jobs"})
 SETTINGS = {"stop_grace_seconds": 30, "log_max_size": "10m", "log_max_files": 5, "ulimits": {}, "services": ["here"]}
 ROW = {"uid": 1, "gid": 2, "cpus": 0.5, "memory": "64m", "cpus_reserved": 0.1, "memory_reserved": "32m"}
 
@@ -44,7 +44,8 @@ def environment(service: str) -> set[str]:
     given = DEFINITIONS[service]["compose"].get("environment", {})
     if isinstance(given, dict):
         return set(given)
-    mappings = [content[name] for content in SOURCES.values() for name in re.findall(r"_\w+", given) if name in content]
+    named = [content.get(name) for content in SOURCES.values() for name in re.findall(r"_\w+", given)]
+    mappings = [one for one in named if isinstance(one, dict)]
     return {key for one in mappings for key, value in one.items() if not isinstance(value, dict)} | {
         key for one in mappings for value in one.values() if isinstance(value, dict) for key in value
     }
@@ -61,7 +62,9 @@ def used(service: str) -> set[str]:
 
 def test_every_service_has_a_definition_and_it_is_read_as_it_is() -> None:
     assert TABLE.keys() == DEFINITIONS.keys()
-    assert used("zipkin") == {"STORAGE_TYPE", "ES_HOSTS", "MEM_MAX_SPANS", "JAVA_OPTS"}
+    elasticsearch = {"ES_HOSTS", "ES_INDEX", "ES_INDEX_SHARDS", "ES_INDEX_REPLICAS", "ES_CREDENTIALS_FILE"}
+    mounted = {"/etc/zipkin", "/run/secrets"}
+    assert used("zipkin") == {"STORAGE_TYPE", "MEM_MAX_SPANS", "JAVA_OPTS", *elasticsearch, *mounted}
     assert used("redis") == {"/data", "/usr/local/etc/redis", "/run/secrets"}
     assert "/host" in used("node-exporter")
 

@@ -82,15 +82,17 @@ def enforced(expected: dict[str, Any]) -> Seen:
     return not wrong, "; ".join(wrong) or "read from each container's cgroup"
 
 
-@checks.check("F1", "one bridge network, where services are found by name")
+@checks.check("F1", "one bridge network, where services are found by name; the store of traces has one to itself")
 def network(expected: dict[str, Any]) -> Seen:
     wrong, found = [], containers(expected["project"])
+    names = {"jiucom": expected["network"], "traces": f"{expected['network']}-traces"}
     for name in wanted(expected):
+        own = [names[key] for key in expected["services"][name].get("networks", ["jiucom"])]
         for container in found.get(name, []):
             networks = container["NetworkSettings"]["Networks"]
-            if list(networks) != [expected["network"]]:
+            if sorted(networks) != sorted(own):
                 wrong.append(f"{name} is in {sorted(networks)}")
-            elif name not in networks[expected["network"]]["Aliases"]:
+            elif any(name not in networks[one]["Aliases"] for one in own):
                 wrong.append(f"{name} has no alias of its name")
     driver = json.loads(docker("network", "inspect", expected["network"]))[0]["Driver"]
     return not wrong and driver == "bridge", "; ".join(wrong) or f"{expected['network']} ({driver})"

@@ -1,5 +1,5 @@
 #!/usr/bin/python
-"""Look at the traces of requests made for the purpose: E1, E2, H1."""
+"""Look at the traces of requests made for the purpose, and at where they are kept: E1, E2, E5, H1, H3.3."""
 
 from __future__ import annotations
 
@@ -69,6 +69,38 @@ def continued(expected: dict[str, Any]) -> Seen:
     silent = http_request(f"{address(expected, 'zipkin')}/zipkin/api/v2/trace/{unsampled}").status
     passed = seen == single and all(arrived) and silent == 404
     return passed, f"single and multi header arrived with {arrived} spans, the unsampled one: {silent}"
+
+
+@checks.check("E5", "Zipkin's storage answers, in memory or in Elasticsearch")
+def storage(expected: dict[str, Any]) -> Seen:
+    kind = {"mem": "InMemoryStorage", "elasticsearch": "ElasticsearchStorage"}[expected["storage"]]
+
+    def look() -> Seen:
+        answer = http_request(f"{address(expected, 'zipkin')}/health").json()
+        details = answer["zipkin"]["details"]
+        seen = ", ".join(f"{name} {one.get('status')} {one.get('details', '')}" for name, one in details.items())
+        return answer["status"] == "UP" and any(name.startswith(kind) for name in details), seen
+
+    return eventually(look)
+
+
+@checks.check("H3.3", "the store of the traces is well, and its days and links are looked after")
+def kept(expected: dict[str, Any]) -> Seen:
+    if expected["storage"] == "mem":
+        return True, "traces are in Zipkin's memory"
+
+    def look() -> Seen:
+        page = http_request(address(expected, "trace-jobs") + "/metrics").body.decode()
+        seen = {name: float(value) for name, value in (line.rsplit(" ", 1) for line in page.splitlines())}
+        failed = [name for name, value in seen.items() if "_job_failed{" in name and value]
+        wanted = {"store_up": 1, "read_only_indices": 0}
+        wrong = [name for name, value in wanted.items() if seen.get(f"jiucom_traces_{name}") != value]
+        red = seen.get("jiucom_traces_store_status", 2) > 1
+        spans, days = (seen.get(f"jiucom_traces_{name}", 0) for name in ("spans", "indices"))
+        problem = ", ".join([*failed, *wrong, *(["red"] if red else [])])
+        return not problem, problem or f"{spans:.0f} spans in {days:.0f} indices"
+
+    return eventually(look)
 
 
 @checks.check("H1", "Zipkin's page, directly and through the gateway")

@@ -76,7 +76,7 @@ def compose_part(
     part["user"] = f"{service['uid']}:{service['gid']}"
     part["healthcheck"] = {"test": ["CMD-SHELL", health], "start_period": f"{start_period}s", **HEALTH}
     part["restart"] = "unless-stopped"
-    part.setdefault("networks", ["jiucom"])
+    part.setdefault("networks", list(service.get("networks", ["jiucom"])))
     part["stop_grace_period"] = f"{settings['stop_grace_seconds']}s"
     part["cpu_shares"] = max(2, round(float(service["cpus_reserved"]) * 1024))
     part["memswap_limit"] = service["memory"]

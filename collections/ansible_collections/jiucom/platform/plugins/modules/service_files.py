@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import base64
 import grp
 import pwd
 import shutil
@@ -39,7 +40,10 @@ options:
       name: {type: str, required: true, description: Name of the service.}
       uid: {type: int, required: true, description: User of the container.}
       gid: {type: int, required: true, description: Group of the container.}
-      files: {type: dict, default: {}, description: Content by path below the service's directory.}
+      files:
+        type: dict
+        default: {}
+        description: 'Content by path below the service''s directory: a text, or C({base64: ...}) for what is none.'
       directories: {type: list, elements: str, default: [], description: Directories that must be there, also empty.}
       validate:
         type: list
@@ -69,7 +73,7 @@ class Tree:
     def __init__(self, service: dict[str, Any], secrets: dict[str, str]) -> None:
         self.name, self.uid, self.gid = service["name"], service["uid"], service["gid"]
         self.files: dict[str, tuple[bytes, int, int, int]] = {
-            path: (str(content).encode(), 0, self.gid, 0o640) for path, content in service["files"].items()
+            path: (encoded(content), 0, self.gid, 0o640) for path, content in service["files"].items()
         }
         self.files |= {
             f"secrets/{name}": (str(content).encode(), self.uid, self.gid, 0o400) for name, content in secrets.items()
@@ -91,6 +95,11 @@ class Tree:
             settle(root / path, uid, gid, mode)
         for path, (content, uid, gid, mode) in self.files.items():
             replace(root / path, content, uid, gid, mode)
+
+
+def encoded(content: Any) -> bytes:
+    """Return what is written of a file's content."""
+    return base64.b64decode(content["base64"]) if isinstance(content, dict) else str(content).encode()
 
 
 def text(content: bytes) -> str:
