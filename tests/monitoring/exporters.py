@@ -32,7 +32,7 @@ COMMANDS = {"select": 100.0, "insert": 5.0, "begin": 3.0}
 # An alert that fired all the while, evaluated every 15 s.
 FIRED = {"alertname": "PoolExhausted", "alertstate": "firing", "severity": "critical"}
 
-JOBS = ("jiucom-api", "redis-exporter", "mysql-exporter", "backup")
+JOBS = ("jiucom-api", "redis-exporter", "mysql-exporter", "backup", "zipkin", "trace-jobs")
 PAST_SECONDS = 900
 STARTED = int(time.time()) // 15 * 15 - PAST_SECONDS
 
@@ -45,7 +45,8 @@ Sample = tuple[str, dict[str, str], float]
 def samples(job: str, moment: float) -> Iterator[Sample]:
     """What a job's exporter says at a moment: names as docs/architecture.md and the exporters have them."""
     age = moment - STARTED
-    return {"jiucom-api": _api, "redis-exporter": _redis, "mysql-exporter": _mysql, "backup": _backup}[job](age)
+    jobs = {"jiucom-api": _api, "redis-exporter": _redis, "mysql-exporter": _mysql, "backup": _backup}
+    return (jobs | {"zipkin": _zipkin, "trace-jobs": _traces})[job](age)
 
 
 def _api(age: float) -> Iterator[Sample]:
@@ -99,6 +100,18 @@ def _backup(age: float) -> Iterator[Sample]:
         yield f"jiucom_{name}_timestamp_seconds", {}, STARTED - 3600
     yield "jiucom_backup_size_bytes", {}, 5 * 2**20
     yield "jiucom_backup_dump_bytes", {}, 3 * 2**20
+
+
+def _zipkin(age: float) -> Iterator[Sample]:
+    yield "zipkin_collector_spans_total", {"transport": "http"}, 20 * age
+    yield "zipkin_collector_spans_dropped_total", {"transport": "http"}, 0
+
+
+def _traces(_age: float) -> Iterator[Sample]:
+    figures = {"store_up": 1, "store_status": 0, "read_only_indices": 0, "bytes": 50 * 2**20}
+    figures |= {"disk_available_bytes": 60, "disk_total_bytes": 100, "oldest_timestamp_seconds": STARTED - 3600}
+    for name, value in figures.items():
+        yield f"jiucom_traces_{name}", {}, value
 
 
 class Exporter(Collector):

@@ -6,7 +6,7 @@ from typing import get_args
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import dashboard
 
-from tools.dashboards import backup_dashboard, endpoint_dashboard, main_dashboard
+from tools.dashboards import backup_dashboard, endpoint_dashboard, main_dashboard, traces_dashboard
 from tools.dashboards.parts import Language
 
 
@@ -17,6 +17,7 @@ def render_all() -> dict[str, str]:
         suffix = "" if language == "ko" else f".{language}"
         files[f"jiucom-main{suffix}.json"] = _render(main_dashboard.build(language))
         files[f"jiucom-backup{suffix}.json"] = _render(backup_dashboard.build(language))
+        files[f"jiucom-traces{suffix}.json"] = _render(traces_dashboard.build(language))
         files[f"jiucom-endpoint{suffix}.json"] = _render(endpoint_dashboard.build(language))
     return files
 
