@@ -28,6 +28,8 @@ PURPOSES = {
     "node-exporter": "the host's figures as metrics",
     "nginx-exporter": "the gateway's figures as metrics",
     "report": "mails the weekly report",
+    "opensearch": "keeps traces on disk",
+    "trace-jobs": "removes old traces, counts which service calls which",
 }
 CONTENTS = {
     "mysql-data": "MySQL's files",
@@ -36,6 +38,7 @@ CONTENTS = {
     "prometheus-data": "metrics",
     "grafana-data": "Grafana's users and settings; dashboards are files of the installation",
     "alertmanager-data": "silences",
+    "opensearch-data": "traces",
 }
 ROUTES = {
     "= /": "redirect to the API's documentation, `/api/v1/swagger-ui.html`",
