@@ -35,7 +35,7 @@ NOT_TYPED = {
     r"sudo backup/jiucom-backup ship": "ships nowhere here: backup/test_ship.py",
     r"docker compose run --rm -e REPORT_AT= report": "the report is off: monitoring/test_report.py",
     r"curl -H .*bulk-upload.*": "needs an administrator's token: api/tests",
-    r"make (deploy|\.venv/control) BUNDLE=.*|ansible-playbook playbooks/bundle.yml.*": "needs a closed network: docker/test_5_closed.py",
+    r"make (deploy|\.venv/control) BUNDLE=.*": "needs a closed network: docker/test_5_closed.py",
     r"make (deploy|verify|\.venv/control|bench-tracing)": "make test and the scenarios run it",
     r"python -m tools.dashboards.*": "writes into the repository: tests/monitoring/test_dashboards.py, test_compare.py",
 }  # fmt: skip
