@@ -7,6 +7,7 @@ its own pages are away for that time.
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import subprocess
 import threading
@@ -108,7 +109,7 @@ def watched(vault: Vault, secret: str) -> Iterator[list[tuple[int, int]]]:
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("secret", RECREATED)
 def test_a_rotation_loses_no_request(vault: Vault, secret: str) -> None:
-    host, mark = vault.host, f"rotation {secret}"
+    host, mark = vault.host, f"rotation {secret} {secrets.token_hex(4)}"
     before, ids = vault.value(secret), host.ids()
     access = token(host)
     with load(host, access, mark, rate=60, reads=READS) as told, watched(vault, secret) as seen:
