@@ -139,9 +139,7 @@ class Accounts(Worker):
             await asyncio.sleep(_HEARTBEAT)
 
     async def _listen(self) -> None:
-        client = self._redis.subscriber()
-        async with client, client.pubsub() as subscription:
-            await subscription.subscribe(_CHANNEL)
+        async with self._redis.subscribed(_CHANNEL) as subscription:
             await self._beat(subscription)
             # Changes before the subscription were missed: drop all entries.
             self._changes += 1

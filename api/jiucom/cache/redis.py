@@ -7,12 +7,14 @@ import asyncio
 import logging
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from opentelemetry.trace import Span
 from redis.asyncio import Connection, Redis
+from redis.asyncio.client import PubSub
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError, ResponseError
@@ -24,7 +26,7 @@ from jiucom.telemetry.metrics import Metrics
 
 log = logging.getLogger(__name__)
 
-# A new connection (s).
+# A new connection, and a subscription on it (s).
 _CONNECT_TIMEOUT = 1.0
 # Timeout of one command, including the handshake of a new connection (s).
 _PATIENCE = 0.4
@@ -93,9 +95,16 @@ class RedisClient:
         """Several commands in one round trip, not atomic; keys need not be of one scope."""
         return await self._run(commands, "PIPELINE", until) if commands else []
 
-    def subscriber(self) -> Redis:
-        """A client for a subscription, which waits for messages on a connection of its own."""
-        return Redis(**self._options)
+    @asynccontextmanager
+    async def subscribed(self, channel: str) -> AsyncIterator[PubSub]:
+        """A subscription on a connection of its own, not confirmed yet.
+
+        Raises RedisError, OSError, and TimeoutError where Redis takes the connection and says nothing.
+        """
+        async with Redis(**self._options) as client, client.pubsub() as subscription:
+            async with asyncio.timeout(_CONNECT_TIMEOUT):
+                await subscription.subscribe(channel)
+            yield subscription
 
     async def close(self) -> None:
         """Close every connection."""

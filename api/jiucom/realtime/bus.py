@@ -43,9 +43,7 @@ class Bus(Worker):
             await asyncio.sleep(_RETRY)
 
     async def _listen(self) -> None:
-        client = self._redis.subscriber()
-        async with client, client.pubsub() as subscription:
-            await subscription.subscribe(self._channel)
+        async with self._redis.subscribed(self._channel) as subscription:
             last_message = time.monotonic()
             try:
                 while True:

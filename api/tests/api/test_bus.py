@@ -35,6 +35,29 @@ async def test_each_message_once_and_in_order(redis_server: tuple[str, int], set
         await redis.close()
 
 
+async def test_a_redis_that_takes_connections_and_says_nothing_is_asked_again(
+    changed: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jiucom.cache.redis._CONNECT_TIMEOUT", 0.1)
+    asked: list[bytes] = []
+
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.read(100))
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(silent, "127.0.0.1", 0) as server:
+        redis = RedisClient(changed(redis_port=server.sockets[0].getsockname()[1]), Metrics())
+        bus = Bus(redis, "test:silent", lambda _: None)
+        bus.start()
+        try:
+            await eventually(lambda: len(asked) >= 2)
+            assert not bus.listening.is_set()
+        finally:
+            await bus.stop()
+            await redis.close()
+
+
 async def test_it_goes_on_after_a_message_that_cannot_be_handled(
     redis_server: tuple[str, int], settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
