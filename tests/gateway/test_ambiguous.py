@@ -91,7 +91,7 @@ def test_ambiguous_requests_end_at_the_gateway(gateway: Gateway, name: str) -> N
     assert all(b'"upstream":""' in line for line in asked), asked
 
 
-def test_two_names_of_the_host(gateway: Gateway) -> None:
+def test_two_host_headers(gateway: Gateway) -> None:
     path = f"http://a/api/v1/actuator/health?{secrets.token_hex(8)}"
     for host, status in (("b", 400), ("a.b", 400), ("a", 200), ("A:80", 200)):
         said = answer(gateway, f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())

@@ -165,7 +165,7 @@ def test_requests_that_nginx_refuses_get_the_api_s_shape(gateway: Gateway, statu
     assert error["code"] == f"JIUCOM-{told}"
 
 
-def test_the_way_past_the_rules_serves_a_page_of_an_allowed_origin(gateway: Gateway) -> None:
+def test_the_direct_port_serves_pages_of_allowed_origins(gateway: Gateway) -> None:
     """F2: a front end's developer works on this port; its errors have the API's shape, too."""
     direct = f"{gateway.url}:8080/api/v1/parts"
     preflight = httpx.options(direct, headers=PREFLIGHT)
@@ -177,7 +177,7 @@ def test_the_way_past_the_rules_serves_a_page_of_an_allowed_origin(gateway: Gate
     assert (too_large.status_code, too_large.json()["code"]) == (413, "JIUCOM-413")
 
 
-def test_maintenance_refuses_in_the_apis_shape_and_leaves_what_watches(tmp_path: Path) -> None:
+def test_maintenance_refuses_in_the_api_s_shape_except_monitoring(tmp_path: Path) -> None:
     """The state of the host, not of the inventory: the role writes what platform_host says."""
     with running_gateway(
         tmp_path, tracing_trusted_networks=[], platform_host={"maintenance": True}, gateway_maintenance_retry=90

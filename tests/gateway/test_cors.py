@@ -33,7 +33,7 @@ def test_a_named_origin_has_credentials(answers: dict[tuple[str, str], tuple[str
 
 
 @pytest.mark.parametrize("origin", [OTHER, f"{NAMED}.test"])
-def test_any_other_origin_has_none_but_for_sockjs(
+def test_other_origins_have_no_credentials_except_for_sockjs(
     answers: dict[tuple[str, str], tuple[str | None, str | None]], origin: str
 ) -> None:
     assert answers[origin, "/api/v1/parts"] == (origin, None)

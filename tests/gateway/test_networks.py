@@ -102,7 +102,7 @@ def test_others_get_403_whatever_password_they_have(site: Site, way: str, family
 
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("family", ["IPv4", "IPv6"])
-def test_an_administrator_who_comes_over_the_bridge_is_one_of_the_others(site: Site, family: str, path: str) -> None:
+def test_an_administrator_over_the_bridge_is_not_trusted(site: Site, family: str, path: str) -> None:
     """By the published port of the host, as a container does: its address is lost on the way."""
     assert site.ask_from_inside(f"http://{site.bridges[family]}:{site.ports[family]}{path}") == 403
 
@@ -113,6 +113,6 @@ def test_others_change_no_logger(site: Site) -> None:
     assert answer.status_code == 403
 
 
-def test_what_is_not_administration_is_for_everyone(site: Site) -> None:
+def test_other_paths_are_open_to_every_network(site: Site) -> None:
     for path in ("/health", "/api/v1/actuator/health", "/api/v1/parts"):
         assert httpx.get(f"http://127.0.0.1:{site.ports['IPv4']}{path}").status_code == 200

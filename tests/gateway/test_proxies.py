@@ -76,5 +76,5 @@ def test_a_logger_is_changed_with_the_api_s_own_token(proxied: Gateway) -> None:
 
 
 @pytest.mark.parametrize("path", ["/api/v1/actuator/health", "/grafana/login", "/health"])
-def test_what_is_not_administration_asks_for_none(proxied: Gateway, path: str) -> None:
+def test_other_paths_ask_for_no_password(proxied: Gateway, path: str) -> None:
     assert ask(proxied, path).status_code == 200

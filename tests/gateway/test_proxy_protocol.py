@@ -170,7 +170,7 @@ def test_inside_no_header_is_needed_and_no_address_believed(proxied: Proxied) ->
         assert proxied.ask(version_1("203.0.113.7"), HEALTH, inside).status == 400
 
 
-def test_what_is_published_is_what_wants_the_header(proxied: Proxied) -> None:
+def test_the_published_ports_require_the_header(proxied: Proxied) -> None:
     (part,) = [file for file in (proxied.gateway.home / ".services").iterdir() if "10080" in file.read_text()]
     assert "0.0.0.0:80:10080" in part.read_text()
     assert ("0.0.0.0:443:10443" in part.read_text()) == (proxied.tls != "none")

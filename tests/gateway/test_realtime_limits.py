@@ -52,7 +52,7 @@ def test_a_session_s_requests_reach_one_replica(client: httpx.Client) -> None:
     assert len(set(found)) > 1
 
 
-def test_what_has_no_session_is_spread(client: httpx.Client) -> None:
+def test_requests_without_a_session_are_spread(client: httpx.Client) -> None:
     for path in ("/api/v1/ws/info", "/api/v1/ws/websocket", "/api/v1/ws"):
         assert len({replica(client, path) for _ in range(40)}) == REPLICAS
 

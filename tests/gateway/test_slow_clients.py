@@ -114,6 +114,6 @@ def test_requests_of_one_client_at_a_time(gateway: Gateway) -> None:
 @pytest.mark.parametrize(
     "path", ["/", "/api/v1/swagger-ui.html", "/api/v1/swagger-ui/x.js", "/api/v1/v3/api-docs", "/prometheus/"]
 )
-def test_what_is_off_is_not_there(gateway: Gateway, path: str) -> None:
+def test_disabled_paths_are_not_found(gateway: Gateway, path: str) -> None:
     answer = httpx.get(gateway.url + path)
     assert (answer.status_code, answer.json()["code"]) == (404, "JIUCOM-404")

@@ -74,7 +74,7 @@ def test_the_certificate_is_for_its_names_alone(secured: Gateway, trust: ssl.SSL
 
 
 @pytest.mark.parametrize("path", ["/api/v1/parts?category=CPU", "/", "/grafana/", "/.well-known/acme-challenge/x"])
-def test_http_leads_to_the_public_name(secured: Gateway, path: str) -> None:
+def test_http_redirects_to_the_public_name(secured: Gateway, path: str) -> None:
     answer = httpx.get(secured.url + path, headers={"Host": "evil.example"})
     assert (answer.status_code, answer.headers["Location"]) == (301, f"https://{NAME}{path}")
     assert "Strict-Transport-Security" not in answer.headers
@@ -85,7 +85,7 @@ def test_health_answers_without_tls_too(secured: Gateway) -> None:
 
 
 @pytest.mark.parametrize("path", ["/health", "/nothing", "/api/v1/parts", "/api/v1/missing", "/grafana/"])
-def test_browsers_are_told_to_come_by_https(client: httpx.Client, path: str) -> None:
+def test_hsts_is_sent(client: httpx.Client, path: str) -> None:
     assert ask(client, path).headers.get_list("Strict-Transport-Security") == [HSTS]
 
 

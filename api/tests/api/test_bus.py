@@ -58,7 +58,7 @@ async def test_a_redis_that_takes_connections_and_says_nothing_is_asked_again(
             await redis.close()
 
 
-async def test_it_goes_on_after_a_message_that_cannot_be_handled(
+async def test_the_bus_continues_after_a_handler_fails(
     redis_server: tuple[str, int], settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     redis = RedisClient(settings, Metrics())
@@ -81,7 +81,7 @@ async def test_it_goes_on_after_a_message_that_cannot_be_handled(
         await redis.close()
 
 
-async def test_it_hears_again_when_redis_is_back(changed: Callable[..., Settings]) -> None:
+async def test_the_bus_listens_again_when_redis_is_back(changed: Callable[..., Settings]) -> None:
     with servers.redis() as (container, port):
         redis = RedisClient(changed(redis_port=port), Metrics())
         heard: list[bytes] = []

@@ -81,7 +81,7 @@ async def test_two_versions_share_changes_and_no_values(state: AppState) -> None
     assert await both() == [b'{"price":2}', b'{"prices":[2]}']
 
 
-async def test_200_misses_are_one_select(
+async def test_concurrent_misses_run_one_select(
     seeded_client: httpx.AsyncClient, seeded: Starlette, mysql_server: tuple[int, str]
 ) -> None:
     """Counted by MySQL."""
@@ -110,7 +110,7 @@ async def reads(server: tuple[int, str], state: AppState) -> int:
         return int((await cursor.fetchone())[0])
 
 
-async def test_what_a_loader_raises_is_not_stored(state: AppState) -> None:
+async def test_a_loader_s_exception_is_not_cached(state: AppState) -> None:
     async def missing() -> None:
         raise ApiError(ErrorCode.PART_NOT_FOUND)
 
@@ -126,9 +126,7 @@ async def test_what_a_loader_raises_is_not_stored(state: AppState) -> None:
 @pytest.mark.parametrize(
     ("path", "status"), [("/parts/{}", 404), ("/prices/parts/{}", 404), ("/posts/{}/comments", 200)]
 )
-async def test_what_does_not_exist_leaves_nothing_in_redis(
-    client: httpx.AsyncClient, state: AppState, path: str, status: int
-) -> None:
+async def test_a_missing_row_is_not_cached(client: httpx.AsyncClient, state: AppState, path: str, status: int) -> None:
     """Ids in paths are arbitrary: requests for unknown ones must not fill it."""
     number = 987_654_321
     for _ in range(2):
@@ -136,7 +134,7 @@ async def test_what_does_not_exist_leaves_nothing_in_redis(
     assert await state.redis.execute("KEYS", f"*{number}*") == []
 
 
-async def test_versions_live_longer_than_what_is_stored_under_them(state: AppState) -> None:
+async def test_version_keys_outlive_the_values_they_validate(state: AppState) -> None:
     async def load() -> str:
         return "found"
 
@@ -151,7 +149,7 @@ async def test_versions_live_longer_than_what_is_stored_under_them(state: AppSta
     assert max(entry.lifetime for entry in every) < keys.VERSION_LIFETIME
 
 
-async def test_without_redis_own_writes_are_seen_and_loads_are_shared(state: AppState) -> None:
+async def test_without_redis_own_writes_are_visible_and_loads_are_shared(state: AppState) -> None:
     reading, more = asyncio.Event(), asyncio.Event()
     loads = 0
 
@@ -222,7 +220,7 @@ async def test_a_rolled_back_write_invalidates_nothing(state: AppState) -> None:
     assert await leftovers(state, "test:rollback") == 0
 
 
-async def test_a_writer_that_dies_leaves_no_stale_value(state: AppState) -> None:
+async def test_no_stale_value_remains_after_a_writer_dies(state: AppState) -> None:
     """Its row in the outbox outlives it; any replica raises the version."""
 
     async def load(value: str) -> str:
@@ -246,7 +244,7 @@ async def own_redis(
         yield own
 
 
-async def test_who_reads_redis_also_hears_of_writes(
+async def test_readers_of_redis_receive_invalidations(
     redis_server: tuple[str, int], database: Settings, changed: Callable[..., Settings]
 ) -> None:
     """An open circuit of other commands does not prevent invalidation."""
@@ -267,7 +265,7 @@ async def test_who_reads_redis_also_hears_of_writes(
         assert (await state.cache.fetch(ENTRY, ("read",), lambda: load(2))).raw == b"2"
 
 
-async def test_many_who_ask_a_slow_redis_do_not_queue(
+async def test_concurrent_reads_of_a_slow_redis_do_not_queue(
     redis_server: tuple[str, int], changed: Callable[..., Settings], database: Settings
 ) -> None:
     """There are ten connections: in turns, the last would wait ten times as long."""
@@ -292,7 +290,7 @@ def mgets(state: AppState) -> float:
     return state.metrics.registry.get_sample_value("jiucom_redis_calls_total", {"command": "MGET"}) or 0
 
 
-async def test_what_began_after_one_asked_is_good_for_all(state: AppState) -> None:
+async def test_readers_share_a_load_that_began_after_they_asked(state: AppState) -> None:
     """Of many concurrent lookups some get the version, others time out; later ones may know of a change."""
     loads, more = 0, asyncio.Event()
 

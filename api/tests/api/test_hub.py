@@ -73,7 +73,7 @@ def checked(session: Connected, times: int) -> bool:
     return session.checks == times
 
 
-async def test_a_change_is_looked_at_while_another_s_look_hangs(hub: Hub, accounts: Accounts) -> None:
+async def test_a_change_is_checked_while_another_check_hangs(hub: Hub, accounts: Accounts) -> None:
     hanging, well = connect(hub, HANGING), connect(hub, WELL)
     hanging.answer.clear()
     accounts.changed(HANGING)
@@ -84,7 +84,7 @@ async def test_a_change_is_looked_at_while_another_s_look_hangs(hub: Hub, accoun
     assert hanging.checks == 1
 
 
-async def test_every_round_reaches_everyone(hub: Hub) -> None:
+async def test_each_round_checks_every_session(hub: Hub) -> None:
     many = {user: connect(hub, user) for user in range(1, 30)}
     for user in (1, 7, 29):
         many[user].answer.clear()
@@ -93,7 +93,7 @@ async def test_every_round_reaches_everyone(hub: Hub) -> None:
     await eventually(lambda: all(each.checks >= 2 for each in many.values()), 20)
 
 
-async def test_a_change_during_a_look_is_looked_at_again(hub: Hub, accounts: Accounts) -> None:
+async def test_a_change_during_a_check_is_checked_again(hub: Hub, accounts: Accounts) -> None:
     session = connect(hub, WELL)
     session.answer.clear()
     accounts.changed(WELL)
@@ -106,7 +106,7 @@ async def test_a_change_during_a_look_is_looked_at_again(hub: Hub, accounts: Acc
     assert session.checks == 2
 
 
-async def test_a_session_that_fails_is_told_and_others_are_checked(
+async def test_a_failing_check_is_logged_and_others_go_on(
     hub: Hub, accounts: Accounts, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     broken, well = connect(hub, HANGING), connect(hub, WELL)
@@ -134,7 +134,7 @@ class Slow:
         return login
 
 
-async def test_who_connects_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_new_connection_does_not_wait_forever(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sessions, "_PATIENCE", 0.2)
     nothing: Any = None
     session = Session(Slow(), nothing, nothing, Outbox())

@@ -124,7 +124,7 @@ async def test_places_of_cancelled_tasks_are_free_again(small: Starlette) -> Non
     assert await asyncio.gather(*(ask() for _ in range(10))) == [1] * 10
 
 
-async def test_a_full_line_is_refused_at_once(small: Starlette, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_full_queue_refuses_at_once(small: Starlette, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(queue, "_LONGEST", 3)
     state = state_of(small)
     async with client_of(small) as client, busy(state):
@@ -164,7 +164,7 @@ async def test_readiness_does_not_wait_for_the_pool(small: Starlette) -> None:
         assert {answer.status_code for answer in answers} == {200}
 
 
-async def test_readiness_is_as_new_as_it_says(
+async def test_readiness_is_at_most_a_second_old(
     mysql_server: tuple[int, str], changed: Callable[..., Settings], database: Settings
 ) -> None:
     async with relay(mysql_server[0]) as way, started(changed(db_port=way.port)) as app, client_of(app) as client:
@@ -220,7 +220,7 @@ async def test_a_wait_for_a_lock_ends_after_half_a_request(
 
 
 @pytest.mark.parametrize("begin", [False, True])
-async def test_a_silent_server_is_given_up(
+async def test_a_silent_mysql_times_out(
     mysql_server: tuple[int, str],
     changed: Callable[..., Settings],
     database: Settings,

@@ -36,7 +36,7 @@ async def tell(state: AppState, user: User, message: str = "내용") -> None:
         await announce(tx, user.id, "COMMENT_REPLY", "제목", message, "/posts/12")
 
 
-async def test_a_real_client_hears_what_another_replica_announces(server: Replica, state: AppState, user: User) -> None:
+async def test_a_client_receives_notifications_of_another_replica(server: Replica, state: AppState, user: User) -> None:
     heard: asyncio.Queue[stompman.MessageFrame] = asyncio.Queue()
     parameters = stompman.ConnectionParameters(
         host="127.0.0.1",
@@ -68,7 +68,7 @@ async def test_a_real_client_hears_what_another_replica_announces(server: Replic
     assert pushed == stored
 
 
-async def test_once_when_it_happens_where_the_client_is(server: Replica, user: User, admin: User) -> None:
+async def test_a_notification_of_the_same_replica_arrives_once(server: Replica, user: User, admin: User) -> None:
     """A comment, posted to the replica that holds the author's connection."""
     async with stomp(server.url) as mine, httpx.AsyncClient(base_url=server.url) as http:
         await mine.connect(user.token)
@@ -88,7 +88,9 @@ def bearer(user: User) -> dict[str, str]:
     return {"Authorization": f"Bearer {user.token}"}
 
 
-async def test_only_to_whom_it_is_for(server: Replica, state: AppState, user: User, admin: User) -> None:
+async def test_notifications_reach_only_their_recipient(
+    server: Replica, state: AppState, user: User, admin: User
+) -> None:
     async with stomp(server.url) as mine, stomp(server.url) as others:
         for each, owner in ((mine, user), (others, admin)):
             assert (await each.connect(owner.token)).command == "CONNECTED"
@@ -99,7 +101,7 @@ async def test_only_to_whom_it_is_for(server: Replica, state: AppState, user: Us
         assert json.loads((await others.receive()).body)["message"] == "관리자에게"
 
 
-async def test_nothing_is_pushed_for_what_is_rolled_back(server: Replica, state: AppState, user: User) -> None:
+async def test_a_rolled_back_notification_is_not_pushed(server: Replica, state: AppState, user: User) -> None:
     async with stomp(server.url) as mine:
         await mine.connect(user.token)
         await mine.subscribe()
@@ -136,14 +138,14 @@ async def test_no_websocket_elsewhere(server: Replica) -> None:
 
 
 @pytest.mark.parametrize(("offered", "version"), [("1.0,1.1", "1.1"), ("1.2,1.1,1.0", "1.2"), ("1.1,1.2", "1.2")])
-async def test_connected(server: Replica, user: User, offered: str, version: str) -> None:
+async def test_connected_frame(server: Replica, user: User, offered: str, version: str) -> None:
     async with stomp(server.url) as mine:
         answer = await mine.connect(user.token, accept_version=offered)
     assert (answer.command, answer.headers["version"]) == ("CONNECTED", version)
     assert (answer.headers["user-name"], answer.headers["heart-beat"]) == (str(user.id), f"{HEARTBEAT},{HEARTBEAT}")
 
 
-async def test_no_common_version(server: Replica, user: User) -> None:
+async def test_no_common_stomp_version(server: Replica, user: User) -> None:
     async with stomp(server.url) as mine:
         answer = await mine.connect(user.token, accept_version="1.0")
         assert (answer.command, answer.headers["version"]) == ("ERROR", "1.1,1.2")
@@ -177,7 +179,9 @@ async def test_a_refresh_token_is_no_access_token(server: Replica, state: AppSta
         ("NONSENSE", {}, "JIUCOM-400"),
     ],
 )
-async def test_what_is_refused(server: Replica, user: User, command: str, headers: dict[str, str], code: str) -> None:
+async def test_unsupported_frames_are_refused(
+    server: Replica, user: User, command: str, headers: dict[str, str], code: str
+) -> None:
     async with stomp(server.url) as mine:
         await mine.connect(user.token)
         await mine.send(command, receipt="r1", **headers)
@@ -204,14 +208,14 @@ async def test_nothing_before_connect(server: Replica) -> None:
         "CONNECT\0",
     ],
 )
-async def test_malformed(server: Replica, raw: str) -> None:
+async def test_malformed_frames_are_refused(server: Replica, raw: str) -> None:
     async with stomp(server.url) as mine:
         await mine.socket.send(raw)
         assert (await mine.receive()).headers["message"] == "malformed"
         assert await mine.closed() == 1008
 
 
-async def test_what_is_no_text(server: Replica) -> None:
+async def test_invalid_utf8_is_refused(server: Replica) -> None:
     async with stomp(server.url) as mine:
         await mine.socket.send(b"\xff\xfe")
         assert await mine.closed() == 1007
@@ -252,7 +256,7 @@ async def test_without_heartbeats_silence_is_fine(server: Replica, state: AppSta
         assert (await mine.receive()).command == "MESSAGE"
 
 
-async def test_a_suspended_user_is_out_within_a_second(
+async def test_a_suspended_user_is_disconnected_within_a_second(
     server: Replica, state: AppState, user: User, admin: User
 ) -> None:
     async with stomp(server.url) as mine, stomp(server.url) as others:
@@ -266,7 +270,7 @@ async def test_a_suspended_user_is_out_within_a_second(
         await others.subscribe()
 
 
-async def test_the_gauge_counts_and_comes_to_rest(server: Replica, user: User) -> None:
+async def test_the_gauge_counts_open_connections(server: Replica, user: User) -> None:
     async def open_now() -> float:
         return await server.gauge("jiucom_websockets_open")
 
@@ -281,7 +285,7 @@ async def _is(gauge: object, wanted: float) -> bool:
     return await gauge() == wanted  # type: ignore[operator, no-any-return]
 
 
-async def test_clients_are_sent_away_when_the_server_stops(database: Settings, user: User) -> None:
+async def test_clients_are_disconnected_when_the_server_stops(database: Settings, user: User) -> None:
     async with replica(database) as mortal, stomp(mortal.url) as mine:
         await mine.connect(user.token)
         started = time.monotonic()

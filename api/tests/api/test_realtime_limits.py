@@ -104,7 +104,7 @@ async def test_a_network_of_ipv6_is_one_address(server: Replica) -> None:
         await enter(stack, server, "2001:db8:0:2::")
 
 
-async def test_sessions_in_all(server: Replica) -> None:
+async def test_sessions_of_a_process(server: Replica) -> None:
     async with AsyncExitStack() as stack:
         for _ in range(TOTAL):
             await enter(stack, server, next(_addresses))
@@ -128,7 +128,7 @@ async def test_sessions_of_a_user(server: Replica, user: User, admin: User) -> N
         assert (await again.connect(user.token)).command == "CONNECTED"
 
 
-async def test_sessions_over_http_end_their_count(server: Replica, address: str) -> None:
+async def test_ended_http_sessions_are_not_counted(server: Replica, address: str) -> None:
     async with httpx.AsyncClient(headers=from_(address)) as client:
         for n in range(PER_ADDRESS):
             assert (await client.post(f"{server.url}/ws/0/gone-{n}/xhr")).text == "o\n"
@@ -175,7 +175,7 @@ async def test_a_flood_of_messages_ends_the_session(server: Replica, address: st
             await _flood(mine)
 
 
-async def test_subscriptions_that_come_and_go(server: Replica, address: str, user: User) -> None:
+async def test_subscriptions_that_are_opened_and_closed(server: Replica, address: str, user: User) -> None:
     """Each reads the database."""
     async with stomp(server.url, additional_headers=from_(address)) as mine:
         await mine.connect(user.token)
@@ -209,7 +209,7 @@ def calls(app: Any, command: str) -> float:
     return found or 0.0
 
 
-async def test_what_is_sent_to_made_up_sessions_costs_redis_nothing(own: Settings) -> None:
+async def test_messages_to_unknown_sessions_cost_redis_nothing(own: Settings) -> None:
     async with started(own) as app, client_of(app) as client:
         before = {command: calls(app, command) for command in ("PUBLISH", "SUBSCRIBE", "EXISTS")}
         text = "x" * 60_000
@@ -226,7 +226,7 @@ async def test_what_is_sent_to_made_up_sessions_costs_redis_nothing(own: Setting
 NOBODY = {"email": "nobody@example.com", "password": "x"}
 
 
-async def test_notifications_that_are_late_leave_logins_counted(
+async def test_late_notifications_do_not_disturb_the_login_limit(
     own: Settings, user: User, admin: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Redis answers messages late, and nothing else."""

@@ -81,7 +81,9 @@ async def test_a_session_outlives_its_token(
             await hears(state, account, mine)
 
 
-async def test_an_expired_token_of_a_living_login_opens_one(server: Replica, state: AppState, account: Account) -> None:
+async def test_an_expired_token_of_a_valid_login_opens_a_session(
+    server: Replica, state: AppState, account: Account
+) -> None:
     async with stomp(server.url) as mine:
         assert (await mine.connect(expired(state, account))).command == "CONNECTED"
         await mine.subscribe()
@@ -139,7 +141,7 @@ ENDS = [log_out, withdraw, set_another_password_elsewhere, use_a_refresh_token_t
 
 @pytest.mark.parametrize("end", ENDS)
 @pytest.mark.parametrize("came_with", ["a good token", "an expired one"])
-async def test_what_ends_a_login_ends_its_sessions(
+async def test_sessions_end_with_their_login(
     server: Replica, client: httpx.AsyncClient, state: AppState, account: Account, end: Any, came_with: str
 ) -> None:
     token = account.tokens["accessToken"] if came_with == "a good token" else expired(state, account)
@@ -157,7 +159,7 @@ async def test_what_ends_a_login_ends_its_sessions(
 
 
 @pytest.mark.parametrize("end", [each for each in ENDS if each is not change_the_role])
-async def test_an_ended_login_opens_none(
+async def test_an_ended_login_opens_no_session(
     server: Replica, client: httpx.AsyncClient, state: AppState, account: Account, end: Any
 ) -> None:
     """However long ago it ended."""
@@ -171,7 +173,7 @@ async def test_an_ended_login_opens_none(
         assert (answer.command, answer.headers["message"]) == ("ERROR", "JIUCOM-A004")
 
 
-async def test_another_login_of_the_user_is_another_matter(
+async def test_another_login_of_the_user_is_not_affected(
     server: Replica, client: httpx.AsyncClient, state: AppState, account: Account
 ) -> None:
     other = (await login(client, account.email)).json()["data"]
@@ -182,7 +184,7 @@ async def test_another_login_of_the_user_is_another_matter(
         await hears(state, account, mine)
 
 
-async def test_tokens_that_are_none(server: Replica, state: AppState, account: Account, user: User) -> None:
+async def test_invalid_tokens(server: Replica, state: AppState, account: Account, user: User) -> None:
     forged = Tokens(replace(state.settings, jwt_secret="x" * 64, jwt_access_validity=1))
     without_login = Tokens(replace(state.settings, jwt_access_validity=1)).access(user.id, "USER")
     family = state.tokens.verify(account.tokens["accessToken"], "access").family
@@ -199,7 +201,7 @@ async def test_tokens_that_are_none(server: Replica, state: AppState, account: A
 
 
 @pytest.mark.parametrize("scheme", ["bearer", "BEARER"])
-async def test_the_scheme_s_letters_have_no_case(server: Replica, account: Account, scheme: str) -> None:
+async def test_the_scheme_is_case_insensitive(server: Replica, account: Account, scheme: str) -> None:
     async with stomp(server.url) as mine:
         await mine.send("CONNECT", accept_version="1.2", authorization=f"{scheme} {account.tokens['accessToken']}")
         assert (await mine.receive()).command == "CONNECTED"
@@ -242,7 +244,7 @@ async def test_a_login_that_is_refreshed_goes_on(
     assert looked_at.until > time.time()
 
 
-async def test_an_end_that_was_not_heard_is_found(state: AppState, account: Account, logins: Logins) -> None:
+async def test_a_missed_end_of_a_login_is_found(state: AppState, account: Account, logins: Logins) -> None:
     """The cached account holds only logins that ended within the lifetime of an access token."""
     found = await logins.of_token(account.tokens["accessToken"])
     await _refresh_tokens(state, account, "revoked_at = UTC_TIMESTAMP(6) - INTERVAL 1 DAY")

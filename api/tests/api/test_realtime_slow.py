@@ -60,7 +60,9 @@ def resident(server: Replica) -> int:
     return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
 
-async def test_who_never_reads_is_closed(server: Replica, state: AppState, user: User, admin: User) -> None:
+async def test_a_client_that_never_reads_is_disconnected(
+    server: Replica, state: AppState, user: User, admin: User
+) -> None:
     async with stomp(server.url) as good:
         await good.connect(admin.token)
         await good.subscribe()

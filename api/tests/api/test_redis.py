@@ -40,7 +40,7 @@ async def test_a_busy_loop_does_not_make_redis_look_absent(state: AppState, unti
     assert state.metrics.redis_failures._value.get() == failures
 
 
-async def test_a_slow_redis_delays_little(
+async def test_a_slow_redis_delays_answers_by_little(
     redis_server: tuple[str, int], changed: Callable[..., Settings], database: Settings
 ) -> None:
     """Under 50 ms. Answers are in time, except for the cache with its short timeout."""
