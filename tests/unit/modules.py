@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,8 @@ MODULES = ROOT / "collections/ansible_collections/jiucom/platform/plugins/module
 
 def start(path: Path, /, umask: int = 0o022, check: bool = False, **arguments: Any) -> subprocess.Popen[str]:
     """Start a module with these arguments and its input given."""
+    # A shell ignores Ctrl-C for its background jobs, and so would the module.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen(
         [sys.executable, str(path)],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, umask=umask,
