@@ -62,7 +62,8 @@ class Installation:
     def play(self, roles: list[str], tasks: list[dict[str, Any]], *words: str, code: int = 0, **more: Any) -> str:
         """Run roles, then tasks, on this machine; returns what Ansible said."""
         plays = [{"hosts": "localhost", "connection": "local", "roles": ["platform", *roles], "tasks": tasks}]
-        host = {"installed": (self.base / "compose.yaml").is_file(), "docker": {"data_root": "/var/lib/docker"}}
+        installed = (self.base / "compose.yaml").is_file()
+        host = {"installed": installed, "drift": False, "docker": {"data_root": "/var/lib/docker"}}
         (self.home / "play.yml").write_text(yaml.safe_dump(plays))
         (self.home / "variables.yml").write_text(
             yaml.safe_dump({**self.variables, "platform_host": host, **self.secrets, **more})
