@@ -29,14 +29,8 @@ _log.setLevel(logging.WARNING)
 class HttpProtocol(HttpToolsProtocol):
     """HTTP with ABORT in the scope, and refusals instead of requests that are too many."""
 
-    def __init__(
-        self,
-        config: Config,
-        server_state: ServerState,
-        app_state: dict[str, Any],
-        _loop: asyncio.AbstractEventLoop | None = None,
-    ) -> None:
-        super().__init__(config, server_state, app_state, _loop)
+    def __init__(self, config: Config, *others: Any, **named: Any) -> None:
+        super().__init__(config, *others, **named)
         self._overload: Overload = config.app.state.app.overload  # type: ignore[union-attr]
         # Whether the current request was refused.
         self._refused = False
