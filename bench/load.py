@@ -10,6 +10,7 @@ import itertools
 import json
 import os
 import random
+import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -29,6 +30,7 @@ PARTS, POSTS, USERS = 20_000, 5_000, 20
 SECONDS = float(os.environ.get("JIUCOM_BENCH_SECONDS", "6"))
 CONNECTIONS = (1, 10, 100)
 CROWDS = (20, 100, 300, 500)
+ROUNDS = 3
 # Under overload: the share of the best throughput that must remain, and the ratio of p95 to the mean wait.
 GOODPUT, FAIRNESS = 0.9, 2.0
 # Reads at 60 % of what the server can do (ms).
@@ -190,31 +192,40 @@ async def by_connections(server: Server, doors: dict[str, Address], known: dict[
 
 
 async def crowded(server: Server, known: dict[str, Kind], aims: Aims) -> list[dict[str, Any]]:
-    """More and more clients of what needs the database most."""
+    """More and more clients of what needs the database most, in rounds, because the machine is not equally fast all the time."""
     rows = []
     for name in ("part search", "part list"):
-        rates = {}
-        for users in CROWDS:
-            found, row = await measured(server, lambda k=known[name], n=users: closed(server.address, k, n))  # type: ignore[misc]
-            rates[users] = found.rate
+        rates: dict[int, list[float]] = {users: [] for users in CROWDS}
+        for _, users in itertools.product(range(ROUNDS), CROWDS):
+            found, row = await measured(
+                server, lambda k=known[name], n=users: closed(server.address, k, n, SECONDS / 2)
+            )  # type: ignore[misc]
+            rates[users].append(found.rate)
             rows.append({"request": name, "load": f"{users} users", **row})
-        best = max(rates.values())
-        for users, rate in rates.items():
-            aims.check(f"{name}: good answers with {users} users, of the best", rate / best, least=GOODPUT)
+        medians = {users: statistics.median(each) for users, each in rates.items()}
+        for users, rate in medians.items():
+            aims.check(
+                f"{name}: good answers with {users} users, of the best", rate / max(medians.values()), least=GOODPUT
+            )
     return rows
 
 
 async def overloaded(server: Server, known: dict[str, Kind], aims: Aims) -> list[dict[str, Any]]:
-    """Twice as many requests per second as can be served."""
+    """Twice as many requests per second as could be served just before, in rounds."""
     rows = []
     for name in ("part search", "part list"):
-        can, _ = await measured(server, lambda k=known[name]: closed(server.address, k, 100))  # type: ignore[misc]
-        found, row = await measured(
-            server,
-            lambda k=known[name], r=2 * can.rate: generator.open_loop(server.address, k.source, r, 2 * SECONDS),  # type: ignore[misc]
+        shares = []
+        for _ in range(ROUNDS):
+            can, _ = await measured(server, lambda k=known[name]: closed(server.address, k, 100))  # type: ignore[misc]
+            found, row = await measured(
+                server,
+                lambda k=known[name], r=2 * can.rate: generator.open_loop(server.address, k.source, r, SECONDS),  # type: ignore[misc]
+            )
+            shares.append(found.rate / can.rate)
+            rows.append({"request": name, "asked": f"{2 * can.rate:.0f} req/s", **row})
+        aims.check(
+            f"{name}: good answers at twice the capacity, of the capacity", statistics.median(shares), least=GOODPUT
         )
-        rows.append({"request": name, "asked": f"{2 * can.rate:.0f} req/s", **row})
-        aims.check(f"{name}: good answers at twice the capacity, of the capacity", found.rate / can.rate, least=GOODPUT)
     return rows
 
 
