@@ -198,8 +198,9 @@ async def crowded(server: Server, known: dict[str, Kind], aims: Aims) -> list[di
         rates: dict[int, list[float]] = {users: [] for users in CROWDS}
         for _, users in itertools.product(range(ROUNDS), CROWDS):
             found, row = await measured(
-                server, lambda k=known[name], n=users: closed(server.address, k, n, SECONDS / 2)
-            )  # type: ignore[misc]
+                server,
+                lambda k=known[name], n=users: closed(server.address, k, n, SECONDS / 2),  # type: ignore[misc]
+            )
             rates[users].append(found.rate)
             rows.append({"request": name, "load": f"{users} users", **row})
         medians = {users: statistics.median(each) for users, each in rates.items()}
