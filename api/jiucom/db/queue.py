@@ -46,11 +46,15 @@ class Places:
         self._waiting: list[tuple[float, int, asyncio.Future[None]]] = []
         self._count = itertools.count()
 
-    async def acquire(self, since: float) -> None:
-        """Take a place; the caller calls `release` later."""
-        if self.free:
-            self.free -= 1
-            return
+    def take(self) -> bool:
+        """Take a free place; whether there was one. The caller calls `release` later."""
+        if not self.free:
+            return False
+        self.free -= 1
+        return True
+
+    async def wait(self, since: float) -> None:
+        """Wait for a place, and take it."""
         turn = asyncio.get_running_loop().create_future()
         heapq.heappush(self._waiting, (since, next(self._count), turn))
         try:
@@ -88,22 +92,19 @@ class Queue:
     async def enter(self) -> Places:
         """Take a place; the caller calls `release()` on it. Raises ApiError 503 when the queue is full or the wait too long."""
         places = self._reserved if _urgent.get() else self._everyone
-        since = _came.get()
-        if since is None:
-            since = asyncio.get_running_loop().time()
-        if places.free:
-            await places.acquire(since)  # does not wait
-        else:
-            await self._wait(places, since)
+        if not places.take():
+            await self._wait(places)
         return places
 
-    async def _wait(self, places: Places, since: float) -> None:
+    async def _wait(self, places: Places) -> None:
         if self.waiting >= _LONGEST:
             raise unavailable()
+        came_at = _came.get()
+        since = asyncio.get_running_loop().time() if came_at is None else came_at
         self.waiting += 1
         try:
             async with asyncio.timeout(self._seconds):
-                await places.acquire(since)
+                await places.wait(since)
         except TimeoutError:
             raise unavailable() from None
         finally:
