@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-import tempfile
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.jiucom.platform.plugins.module_utils.files import made_aside
 
 DOCUMENTATION = r"""
 module: images_jars
@@ -48,9 +48,7 @@ def main() -> None:
         module.exit_json(changed=False, path=str(target))
     if module.check_mode:
         module.exit_json(changed=True, path=str(target))
-    target.parent.mkdir(parents=True, exist_ok=True)
-    aside = Path(tempfile.mkdtemp(dir=target.parent, prefix=f"{target.name}."))
-    try:
+    with made_aside(target, lambda: not differing(target, lock)) as aside:
         command = ["mvn", "--batch-mode", "--quiet", f"--file={wanted['pom']}", "dependency:copy-dependencies"]
         command += [f"-D{key}={value}" for key, value in wanted["properties"].items()]
         code, said, error = module.run_command([*command, f"-DoutputDirectory={aside}"])
@@ -64,16 +62,7 @@ def main() -> None:
                 msg=f"What Maven downloaded is not what {wanted['lock']} names: {', '.join(other)}. After a change of the "
                 f"version, write it anew; otherwise find out who changed the files"
             )
-        aside.chmod(0o755)
         shutil.rmtree(target, ignore_errors=True)
-        try:
-            aside.rename(target)
-        except OSError:
-            # A run beside this one may have moved the same jars there.
-            if differing(target, lock):
-                raise
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
     module.exit_json(changed=True, path=str(target))
 
 

@@ -1,9 +1,12 @@
-"""Files that are replaced as a whole: a reader sees the old one or the new one, never a part."""
+"""Files and directories that appear as a whole: a reader sees the old one or the new one, never a part."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -33,3 +36,23 @@ def replace(path: Path, content: bytes, uid: int, gid: int, mode: int, *, times:
 def rewrite(path: Path, content: bytes) -> None:
     """Replace the content of a file that is there; owner and mode stay."""
     replace(path, content, *owner(path))
+
+
+@contextmanager
+def made_aside(target: Path, is_complete: Callable[[], bool]) -> Iterator[Path]:
+    """Give an empty directory, which becomes `target` at the end of the block, and goes when the block raises.
+
+    `is_complete` says whether a directory that another run has moved there meanwhile is as good; otherwise OSError is raised.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    aside = Path(tempfile.mkdtemp(dir=target.parent, prefix=f"{target.name}."))
+    try:
+        yield aside
+        aside.chmod(0o755)
+        try:
+            aside.rename(target)
+        except OSError:
+            if not is_complete():
+                raise
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)

@@ -4,11 +4,10 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
-import tempfile
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.jiucom.platform.plugins.module_utils.files import made_aside
 
 DOCUMENTATION = r"""
 module: wheels
@@ -69,9 +68,7 @@ def main() -> None:
     target = Path(wanted["cache"]).resolve() / directory
     if target.is_dir():
         module.exit_json(changed=False, path=str(target))
-    target.parent.mkdir(parents=True, exist_ok=True)
-    aside = Path(tempfile.mkdtemp(dir=target.parent, prefix=f"{target.name}."))
-    try:
+    with made_aside(target, target.is_dir) as aside:
         # The lock is complete, and pip would read the conditions of dependencies for its own Python, not the image's.
         command = [wanted["executable"], "-m", "pip", "download", "--quiet", "--require-hashes", "--no-deps"]
         command += ["--only-binary=:all:", f"--python-version={wanted['python_version']}"]
@@ -83,15 +80,6 @@ def main() -> None:
                 "Check its way to the package index (pip config list), or copy the directory from another control node: "
                 f"{target}"
             )
-        aside.chmod(0o755)
-        try:
-            aside.rename(target)
-        except OSError:
-            # A run beside this one may have moved the same wheels there.
-            if not target.is_dir():
-                raise
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
     module.exit_json(changed=True, path=str(target))
 
 
