@@ -3,6 +3,6 @@
 # For queries on `sellers`.
 OPEN_SHOP = "sellers.status = 'ACTIVE' AND sellers.is_deleted = FALSE"
 
-# What can be bought now. More conditions may follow.
+# FROM and WHERE of the offers that are in stock in open shops. Queries may add conditions with AND.
 IN_STOCK = f"""price_entries JOIN sellers ON sellers.id = price_entries.seller_id
     WHERE price_entries.is_available AND NOT price_entries.is_deleted AND {OPEN_SHOP}"""

@@ -180,7 +180,8 @@ async def test_administrators_leaving_at_once_leave_one(alone: list[User], state
         one.client.delete("/users/me"), _role(other, other.id, "USER"), _status(one, other.id, "SUSPENDED")
     )
     left_one, left_other, suspended_other = (answer.status_code == 200 for answer in answers)
-    # Which of them goes depends on the order; whoever comes second is the last one, or no administrator any more.
+    # The order decides which administrator is removed. The second request is refused: it is about the last administrator, or its
+    # sender is no administrator any more.
     assert left_one != (left_other or suspended_other)
     outcomes = {said(answer) for answer in answers if answer.status_code != 200}
     assert outcomes <= {(401, "JIUCOM-A004"), (403, "JIUCOM-A002"), (404, "JIUCOM-U001"), (409, "JIUCOM-409")}

@@ -349,7 +349,7 @@ async def test_closing_a_shop_costs_the_same_for_few_and_for_many_offers(
 
 
 async def test_a_shop_that_opens_again_is_settled_once(application: Starlette, state: AppState) -> None:
-    """What is left of the closing is replaced by the opening."""
+    """The task of the opening replaces the unfinished task of the closing."""
     user, made_by = await stocked(state, MANY)
     token = state.tokens.access(await make_user(state, "ADMIN"), "ADMIN")
     async with client_of(application, token) as admin:

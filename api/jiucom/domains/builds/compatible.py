@@ -35,7 +35,7 @@ def check(lines: Iterable[Line]) -> Compatibility:
 # Specifications rarely change, and every view of a build reads them (20 kB each at most).
 @lru_cache(maxsize=1024)
 def facts_of(category: str, specs: bytes) -> Facts:
-    """What the rules need of a part's specifications (JSON)."""
+    """Read the values that the rules use from the specifications of a part (JSON)."""
     values = msgspec.json.decode(specs)
     return facts.read(category, values) if isinstance(values, dict) else facts.NOTHING
 

@@ -18,7 +18,7 @@ from typing import Any
 # Raised when a checkout that does not know the layout must refuse it.
 LAYOUT = 1
 MANIFEST, SUMS, SIGNATURE = "bundle.json", "SHA256SUMS", "SHA256SUMS.sig"
-# What the signatures are for: one on anything else counts for nothing here.
+# The namespace of the signatures (ssh-keygen -n). Signatures made for other namespaces are refused.
 NAMESPACE = "jiucom-bundle"
 _LINE = re.compile(r"([0-9a-f]{64})  (\S.*)")
 # More lines say nothing new.

@@ -31,7 +31,7 @@ class ComposeError(RuntimeError):
 
 @dataclass(frozen=True)
 class Written:
-    """What Compose reads in a compose.yaml: its own hash of each service, and the whole, with all defaults."""
+    """A compose.yaml as Compose reads it: the hash of each service, and the configuration with all defaults."""
 
     hashes: dict[str, str]
     config: dict[str, Any]
