@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from tools.docs import configure, diagrams, tables
+from tools.docs import configure, diagrams, growth, tables
 from tools.docs.data import LANGUAGES, ROOT
 from tools.docs.markdown import filled
 
@@ -14,6 +14,9 @@ SECTIONS: dict[str, Callable[[str], str]] = {
     "reference": configure.reference,
     "alerts": tables.alerts,
     "dashboard": tables.dashboard,
+    "growth": growth.needs,
+    "growth-costs": growth.costs,
+    "growth-limits": growth.limits,
     "jobs": tables.jobs,
     "limits": tables.limits,
     "old-names": tables.old_names,
