@@ -40,7 +40,13 @@ images: .venv/control ## Docker and every image on this machine, those of option
 bundle: .venv/control ## what a closed network needs, in one signed directory: docs/en/closed-networks.md
 	ansible-playbook playbooks/bundle.yml $(ARGS)
 
-test: check images test-control test-preflight test-images test-api test-gateway test-stack test-backup test-credentials test-monitoring molecule ## everything; as root, or with sudo and the right to use Docker
+test: check images suites test-api molecule ## everything; as root, or with sudo and the right to use Docker
+
+# The longest first, so that the lanes end together.
+SUITES := test-images test-stack test-backup test-gateway test-preflight test-control test-monitoring test-credentials
+.PHONY: suites
+suites: .venv/ready ## the tests of roles and modules, two suites at a time: they wait half of their time
+	$(MAKE) --keep-going --jobs=2 --output-sync=target $(SUITES)
 
 check: lint types unit ## the fast part: lint, types, unit tests
 
