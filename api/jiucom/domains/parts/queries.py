@@ -53,8 +53,12 @@ async def page(session: ReadSession, query: PartQuery, plan: Plan) -> list[PartI
 
 async def counted_page(session: ReadSession, query: PartQuery, plan: Plan) -> tuple[list[PartItem], int | None]:
     """The rows of one page, and how many parts the query finds (None without rows: unknown)."""
-    total = _count(query, plan)
-    sql = _page(query, plan, Sql(f"{_ITEM}, ({total.text})", total.args))
+    if plan.terms:
+        # The hits are counted while they are ranked: a count of its own would search the index again.
+        sql = _page(query, plan, Sql(f"{_ITEM}, page.total"), inner="parts.id, COUNT(*) OVER () AS total")
+    else:
+        total = _count(query, plan)
+        sql = _page(query, plan, Sql(f"{_ITEM}, ({total.text})", total.args))
     return await session.fetch_counted(sql.text, sql.args, PartItem)
 
 
@@ -82,8 +86,8 @@ async def offers(session: ReadSession, part_id: int) -> list[Offer]:
     return await session.fetch_all(_OFFERS, (part_id,), Offer)
 
 
-def _page(query: PartQuery, plan: Plan, columns: Sql) -> Sql:
-    """A page of the list, of these columns of `parts`."""
+def _page(query: PartQuery, plan: Plan, columns: Sql, *, inner: str = "parts.id") -> Sql:
+    """A page of the list, of these columns of `parts` and of `page`, which has the `inner` ones."""
     # The limits are repeated for the column of the index; otherwise cheaper parts would be read and discarded.
     prices = ("lowest_price", "ascending_price") if query.sort == "price_asc" else ("lowest_price",)
     source, condition = search_sql.source(PARTS, plan), _where(query, plan, *prices)
@@ -94,7 +98,7 @@ def _page(query: PartQuery, plan: Plan, columns: Sql) -> Sql:
         order = Sql(f"{relevance.text}, parts.popularity_score DESC, parts.id", relevance.args)
     # The inner query skips rows in the index; whole rows are read for this page only.
     return Sql(
-        f"SELECT {columns.text} FROM (SELECT parts.id FROM {source.text} WHERE {condition.text}"  # noqa: S608
+        f"SELECT {columns.text} FROM (SELECT {inner} FROM {source.text} WHERE {condition.text}"  # noqa: S608
         f" ORDER BY {order.text} LIMIT %s OFFSET %s) AS page JOIN parts USING (id) ORDER BY {order.text}",
         (*columns.args, *source.args, *condition.args, *order.args, query.size, query.offset, *order.args),
     )

@@ -18,8 +18,8 @@ async def list_parts(app: AppState, query: PartQuery) -> Page[PartItem]:
     meant = plan(query.keyword or "")
     filters = ("parts", meant, query.category, query.min_price, query.max_price)
     async with app.db.read() as session:
-        if app.totals.known(filters) is None and not meant.terms:
-            # One statement for page and total, since half of the time is the round trip. A search would search its words twice.
+        if app.totals.known(filters) is None:
+            # One statement for page and total: of a list half of the time is the round trip, of a search the index.
             content, total = await queries.counted_page(session, query, meant)
             if total is not None:
                 app.totals.learn(filters, total)
