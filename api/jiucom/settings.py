@@ -50,6 +50,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     db_migrate_password: str = ""
     db_pool_size: Positive = 10
     db_acquire_timeout: Seconds = 3
+    db_searches: Positive = 2  # full-text searches at a time
     redis_host: str = "localhost"
     redis_port: Port = 6379
     redis_username: str = "app"

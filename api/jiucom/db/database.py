@@ -28,7 +28,7 @@ from jiucom.clock import Clock
 from jiucom.db.errors import DeadlockError, DuplicateKeyError, translated
 from jiucom.db.events import Events
 from jiucom.db.probe import Probe
-from jiucom.db.queue import RESERVED, Queue
+from jiucom.db.queue import RESERVED, Queue, Turns
 from jiucom.db.session import Hook, ReadSession, ResponseTimeout, StatementSession, WriteSession
 from jiucom.settings import Settings
 from jiucom.telemetry.metrics import Metrics
@@ -62,6 +62,7 @@ class Database:
         seconds = seconds or settings.request_deadline
         self._size = settings.db_pool_size
         self._queue = Queue(self._size, settings.db_acquire_timeout)
+        self._searches = Turns(settings.db_searches, settings.db_acquire_timeout)
         self._silence = seconds + _SILENCE
         # Connections in use: a session inside another one of the same task gets the same connection.
         self._held: set[Held] = set()
@@ -116,6 +117,20 @@ class Database:
         """A session for reads. Inside a transaction of the same task it reads that transaction."""
         async with self._connection() as (connection, waited):
             yield ReadSession(connection, self._clock, waited, self._silence)
+
+    @asynccontextmanager
+    async def search(self) -> AsyncIterator[ReadSession]:
+        """`read()` for statements that search a full-text index: DB_SEARCHES at a time, in the order in which they came.
+
+        Each takes a core of MySQL for milliseconds. More at a time only slow one another down, and hold connections that other
+        requests wait for.
+        """
+        turn = await self._searches.enter()
+        try:
+            async with self.read() as session:
+                yield session
+        finally:
+            turn.release()
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[WriteSession]:
@@ -192,6 +207,7 @@ class Database:
         yield "used", "Connections in use", used
         yield "idle", "Connections at rest", size - used
         yield "waiting", "Tasks that wait for a connection", self._queue.waiting
+        yield "waiting_searches", "Searches that wait for their turn", self._searches.waiting
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[tuple[Connection, float]]:

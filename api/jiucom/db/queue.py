@@ -75,26 +75,24 @@ class Places:
         self.free += 1
 
 
-class Queue:
-    """`size` places, and RESERVED ones for `urgent` blocks. The wait for a place ends after `seconds`."""
+class Turns:
+    """`size` tasks at a time; further ones wait for their turn, at most `seconds`."""
 
     def __init__(self, size: int, seconds: float) -> None:
         self.waiting = 0
         self._seconds = seconds
         self._everyone = Places(size)
-        self._reserved = Places(RESERVED)
-
-    @property
-    def reserved_used(self) -> int:
-        """Reserved places in use."""
-        return RESERVED - self._reserved.free
 
     async def enter(self) -> Places:
         """Take a place; the caller calls `release()` on it. Raises ApiError 503 when the queue is full or the wait too long."""
-        places = self._reserved if _urgent.get() else self._everyone
+        places = self._places()
         if not places.take():
             await self._wait(places)
         return places
+
+    def _places(self) -> Places:
+        """The places that this task may take."""
+        return self._everyone
 
     async def _wait(self, places: Places) -> None:
         if self.waiting >= _LONGEST:
@@ -109,3 +107,19 @@ class Queue:
             raise unavailable() from None
         finally:
             self.waiting -= 1
+
+
+class Queue(Turns):
+    """Turns for `size` connections, and for the RESERVED ones in `urgent` blocks."""
+
+    def __init__(self, size: int, seconds: float) -> None:
+        super().__init__(size, seconds)
+        self._reserved = Places(RESERVED)
+
+    @property
+    def reserved_used(self) -> int:
+        """Reserved places in use."""
+        return RESERVED - self._reserved.free
+
+    def _places(self) -> Places:
+        return self._reserved if _urgent.get() else self._everyone

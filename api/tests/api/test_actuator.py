@@ -116,7 +116,8 @@ async def test_buckets_are_by_method_and_uri_alone(client: httpx.AsyncClient) ->
         "process_resident_memory_bytes", "jiucom_memory_limit_bytes", "jiucom_memory_used_bytes", "jiucom_threads",
         "jiucom_gc_pause_seconds_count", "jiucom_gc_pause_seconds_sum", "jiucom_gc_pause_seconds_max",
         "jiucom_event_loop_lag_seconds", "jiucom_db_pool_size", "jiucom_db_pool_used", "jiucom_db_pool_idle",
-        "jiucom_db_pool_waiting", "jiucom_db_acquire_seconds_count", "jiucom_db_acquire_seconds_sum",
+        "jiucom_db_pool_waiting", "jiucom_db_pool_waiting_searches",
+        "jiucom_db_acquire_seconds_count", "jiucom_db_acquire_seconds_sum",
         "jiucom_redis_calls_total", "jiucom_redis_failures_total", "jiucom_cache_requests_total",
         "jiucom_spans_sent_total", "jiucom_spans_lost_total", "jiucom_websockets_open", "jiucom_logins_failed_total",
         "jiucom_users", "jiucom_parts", "jiucom_posts",
@@ -133,7 +134,7 @@ async def test_native_metrics(client: httpx.AsyncClient, name: str) -> None:
 async def test_pool_is_at_rest(client: httpx.AsyncClient, state: AppState) -> None:
     def at_rest() -> bool:
         size = state.settings.db_pool_size
-        return [value for _, _, value in state.db.gauges()] == [size, 0, size, 0]
+        return [value for _, _, value in state.db.gauges()] == [size, 0, size, 0, 0]
 
     await eventually(at_rest)
 

@@ -157,6 +157,27 @@ async def test_logins_and_cached_answers_go_on_while_the_pool_is_busy(small: Sta
         assert (await profile(client, account.tokens)).status_code == 200
 
 
+async def test_searches_leave_connections_to_other_requests(
+    changed: Callable[..., Settings], database: Settings
+) -> None:
+    """While one search runs, others wait for their turn without a connection, and a list is answered."""
+    async with started(changed(db_searches=1, db_pool_size=4, db_acquire_timeout=30)) as app, client_of(app) as client:
+        state = state_of(app)
+        async with AsyncExitStack() as running:
+            await running.enter_async_context(state.db.search())
+            paths = (
+                "/parts/search?keyword=rtx",
+                "/parts?keyword=rtx",
+                "/posts/search?keyword=rtx",
+                "/search?keyword=rtx",
+            )
+            searches = [asyncio.create_task(client.get(path)) for path in paths]
+            await eventually(lambda: value(state, "waiting_searches") == len(paths))
+            assert (await asyncio.wait_for(client.get("/parts?page=1&size=3"), 10)).status_code == 200
+            assert not any(search.done() for search in searches)
+        assert [answer.status_code for answer in await asyncio.gather(*searches)] == [200] * len(paths)
+
+
 async def test_readiness_does_not_wait_for_the_pool(small: Starlette) -> None:
     state = state_of(small)
     async with client_of(small) as client, busy(state):

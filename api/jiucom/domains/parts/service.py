@@ -17,7 +17,7 @@ async def list_parts(app: AppState, query: PartQuery) -> Page[PartItem]:
     """One page of the catalogue."""
     meant = plan(query.keyword or "")
     filters = ("parts", meant, query.category, query.min_price, query.max_price)
-    async with app.db.read() as session:
+    async with app.db.search() if meant.terms else app.db.read() as session:
         if app.totals.known(filters) is None:
             # One statement for page and total: of a list half of the time is the round trip, of a search the index.
             content, total = await queries.counted_page(session, query, meant)

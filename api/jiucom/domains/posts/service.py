@@ -34,7 +34,7 @@ async def list_posts(app: AppState, query: PostQuery) -> Json[Page[PostItem]]:
     async def load() -> Page[PostItem]:
         meant = plan(query.keyword or "")
         filters = ("posts", query.board_type, meant)
-        async with app.db.read() as session:
+        async with app.db.search() if meant.terms else app.db.read() as session:
             indexed = await queries.indexed(session, app.totals, meant)
             content = await queries.page(session, query, meant, indexed=indexed)
             total = Page.end(content, query)

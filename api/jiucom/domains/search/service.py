@@ -12,7 +12,7 @@ _SUGGESTIONS = 5
 async def search(app: AppState, query: SearchQuery) -> Hits:
     """The first hits of each kind; without words, everything."""
     meant = plan(query.keyword)
-    async with app.db.read() as session:
+    async with app.db.search() as session:
         indexed = query.wants("POST") and await posts.indexed(session, app.totals, meant)
         return Hits(
             parts=await queries.parts(session, meant, query.limit) if query.wants("PART") else [],
