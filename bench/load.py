@@ -289,7 +289,8 @@ async def main() -> int:
             return served(settings, net, module=module)
 
         values: dict[str, Any] = {"zipkin_endpoint": "http://127.0.0.1:9/api/v2/spans", "tracing_sampling": 0.0}
-        values |= {"rate_limit_login": 1_000_000}
+        # MySQL has one core here; the role sets the number of its cores.
+        values |= {"rate_limit_login": 1_000_000, "db_searches": 1}
         async with platform(mysql, redis_port, PARTS, posts=POSTS, server=inside, **values) as (
             running,
             settings,
