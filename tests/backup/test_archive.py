@@ -81,7 +81,7 @@ def test_a_changed_byte_is_noticed_in_the_whole_file(archive: Path, aside: Path)
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.8])
-def test_a_cut_one_is_noticed(archive: Path, aside: Path, share: float) -> None:
+def test_a_truncated_archive_is_refused(archive: Path, aside: Path, share: float) -> None:
     assert "was cut short" in refused(cut(archive, aside, share)) or "is damaged" in refused(cut(archive, aside, share))
 
 
@@ -98,12 +98,14 @@ def test_a_member_outside_the_manifest_is_noticed(archive: Path, aside: Path) ->
 
 
 @pytest.mark.parametrize(("key", "value"), [("product", "another"), ("format", 2)])
-def test_another_product_or_format_is_refused(archive: Path, aside: Path, key: str, value: object) -> None:
+def test_an_archive_of_another_product_or_format_is_refused(
+    archive: Path, aside: Path, key: str, value: object
+) -> None:
     assert str(value) in refused(with_manifest(archive, aside, lambda manifest: manifest.update({key: value})))
 
 
 @pytest.mark.parametrize("content", [b"", b"no tar at all" * 100])
-def test_another_file_is_refused(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_not_an_archive_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / NAME
     path.write_bytes(content)
     assert "archive of ours" in refused(path)

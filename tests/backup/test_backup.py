@@ -13,7 +13,7 @@ from .conftest import Docker
 from .toy import DATABASE, UPLOADS, Toy
 
 
-def test_it_holds_everything_that_data_needs(toy: Toy, archive: Path) -> None:
+def test_contents_of_an_archive(toy: Toy, archive: Path) -> None:
     reader = Reader(archive)
     reader.verify()
     files = set(reader.manifest["files"])
@@ -31,7 +31,7 @@ def test_it_holds_everything_that_data_needs(toy: Toy, archive: Path) -> None:
     assert database["revision"] == "0030"
 
 
-def test_it_leaves_the_store_to_root_and_no_parts(toy: Toy, archive: Path) -> None:
+def test_only_root_reads_the_store_and_no_partial_file_is_left(toy: Toy, archive: Path) -> None:
     assert toy.store.stat().st_mode & 0o777 == 0o700
     assert {path.name for path in toy.store.glob("*") if "part" in path.name or "dump" in path.name} == set()
     assert toy.metric("backup_failed") == 0
@@ -46,7 +46,7 @@ def test_its_account_reads_and_is_locked_afterwards(toy: Toy, archive: Path) -> 
     assert state == "Y"
 
 
-def test_making_the_account_is_no_transaction_of_the_data(toy: Toy, archive: Path) -> None:
+def test_creating_the_dump_account_writes_no_transaction(toy: Toy, archive: Path) -> None:
     before = toy.mysql().value("SELECT @@gtid_executed")
     toy.mysql().for_dumps(DATABASE)
     toy.mysql().lock()

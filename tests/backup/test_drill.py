@@ -17,7 +17,7 @@ def containers() -> str:
     return subprocess.check_output(["docker", "ps", "--all", "--format", "{{.Names}}"], text=True)
 
 
-def test_it_proves_the_newest(toy: Toy, archive: Path) -> None:
+def test_a_drill_proves_the_newest_archive(toy: Toy, archive: Path) -> None:
     newest = toy.backup()
     toy.insert("written after the archive")
     run = toy.run("drill")

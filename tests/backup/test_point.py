@@ -84,9 +84,7 @@ def test_the_copy_is_the_original(toy: Toy, history: History) -> None:
     assert folder.name == history.server
 
 
-def test_a_log_that_was_copied_while_it_was_small_and_open_is_known_when_it_is_closed(
-    toy: Toy, history: History
-) -> None:
+def test_a_binlog_copied_while_open_is_recognised_when_closed(toy: Toy, history: History) -> None:
     for _ in range(2):
         toy.mysql().ask("FLUSH BINARY LOGS")
         folder = stream.copy(toy.settings)
@@ -137,7 +135,7 @@ def test_a_transaction_that_is_still_being_written_is_left_out(history: History,
 
 
 @pytest.mark.parametrize("content", [b"", b"\xfdbin encrypted"])
-def test_another_kind_of_file_is_refused(history: History, logs: Path, content: bytes) -> None:
+def test_a_file_that_is_not_a_binlog_is_refused(history: History, logs: Path, content: bytes) -> None:
     stream.files(logs)[0].write_bytes(content)
     with pytest.raises(BackupError, match="no binary log"):
         planned(history, logs, "latest")
@@ -161,7 +159,7 @@ def test_the_stream_follows_and_goes_on_where_it_was(toy: Toy, history: History)
     toy.mysql().ask(f"DELETE FROM {DATABASE}.parts WHERE name LIKE 'streamed%'")
 
 
-def test_logs_of_another_beginning_are_refused(toy: Toy, history: History) -> None:
+def test_binlogs_with_another_start_are_refused(toy: Toy, history: History) -> None:
     copy = stream.files(stream.directory(toy.settings, history.server))[-1]
     content = copy.read_bytes()
     copy.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
@@ -196,7 +194,7 @@ def other(tmp_path: Path) -> Iterator[Toy]:
         installation.down()
 
 
-def test_another_host_reaches_a_point_in_time(toy: Toy, history: History, other: Toy) -> None:
+def test_point_in_time_restore_on_another_host(toy: Toy, history: History, other: Toy) -> None:
     folder = stream.directory(other.settings, history.server)
     shutil.copytree(stream.copy(toy.settings), folder)
     run = other.run("restore", str(history.archive), "--until", history.moment.isoformat())

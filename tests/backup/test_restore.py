@@ -75,7 +75,7 @@ REFUSED: dict[str, tuple[Callable[[Path, Path], Path], str]] = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_it_refuses_before_anything_is_touched(toy: Toy, archive: Path, tmp_path: Path, case: str) -> None:
+def test_a_restore_is_refused_before_any_change(toy: Toy, archive: Path, tmp_path: Path, case: str) -> None:
     make, says = REFUSED[case]
     toy.configure(revision="0030")
     before = running(toy), volumes(toy)
@@ -114,9 +114,7 @@ def test_a_restore_that_fails_leaves_the_volumes_as_they_were(
     toy.mysql().ask(f"DELETE FROM {DATABASE}.parts WHERE name = 'written after the archive'")
 
 
-def test_one_that_is_ended_in_the_middle_leaves_everything_as_it_was(
-    toy: Toy, archive: Path, docker: Docker, tmp_path: Path
-) -> None:
+def test_an_interrupted_restore_is_undone(toy: Toy, archive: Path, docker: Docker, tmp_path: Path) -> None:
     toy.insert("written after the archive")
     before = volumes(toy)
     path = docker("exec*--binary-mode*", f"touch {tmp_path}/loading; exec sleep 300")
@@ -154,7 +152,7 @@ def holds_everything(toy: Toy) -> None:
         assert (path.read_bytes(), path.stat().st_uid) == (content, 10001)
 
 
-def test_the_same_host_gets_its_data_back_and_keeps_what_was_replaced(toy: Toy, archive: Path) -> None:
+def test_a_restore_to_the_same_host_keeps_the_replaced_data(toy: Toy, archive: Path) -> None:
     toy.insert("written after the archive")
     toy.redis("set", "kept", "no")
     (toy.volume("uploads") / next(iter(UPLOADS))).unlink()

@@ -30,9 +30,7 @@ def elsewhere(toy: Toy, tmp_path: Path) -> Iterator[Elsewhere]:
         host.stop()
 
 
-def test_what_is_shipped_is_encrypted_and_readable_with_the_key_alone(
-    toy: Toy, elsewhere: Elsewhere, tmp_path: Path
-) -> None:
+def test_shipped_archives_are_encrypted(toy: Toy, elsewhere: Elsewhere, tmp_path: Path) -> None:
     run = toy.run("backup")
     assert run.returncode == 0, run.stderr
     assert run.stdout.startswith("saved and shipped")

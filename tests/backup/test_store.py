@@ -55,7 +55,7 @@ def test_only_archives_are_found_the_newest_first(tmp_path: Path) -> None:
     assert [path.name for path in store.archives(tmp_path)] == [path.name for path in names(3)]
 
 
-def test_one_run_at_a_time(tmp_path: Path) -> None:
+def test_a_second_run_at_the_same_time_is_refused(tmp_path: Path) -> None:
     first, second = store.alone(tmp_path, "a restore"), store.alone(tmp_path, "a backup")
     with first, pytest.raises(BackupError, match=r"a restore .*is not finished"), second:
         pass

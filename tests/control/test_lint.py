@@ -76,7 +76,7 @@ def test_wrong_values_are_named_for_each_host(development: Inventory) -> None:
     are_named(development, WRONG)
 
 
-def test_production_refuses_what_is_for_development_alone(inventory: Inventory) -> None:
+def test_production_refuses_values_for_development(inventory: Inventory) -> None:
     inventory.write("main.yml", (ROOT / "inventories/prod/group_vars/all/main.yml").read_text())
     named = yaml.safe_load((ROOT / "roles/platform/vars/main/secrets.yml").read_text())["_platform_secrets"]
     filled = {name: f"{name}-0123456789-0123456789" for name in named}
@@ -92,6 +92,6 @@ def test_production_refuses_what_is_for_development_alone(inventory: Inventory) 
     are_named(inventory, WRONG_IN_PROD)
 
 
-def test_production_as_it_is_shipped_asks_for_its_vault(inventory: Inventory) -> None:
+def test_the_shipped_production_inventory_asks_for_a_vault(inventory: Inventory) -> None:
     inventory.write("main.yml", (ROOT / "inventories/prod/group_vars/all/main.yml").read_text())
     assert "No secret is set" in inventory.play(playbook=LINT)

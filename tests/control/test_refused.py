@@ -14,7 +14,7 @@ from tests.control.inventory import Inventory
 SECRET = "a-secret-of-more-than-sixteen-characters"
 
 
-def test_another_line_of_ansible_core(tmp_path: Path, inventory: Inventory) -> None:
+def test_a_wrong_line_of_ansible_core_is_refused(tmp_path: Path, inventory: Inventory) -> None:
     """A checkout whose lock names another line than the ansible-playbook that reads it."""
     other = Checkout(tmp_path / "other")
     lock = other.path / "control.lock"
@@ -39,7 +39,7 @@ def test_a_collection_of_another_version(tmp_path: Path, inventory: Inventory) -
     assert "UNREACHABLE" not in said
 
 
-def test_no_collection(inventory: Inventory) -> None:
+def test_a_missing_collection_is_named(inventory: Inventory) -> None:
     said = inventory.play(env={"ANSIBLE_COLLECTIONS_SCAN_SYS_PATH": "false"})
     assert "community.docker is missing" in said
     assert "community.library_inventory_filtering_v1 is missing" in said
@@ -77,14 +77,14 @@ def test_vaults_in_plain_text(inventory: Inventory) -> None:
 
 
 @pytest.mark.parametrize("words", [("--limit", "shop"), ("--tags", "gateway"), ("--tags", "verify"), ("--check",)])
-def test_no_option_leaves_it_out(words: tuple[str, ...], inventory: Inventory) -> None:
+def test_no_option_skips_the_check(words: tuple[str, ...], inventory: Inventory) -> None:
     inventory.write("vault.yml", {"api_jwt_secret": SECRET})
     said = inventory.play(*words)
     assert "in plain text" in said
     assert "UNREACHABLE" not in said
 
 
-def test_no_vault(inventory: Inventory) -> None:
+def test_a_missing_vault_is_named(inventory: Inventory) -> None:
     said = inventory.play()
     assert f"playbooks/secrets.yml -i '{inventory.path}'" in said
     assert "UNREACHABLE" not in said

@@ -88,12 +88,12 @@ def test_a_copy_of_the_example_is_filled_and_encrypted(inventory: Inventory) -> 
     assert len(opened(inventory)["gateway_admin_users"]["operator"]) >= 16
 
 
-def test_without_the_password_nothing_is_written(inventory: Inventory) -> None:
+def test_a_vault_is_not_written_without_its_password(inventory: Inventory) -> None:
     assert "--ask-vault-pass" in inventory.play(playbook="playbooks/secrets.yml")
     assert not (inventory.all / "vault.yml").exists()
 
 
-def test_of_several_passwords_the_one_that_opened_it_stays(inventory: Inventory, tmp_path: Path) -> None:
+def test_a_vault_keeps_its_password_of_several(inventory: Inventory, tmp_path: Path) -> None:
     inventory.encrypt("vault.yml", "api_jwt_secret: ''\n")
     other = tmp_path / "other"
     other.write_text("another password")
@@ -101,7 +101,7 @@ def test_of_several_passwords_the_one_that_opened_it_stays(inventory: Inventory,
     assert len(opened(inventory)["api_jwt_secret"]) >= 32
 
 
-def test_dev_makes_its_own_when_asked(inventory: Inventory) -> None:
+def test_dev_generates_secrets_by_variable(inventory: Inventory) -> None:
     inventory.password.write_text("known to this test")
     inventory.write("main.yml", {"platform_environment": "dev"})
     inventory.write("secrets.yml", PUBLISHED)
@@ -117,7 +117,7 @@ def test_dev_makes_its_own_when_asked(inventory: Inventory) -> None:
 
 
 @pytest.mark.parametrize("content", ["api_jwt_secret: 'open\n", "- a\n"])
-def test_a_file_that_is_no_vault_is_left_alone(content: str, inventory: Inventory) -> None:
+def test_a_file_that_is_not_a_vault_is_not_overwritten(content: str, inventory: Inventory) -> None:
     inventory.encrypt("../../elsewhere.yml", content)
     path = inventory.path / "elsewhere.yml"
     before = path.read_bytes()

@@ -63,7 +63,7 @@ def members(path: Path) -> set[str]:
         return {member.name.removeprefix("./") for member in packed if member.isfile()}
 
 
-def test_what_is_written_is_sound_and_found(given: dict[str, Any], tmp_path: Path) -> None:
+def test_a_written_bundle_is_verified(given: dict[str, Any], tmp_path: Path) -> None:
     said = pack(given, tar=True)
     assert not said.get("failed"), said
     to = Path(given["to"])
@@ -106,7 +106,7 @@ def test_an_image_that_is_gone_leaves_nothing(given: dict[str, Any]) -> None:
     assert list(Path(given["to"]).parent.iterdir()) == []
 
 
-def test_without_a_key_the_command_is_told_and_works(given: dict[str, Any], tmp_path: Path) -> None:
+def test_the_command_for_signing_is_shown_and_works(given: dict[str, Any], tmp_path: Path) -> None:
     lines = pack(given, key="")["lines"]
     assert "not signed" in bundles.faults(given["to"], str(tmp_path / "signers"))[0]
     command = lines[-1].partition("Type: ")[2].replace("KEY", str(tmp_path / "key"))

@@ -51,7 +51,7 @@ def test_apt_reads_it_without_a_network(packages: Path, tmp_path: Path) -> None:
     assert {file.name.partition("_")[0] for file in tmp_path.glob("*.deb")} == {"netbase", "passwd"}
 
 
-def test_what_a_package_needs_comes_along(packages: Path) -> None:
+def test_dependencies_of_packages_are_included(packages: Path) -> None:
     names = {file.name.partition("_")[0] for file in packages.glob("*.deb")}
     assert {"netbase", "passwd", "libc6", "libselinux1"} <= names
     assert all("%" not in file.name for file in packages.iterdir())

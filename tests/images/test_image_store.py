@@ -76,7 +76,9 @@ def test_an_archive_is_loaded_once(images: Images, daemon: docker.DockerClient, 
 
 
 @pytest.mark.parametrize("written", ["{0}:2.3.4", "{0}:2.3.4@{1}", "{0}@{1}"])
-def test_an_image_is_known_however_it_is_written(written: str, images: Images, store: docker.DockerClient) -> None:
+def test_an_image_is_found_by_all_spellings_of_its_name(
+    written: str, images: Images, store: docker.DockerClient
+) -> None:
     identity = give(store, f"{images.name}:2.3.4")
     [listed] = store.images.get(identity).attrs["RepoDigests"]
     table = {"images": {images.name: {"ref": written.format(images.name, listed.partition("@")[2])}}}

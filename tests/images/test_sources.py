@@ -97,7 +97,7 @@ def test_packages_that_have_moved_on_are_refused(images: Images, daemon: docker.
     assert "promises" in run.failures
 
 
-def test_another_product_or_line_needs_the_inventory(images: Images) -> None:
+def test_another_product_or_release_line_needs_a_variable(images: Images) -> None:
     table = {"images": {images.name: {"ref": f"{images.name}:1.0.0"}}}
     run = images.run("present", "packages", table=table)
     assert f"images_substitutes: {{{images.name}: {images.name} 2}}" in run.failures
@@ -140,7 +140,7 @@ def test_archives_need_room(images: Images, daemon: docker.DockerClient) -> None
 
 
 @pytest.mark.parametrize("written", ["{0}:2.3.4", "{0}:2.3.4@{1}", "{0}@{1}"])
-def test_registry_gives_an_image_once_however_it_is_written(
+def test_an_image_is_pulled_once_for_all_spellings_of_its_name(
     written: str, images: Images, daemon: docker.DockerClient, registry: str
 ) -> None:
     identity, digest = push(daemon, f"{registry}/hub/{images.name}:2.3.4")

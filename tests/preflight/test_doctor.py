@@ -24,7 +24,7 @@ def doctor(*arguments: str, changes: int = 0, **environment: str) -> str:
     return said
 
 
-def test_what_is_missing_where_nothing_is_installed(tmp_path: Path) -> None:
+def test_the_doctor_where_nothing_is_installed(tmp_path: Path) -> None:
     images = {
         "images_sources": ["archive"],
         "images_archive_dir": "/nonexistent",

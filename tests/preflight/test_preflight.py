@@ -255,13 +255,13 @@ def test_a_taken_port_is_named_with_its_variable(tmp_path: Path) -> None:
     assert "platform_gateway_port" in said
 
 
-def test_one_port_for_two_services_is_found_in_texts_too(tmp_path: Path) -> None:
+def test_a_port_of_two_services_is_found_in_strings_too(tmp_path: Path) -> None:
     assert "are both 8123" in refused(
         tmp_path, *words(platform_gateway_port=8123), "-e", '{"platform_direct_port": 8123}'
     )
 
 
-def test_a_text_is_no_list(tmp_path: Path) -> None:
+def test_a_string_in_place_of_a_list_is_refused(tmp_path: Path) -> None:
     assert '-e \'{\\"images_sources\\": [' in refused(tmp_path, *words(images_sources="registry"))
 
 

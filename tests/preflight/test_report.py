@@ -76,7 +76,7 @@ PROD = {
 }
 
 
-def test_what_is_left_to_do_in_production(tmp_path: Path) -> None:
+def test_steps_left_to_do_in_production(tmp_path: Path) -> None:
     code, output = report(tmp_path, dict.fromkeys(REQUIRED, True), "-e", json.dumps(PROD))
     assert code == 0, output
     for said in (
@@ -90,7 +90,7 @@ def test_what_is_left_to_do_in_production(tmp_path: Path) -> None:
         assert said in output
 
 
-def test_nothing_is_left_to_do_in_dev(tmp_path: Path) -> None:
+def test_no_steps_left_to_do_in_dev(tmp_path: Path) -> None:
     dev = {**PROD, "platform_environment": "dev", "gateway_swagger": True, "gateway_prometheus": True}
     code, output = report(tmp_path, dict.fromkeys(REQUIRED, True), "-e", json.dumps(dev))
     assert code == 0, output

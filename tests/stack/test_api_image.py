@@ -75,7 +75,7 @@ def test_an_image_that_was_built_by_hand_under_our_name_is_named(built: Build) -
     assert built.differences() == []
 
 
-def test_another_version_and_a_missing_image_are_named(built: Build) -> None:
+def test_a_wrong_version_and_a_missing_image_are_reported(built: Build) -> None:
     (built.context / "MANIFEST").write_text("{}")
     subprocess.run(["docker", "image", "rm", built.name], check=True, capture_output=True)
     assert built.differences() == [f"{built.context} holds another version", f"{built.name} is not there"]

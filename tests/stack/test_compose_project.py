@@ -31,7 +31,7 @@ def test_a_changed_secret_recreates_and_shows_in_no_label(project: Project) -> N
     assert stat.st_mode & 0o777 == 0o400
 
 
-def test_a_file_that_was_edited_loaded_and_put_right_is_not_the_one_that_was_loaded(project: Project) -> None:
+def test_a_service_started_on_an_edited_file_is_reloaded_after_the_repair(project: Project) -> None:
     """The container that was restarted on the edited file still runs with it."""
     conf = project.base / "store/conf/store.conf"
     time.sleep(0.01)
@@ -42,7 +42,7 @@ def test_a_file_that_was_edited_loaded_and_put_right_is_not_the_one_that_was_loa
     assert project.compare()["recreate"] == ["store"]
 
 
-def test_a_service_that_can_read_its_files_again_is_reloaded_until_it_was(project: Project) -> None:
+def test_a_missed_reload_is_done_at_the_next_run(project: Project) -> None:
     project.definitions["door"]["files"]["conf/door.conf"] = "two\n"
     assert project.write() == ["door"]
     for _ in range(2):  # a run that broke off before the reload leaves it to do
@@ -140,7 +140,7 @@ def test_an_image_that_was_built_anew_under_its_name_is_another_image(project: P
         subprocess.run(["docker", "image", "rm", "--force", reference], check=False, capture_output=True)
 
 
-def test_a_service_that_is_no_longer_written_is_named(project: Project) -> None:
+def test_services_removed_from_the_project_are_reported(project: Project) -> None:
     del project.definitions["door"]
     assert project.compare()["reasons"] == ["door: is not in compose.yaml"]
     assert [part.name for part in (project.base / ".services").iterdir()] == ["store.yaml"]

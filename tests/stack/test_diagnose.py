@@ -73,7 +73,7 @@ def expected(project: Project) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def test_what_differs_from_the_inventory(project: Project) -> None:
+def test_differences_from_the_inventory(project: Project) -> None:
     """Each alone, then pairs; put right, nothing is told."""
     given = expected(project)
     project.compose("up", "--detach", "--no-recreate", "--wait")

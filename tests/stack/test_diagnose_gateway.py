@@ -42,7 +42,9 @@ def gateway() -> Iterator[Callable[[int], str]]:
         server.server_close()
 
 
-def test_what_the_gateway_answers(start: Start, name: str, tmp_path: Path, gateway: Callable[[int], str]) -> None:
+def test_faults_seen_in_answers_of_the_gateway(
+    start: Start, name: str, tmp_path: Path, gateway: Callable[[int], str]
+) -> None:
     logged = f"import time; print({REFUSED!r}); print('GET /doctor-word-of-this-run 404'); time.sleep(600)"
     start("nginx", image("python"), "-u", "-c", logged, options=("--entrypoint", "python3"))
 

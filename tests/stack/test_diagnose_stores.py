@@ -135,7 +135,7 @@ def test_a_volume_of_another_version(mysql: str, name: str, base: Path) -> None:
 REFUSAL = "[ERROR] [MY-014060] [Server] Invalid MySQL server downgrade: Cannot downgrade from 90704 to 80043."
 
 
-def test_what_mysql_says_of_a_volume_that_it_refuses(start: Start, name: str, base: Path) -> None:
+def test_a_volume_of_another_mysql_version_is_named(start: Start, name: str, base: Path) -> None:
     start(
         "mysql", image("python"), "-c", f"print({REFUSAL!r}); raise SystemExit(1)", options=("--entrypoint", "python3")
     )

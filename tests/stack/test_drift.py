@@ -159,7 +159,7 @@ def test_networks_and_strange_containers_are_named(drift: Drift, project: Projec
         subprocess.run(["docker", "rm", "--force", guest], check=True, capture_output=True)
 
 
-def test_a_replica_that_the_definition_wants_is_no_difference(drift: Drift, project: Project) -> None:
+def test_replicas_of_the_definition_are_no_drift(drift: Drift, project: Project) -> None:
     project.definitions["store"]["compose"]["scale"] = 2
     project.scale = 2
     project.write()

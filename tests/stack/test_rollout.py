@@ -278,7 +278,7 @@ def test_a_signal_after_the_switch_is_too_late(platform: Platform) -> None:
     assert platform.answer(":8081/generation") == "steady"
 
 
-def test_a_power_cut_after_the_switch_leaves_what_the_boot_unit_puts_back(platform: Platform) -> None:
+def test_the_boot_unit_repairs_a_deploy_cut_after_the_switch(platform: Platform) -> None:
     """Nginx's file is the one from before once the boot unit's own command has run, and the next run finishes the rest."""
     app = platform.base / "nginx/conf/app.conf"
     before = (app.read_text(), app.stat())

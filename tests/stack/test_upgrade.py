@@ -249,7 +249,7 @@ def test_an_image_that_was_pulled_again_under_its_name_is_put_back_by_its_id(red
     assert redis.redis("get", "kept") == "before"
 
 
-def test_no_copy_is_begun_without_room_for_it(tmp_path: Path) -> None:
+def test_an_upgrade_needs_space_for_a_copy_of_the_volume(tmp_path: Path) -> None:
     with up(Redis(tmp_path, volume="{driver_opts: {type: tmpfs, device: tmpfs, o: 'size=64m,uid=999'}}")) as redis:
         before = redis.ids()
         redis.begin(redis.build("good"))
@@ -257,7 +257,7 @@ def test_no_copy_is_begun_without_room_for_it(tmp_path: Path) -> None:
         assert redis.ids() == before
 
 
-def test_without_its_copy_there_is_no_way_back_and_nothing_is_touched(redis: Redis) -> None:
+def test_a_revert_without_the_copied_volume_is_refused(redis: Redis) -> None:
     redis.begin(redis.build("good"))
     redis.upgrade("applied")
     redis.upgrade("finished")
