@@ -23,8 +23,10 @@ from jiucom.auth.accounts import Accounts
 from jiucom.auth.passwords import Passwords
 from jiucom.auth.tokens import Tokens
 from jiucom.cache import Cache, RedisClient
+from jiucom.cache.positions import Positions
 from jiucom.clock import Clock
 from jiucom.db import Database
+from jiucom.db.replicas import Replicas
 from jiucom.db.totals import Totals
 from jiucom.db.views import Views
 from jiucom.domains.notifications.announce import Announced
@@ -103,7 +105,9 @@ def _state(settings: Settings) -> AppState:
         rate=settings.tracing_sampling,
         metrics=meters,
     )
-    db, redis, tokens = Database(settings, clock, meters), RedisClient(settings, meters), Tokens(settings)
+    redis, tokens = RedisClient(settings, meters), Tokens(settings)
+    replicas = Replicas(settings, clock, meters, Positions(redis))
+    db = Database(settings, clock, meters, replicas=replicas)
     accounts, limiter = Accounts(db, redis, tokens.access_validity), RateLimiter(settings, redis, meters)
     cache = Cache(redis, db, meters, settings.request_deadline)
     root = CONTEXT_PATH + REALTIME
@@ -115,6 +119,7 @@ def _state(settings: Settings) -> AppState:
         metrics=meters,
         tracing=tracing,
         db=db,
+        replicas=replicas,
         redis=redis,
         cache=cache,
         tokens=tokens,
@@ -148,7 +153,7 @@ async def _lifespan(app: AppState) -> AsyncIterator[None]:
     app.metrics.registry.register(business)
     jobs = Scheduler(JOBS, app.clock, job_metrics)
     workers = (
-        *(runtime, app.runtime, app.accounts, app.cache, app.outbox, app.realtime, app.backlog),
+        *(runtime, app.replicas, app.runtime, app.accounts, app.cache, app.outbox, app.realtime, app.backlog),
         *(business, job_metrics, jobs, app.background),
     )
     # A worker that fails to stop does not keep the others from stopping.

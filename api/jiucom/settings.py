@@ -51,6 +51,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     db_pool_size: Positive = 10
     db_acquire_timeout: Seconds = 3
     db_searches: Positive = 2  # full-text searches at a time
+    # Read replicas, `host` or `host:port` by commas. Above this lag, reads go to the primary (s).
+    db_replicas: str = ""
+    db_replica_max_lag: Seconds = 3
     redis_host: str = "localhost"
     redis_port: Port = 6379
     redis_username: str = "app"
@@ -85,6 +88,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     time_zone: str = "Asia/Seoul"
     log_level: LogLevel = "INFO"
 
+    @property
+    def replicas(self) -> list[tuple[str, int]]:
+        """Name and port of each read replica."""
+        return [_server(each) for each in filter(None, self.db_replicas.split(","))]
+
     def __repr__(self) -> str:
         shown = ("***" if name in _SECRETS else repr(getattr(self, name)) for name in self.__struct_fields__)
         pairs = (f"{name}={value}" for name, value in zip(self.__struct_fields__, shown, strict=True))
@@ -114,6 +122,12 @@ def load(environ: Mapping[str, str]) -> Settings:
     return Settings(**values)
 
 
+def _server(text: str) -> tuple[str, int]:
+    """Name and port of `host` or `host:port`. Raises ValueError."""
+    host, _, port = text.strip().partition(":")
+    return host, msgspec.convert(port or 3306, Port, strict=False)
+
+
 def _raw(environ: Mapping[str, str], variable: str) -> str | None:
     file = environ.get(f"{variable}_FILE")
     if file and environ.get(variable):
@@ -135,6 +149,11 @@ def _unusable(values: Mapping[str, Any]) -> list[str]:
         problems.append(
             "MAIL_TO_LOG: for development only (SEED dev or demo): the log would hold links that set passwords"
         )
+    for server in filter(None, str(values.get("db_replicas", "")).split(",")):
+        try:
+            _server(server)
+        except ValueError:
+            problems.append(f"DB_REPLICAS: {server.strip()!r} is no host, or host:port")
     if zone := values.get("time_zone"):
         try:
             ZoneInfo(zone)

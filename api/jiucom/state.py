@@ -11,6 +11,7 @@ from jiucom.cache.cache import Cache
 from jiucom.cache.redis import RedisClient
 from jiucom.clock import Clock
 from jiucom.db import Database
+from jiucom.db.replicas import Replicas
 from jiucom.db.totals import Totals
 from jiucom.db.views import Views
 from jiucom.guesses import Guesses
@@ -36,6 +37,7 @@ class AppState:
     metrics: Metrics
     tracing: Tracing
     db: Database
+    replicas: Replicas
     redis: RedisClient
     cache: Cache
     tokens: Tokens

@@ -18,6 +18,7 @@ from jiucom.cache.flights import Flights
 from jiucom.cache.keys import VERSION_LIFETIME, Entry, version_key
 from jiucom.cache.redis import RedisClient, RedisUnavailableError
 from jiucom.db import Database, WriteSession
+from jiucom.db.reading import primary_only
 from jiucom.deadline import DEFAULT, deadline, loop_time, within
 from jiucom.encoding import Json, encode, json_text
 from jiucom.telemetry.metrics import Metrics
@@ -165,8 +166,10 @@ class Cache(Worker):
         patience: float,
     ) -> bytes:
         # A load is not cancelled with the request that began it, so it needs a deadline of its own.
-        async with deadline(within(self._seconds)):
-            loaded = await load()
+        # What is stored is shown to others: it must not come from a replica that is behind.
+        with primary_only():
+            async with deadline(within(self._seconds)):
+                loaded = await load()
         if isinstance(loaded, Unstored):
             return encode(loaded.value)
         value = encode(loaded)

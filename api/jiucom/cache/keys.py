@@ -57,3 +57,8 @@ POST_LIST = Entry("post_list", 300, "posts", "list:{0}:{1}:{2}")
 # Shorter than the minute after which each replica reads it again.
 BUSINESS_COUNTS = Entry("business_counts", 55, "business", "counts")
 COMMENT_LIST = Entry("comment_list", 300, "post:{0}", "comments:{1}:{2}")
+
+
+def database_position(user_id: int) -> str:
+    """The key of what a user wrote last."""
+    return f"{{position:user-{user_id}}}"

@@ -1,7 +1,4 @@
-"""The pool, and sessions from it.
-
-`databases` owns the pool. Statements and transactions do not use it: its statements are three times slower than the driver's,
-and its transactions leak a connection when they are cancelled.
+"""Sessions on MySQL: reads, transactions, single statements.
 
 A statement must not run on in MySQL after the request's deadline: each connection limits the time of a SELECT and of the wait
 for a lock.
@@ -10,25 +7,24 @@ for a lock.
 import asyncio
 import logging
 import random
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import Any, TypeVar
-from urllib.parse import quote
 
 from asyncmy.connection import Connection
-from asyncmy.constants.CLIENT import FOUND_ROWS
-from databases import Database as Pool
-from databases import DatabaseURL
-from databases.core import Connection as Held
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from jiucom.clock import Clock
 from jiucom.db.errors import DeadlockError, DuplicateKeyError, translated
 from jiucom.db.events import Events
+from jiucom.db.line import options
+from jiucom.db.pool import Pool
 from jiucom.db.probe import Probe
-from jiucom.db.queue import RESERVED, Queue, Turns
+from jiucom.db.queue import Turns
+from jiucom.db.reading import reader, written
+from jiucom.db.replicas import UNKNOWN, Replicas
 from jiucom.db.session import Hook, ReadSession, ResponseTimeout, StatementSession, WriteSession
 from jiucom.settings import Settings
 from jiucom.telemetry.metrics import Metrics
@@ -37,10 +33,6 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-# Below MySQL's wait_timeout, so that the server is never the first to close (s).
-_RECYCLE = 1800
-# Prepared statements per connection. With fewer, the statements of seventy endpoints evict each other.
-_STATEMENTS = 256
 _ATTEMPTS = 5
 # Longer than any commit or rollback of a server that works (s).
 _COMMIT_TIMEOUT = 10.0
@@ -55,68 +47,80 @@ class Database:
     A SELECT takes at most `seconds`, by default as long as a request, and the wait for a lock half of that.
     """
 
-    def __init__(self, settings: Settings, clock: Clock, metrics: Metrics, seconds: float | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock,
+        metrics: Metrics,
+        seconds: float | None = None,
+        replicas: Replicas | None = None,
+    ) -> None:
         self.events = Events()
         self._clock = clock
-        self._acquired = metrics.db_acquire
         seconds = seconds or settings.request_deadline
-        self._size = settings.db_pool_size
-        self._queue = Queue(self._size, settings.db_acquire_timeout)
         self._searches = Turns(settings.db_searches, settings.db_acquire_timeout)
         self._silence = seconds + _SILENCE
-        # Connections in use: a session inside another one of the same task gets the same connection.
-        self._held: set[Held] = set()
         # asyncio keeps only weak references to tasks.
         self._finishing: set[asyncio.Task[None]] = set()
-        self._connect_timeout = settings.db_acquire_timeout
-        connect_timeout = max(1, int(settings.db_acquire_timeout))
-        self._probe = Probe(
-            {
-                "host": settings.db_host,
-                "port": settings.db_port,
-                "db": settings.db_name,
-                "user": settings.db_username,
-                "password": settings.db_password,
-                "connect_timeout": connect_timeout,
-            }
-        )
-        url = DatabaseURL("mysql+asyncmy://").replace(
-            username=quote(settings.db_username, safe=""),
-            password=quote(settings.db_password, safe=""),
-            hostname=settings.db_host,
-            port=settings.db_port,
-            database=settings.db_name,
-        )
+        self._probe = Probe(options(settings, settings.db_host, settings.db_port))
         self._pool = Pool(
-            url,
-            min_size=self._size,
-            max_size=self._size + RESERVED,
-            pool_recycle=_RECYCLE,
-            charset="utf8mb4",
-            # UPDATE reports matched rows: "no such row" and "nothing to change" differ.
-            client_flag=FOUND_ROWS,
-            stmt_cache_size=_STATEMENTS,
-            connect_timeout=connect_timeout,
-            init_command=_session(seconds),
+            settings,
+            settings.db_host,
+            settings.db_port,
+            seconds=seconds,
+            patience=settings.db_acquire_timeout,
+            minimum=settings.db_pool_size,
+            acquired=metrics.db_acquire,
         )
+        # None where there are none: reads then cost nothing more.
+        self._replicas = replicas or None
         metrics.registry.register(_PoolMetrics(self))
 
     async def connect(self) -> None:
-        """Open the pool. Raises what the driver raises."""
+        """Open the pools. Raises what the driver raises; a replica may be away."""
         await self._pool.connect()
+        if self._replicas:
+            await self._replicas.connect()
 
     async def disconnect(self) -> None:
-        """Close the pool; waits for connections in use and for hooks after commits."""
+        """Close the pools; waits for connections in use and for hooks after commits."""
         if self._finishing:
             await asyncio.wait(self._finishing)
         await self._probe.close()
+        if self._replicas:
+            await self._replicas.disconnect()
         await self._pool.disconnect()
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[ReadSession]:
-        """A session for reads. Inside a transaction of the same task it reads that transaction."""
-        async with self._connection() as (connection, waited):
+        """A session for reads. Inside a transaction of the same task it reads that transaction.
+
+        It may be on a replica inside `reading.replica_allowed`.
+        """
+        if self._replicas and (wish := reader()) and not self._pool.held:
+            async with AsyncExitStack() as held:
+                primary = partial(held.enter_async_context, self._pool.connection())
+                session = await held.enter_async_context(self._replicas.session(wish, primary))
+                if session is not None:
+                    yield session
+                    return
+        if self._replicas:
+            self._replicas.reads.labels("primary").inc()
+        async with self._pool.connection() as (connection, waited):
             yield ReadSession(connection, self._clock, waited, self._silence)
+
+    async def keep_position(self, user_id: int) -> None:
+        """Let the user's reads from replicas show what is committed until now. Never raises; without replicas it does nothing."""
+        if not self._replicas:
+            return
+        position = UNKNOWN
+        try:
+            async with self._pool.connection() as (connection, waited):
+                session = ReadSession(connection, self._clock, waited, self._silence)
+                position = await session.fetch_value("SELECT @@GLOBAL.gtid_executed")
+        except Exception as error:
+            log.warning("the reads of a user go to the primary for some seconds: %r", error)
+        await self._replicas.keep(user_id, position)
 
     @asynccontextmanager
     async def search(self) -> AsyncIterator[ReadSession]:
@@ -138,8 +142,9 @@ class Database:
 
         If the caller is cancelled during the commit, the commit and its hooks still finish in the background.
         """
+        written()
         async with AsyncExitStack() as held:
-            connection, waited = await held.enter_async_context(self._connection())
+            connection, waited = await held.enter_async_context(self._pool.connection())
             if connection.get_transaction_status():
                 raise RuntimeError("a transaction inside a transaction: pass the WriteSession on instead")
             session = WriteSession(connection, self._clock, waited, self._silence, self.events)
@@ -151,13 +156,14 @@ class Database:
                 await _roll_back(connection)
                 raise
             # From here on the background task owns the connection; this task would get another one.
-            self._pool._connection = None
+            self._pool.let_go()
             await self._finish(_commit(held.pop_all(), connection, session))
 
     @asynccontextmanager
     async def statement(self) -> AsyncIterator[WriteSession]:
         """A session for a single writing statement, without the two round trips that begin and end a transaction."""
-        async with self._connection() as (connection, waited):
+        written()
+        async with self._pool.connection() as (connection, waited):
             session = StatementSession(connection, self._clock, waited, self._silence, self.events)
             yield session
         # Views are counted like this, without hooks: do not make a task.
@@ -200,48 +206,9 @@ class Database:
         await asyncio.shield(task)
 
     def gauges(self) -> Iterator[tuple[str, str, int]]:
-        """Name, text and value of the pool's gauges. Reserved connections are not counted."""
-        pool: Any = self._pool._backend._pool
-        size, used = (self._size, pool.size - pool.freesize - self._queue.reserved_used) if pool else (0, 0)
-        yield "size", "Connections of the pool", size
-        yield "used", "Connections in use", used
-        yield "idle", "Connections at rest", size - used
-        yield "waiting", "Tasks that wait for a connection", self._queue.waiting
+        """Name, text and value of the gauges of the pool and of the searches."""
+        yield from self._pool.gauges()
         yield "waiting_searches", "Searches that wait for their turn", self._searches.waiting
-
-    @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[tuple[Connection, float]]:
-        """A connection and the seconds spent waiting for it. Raises ApiError 503 when none can be had in time."""
-        connection = self._pool.connection()
-        if connection in self._held:
-            yield connection.raw_connection, 0.0
-            return
-        started = time.perf_counter()
-        place = await self._queue.enter()
-        try:
-            with translated():
-                # The pool has a connection for each place; it may have to reconnect.
-                async with asyncio.timeout(self._connect_timeout):
-                    await connection.__aenter__()
-            waited = time.perf_counter() - started
-            self._acquired.observe(waited)
-            self._held.add(connection)
-            try:
-                yield connection.raw_connection, waited
-            finally:
-                self._held.discard(connection)
-                await connection.__aexit__()
-        finally:
-            place.release()
-
-
-def _session(seconds: float) -> str:
-    """The SET statement of each connection: time zone, isolation level, time limits of SELECT and locks."""
-    lock = max(1, int(seconds / 2))
-    return (
-        "SET time_zone = '+00:00', transaction_isolation = 'READ-COMMITTED',"
-        f" max_execution_time = {int(seconds * 1000)}, innodb_lock_wait_timeout = {lock}, lock_wait_timeout = {lock}"
-    )
 
 
 async def _commit(held: AsyncExitStack, connection: Connection, session: WriteSession) -> None:

@@ -6,8 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import asyncmy
-from asyncmy.connection import Connection
+from jiucom.db.line import Line
 
 log = logging.getLogger(__name__)
 
@@ -19,9 +18,8 @@ class Probe:
     """`options` are what the driver connects with."""
 
     def __init__(self, options: dict[str, Any], now: Callable[[], float] = time.monotonic) -> None:
-        self._options = options
+        self._line = Line(options)
         self._now = now
-        self._connection: Connection | None = None
         self._asking: asyncio.Task[bool] | None = None
         self._answer = False
         self._answered_at = -_LIFETIME
@@ -38,37 +36,15 @@ class Probe:
         """Close the connection."""
         if self._asking is not None:
             await asyncio.wait({self._asking})
-        self._drop()
+        self._line.close()
 
     async def _ask(self) -> bool:
         try:
             async with asyncio.timeout(_TIMEOUT):
-                self._answer = await self._select()
+                self._answer = await self._line.ask("SELECT 1") == 1
         except Exception as error:
             log.debug("the database does not answer: %r", error)
-            self._drop()
+            self._line.close()
             self._answer = False
         self._answered_at = self._now()
         return self._answer
-
-    async def _select(self) -> bool:
-        if self._connection is not None:
-            try:
-                return await _select(self._connection)
-            except Exception as error:
-                # The server may have closed an idle connection: try a new one.
-                log.debug("the connection of the readiness check is gone: %r", error)
-                self._drop()
-        self._connection = await asyncmy.connect(**self._options)
-        return await _select(self._connection)
-
-    def _drop(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-
-
-async def _select(connection: Connection) -> bool:
-    async with connection.cursor() as cursor:
-        await cursor.execute("SELECT 1")
-        return [tuple(row) for row in await cursor.fetchall()] == [(1,)]

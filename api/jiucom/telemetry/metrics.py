@@ -32,6 +32,7 @@ class Metrics:
         ProcessCollector(registry=self.registry)
 
         self.db_acquire = Summary("jiucom_db_acquire_seconds", "Wait for a pooled connection", registry=self.registry)
+        self.db_reads = self._counter("jiucom_db_reads", "Sessions for reads, where there are replicas", "server")
         self.redis_calls = self._counter("jiucom_redis_calls", "Commands sent to Redis", "command")
         self.redis_failures = self._counter("jiucom_redis_failures", "Commands that Redis did not answer")
         self.cache_requests = self._counter("jiucom_cache_requests", "Reads of a cache", "cache", "result")

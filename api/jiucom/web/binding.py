@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from jiucom.auth.principal import Role
 from jiucom.db.queue import urgent
+from jiucom.db.reading import replica_allowed
 from jiucom.deadline import deadline
 from jiucom.errors import ApiError, ErrorCode
 from jiucom.web.body import media_type, read_body
@@ -75,10 +76,23 @@ class Endpoint:
 
     async def _handle(self, ctx: Context[Application]) -> Response:
         operation = self.operation
-        result = await operation.handler(ctx, **await self._arguments(ctx.request))
+        result = await self._run(ctx, await self._arguments(ctx.request))
         if operation.raw:
             return typing.cast(Response, result)
         return success(result, operation.message, operation.status, self.app.clock.now())
+
+    async def _run(self, ctx: Context[Application], arguments: dict[str, Any]) -> Any:
+        operation, user_id = self.operation, ctx.principal.user_id if ctx.principal else None
+        if operation.replica:
+            with replica_allowed(user_id):
+                return await operation.handler(ctx, **arguments)
+        if operation.method == "GET" or user_id is None:
+            return await operation.handler(ctx, **arguments)
+        try:
+            return await operation.handler(ctx, **arguments)
+        finally:
+            # What fails may have written before.
+            await ctx.app.db.keep_position(user_id)
 
     async def _arguments(self, request: Request) -> dict[str, Any]:
         operation = self.operation

@@ -7,6 +7,7 @@ from starlette.requests import Request
 
 from jiucom.auth.principal import Principal, Role
 from jiucom.clock import Clock
+from jiucom.db import Database
 from jiucom.errors import ApiError, ErrorCode
 from jiucom.limiter import RateLimiter
 from jiucom.settings import Settings
@@ -19,6 +20,8 @@ class Application(Protocol):
     def settings(self) -> Settings: ...
     @property
     def clock(self) -> Clock: ...
+    @property
+    def db(self) -> Database: ...
     @property
     def limiter(self) -> RateLimiter: ...
     @property

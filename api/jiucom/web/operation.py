@@ -50,6 +50,7 @@ class Operation:
     deadline: float | None  # s; None: the setting's
     max_body: int
     limits: Limit | None
+    replica: bool
     openapi: Mapping[str, Any] = field(repr=False)
 
     @property
@@ -78,13 +79,15 @@ def endpoint(
     deadline: float | None = None,
     max_body: int = MAX_BODY,
     limits: Limit | None = None,
+    replica: bool = False,
     openapi: Mapping[str, Any] | None = None,
 ) -> Callable[[Handler], Handler]:
     """Register a handler `async def f(ctx, <path parameters>, query: Q, body: B) -> Result`.
 
     `aliases` are further paths with the same parameters. `message` defaults to the text that goes with the status.
     `errors` are the codes to document besides those that follow from the signature. `deadline` (s) and `max_body`
-    (bytes) replace the defaults, `limits` (jiucom/limits.py) the one that every write has. `openapi` is merged into the
+    (bytes) replace the defaults, `limits` (jiucom/limits.py) the one that every write has. With `replica`
+    its reads may come from a read replica, and be some seconds old but for the caller's own writes. `openapi` is merged into the
     document's operation, for what hints cannot say.
     """
 
@@ -103,6 +106,7 @@ def endpoint(
                 deadline=deadline,
                 max_body=max_body,
                 limits=limits or (None if method == "GET" else WRITE),
+                replica=replica,
                 openapi=openapi or {},
             )
             for each in (path, *aliases)

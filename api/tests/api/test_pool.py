@@ -202,7 +202,7 @@ async def test_readiness_is_at_most_a_second_old(
 
 async def test_a_server_that_closed_the_connection_is_asked_again(state: AppState) -> None:
     assert await state.db.is_alive()
-    connection = state.db._probe._connection
+    connection = state.db._probe._line._connection
     assert connection is not None
     async with state.db.read() as session:
         await session.fetch_rows(f"KILL {connection.thread_id()}")

@@ -33,6 +33,7 @@ def test_every_problem_is_named_at_once(tmp_path: Path) -> None:
     found = problems(
         DB_PORT="0",
         DB_POOL_SIZE="many",
+        DB_REPLICAS="one,two:many",
         TRACING_SAMPLING="1.5",
         SEED="prod",
         TIME_ZONE="Mars/Olympus",
@@ -48,6 +49,7 @@ def test_every_problem_is_named_at_once(tmp_path: Path) -> None:
         "DB_PASSWORD",
         "DB_POOL_SIZE",
         "DB_PORT",
+        "DB_REPLICAS",
         "FORWARDED_ALLOW_IPS",
         "LOG_LEVEL",
         "MAIL_STARTTLS",
@@ -96,3 +98,9 @@ def test_mails_go_to_the_log_in_development_only(seed: str, allowed: bool) -> No
         assert [line.partition(":")[0] for line in problems(**environ)] == ["MAIL_TO_LOG"]
     assert not load({**environ, "MAIL_TO_LOG": ""}).mail_to_log
     assert not load({**environ, "MAIL_TO_LOG": "false"}).mail_to_log
+
+
+def test_replicas_are_names_with_or_without_a_port() -> None:
+    settings = load({"JWT_SECRET": SECRET, "DB_REPLICAS": "one, two:3307"})
+    assert settings.replicas == [("one", 3306), ("two", 3307)]
+    assert load({"JWT_SECRET": SECRET}).replicas == []

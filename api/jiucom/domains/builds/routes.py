@@ -24,7 +24,7 @@ _SEEN = [ErrorCode.BUILD_NOT_FOUND]
 _OWN = [ErrorCode.BUILD_NOT_FOUND, ErrorCode.FORBIDDEN]
 
 
-@endpoint("GET", "/builds", tag=_TAG)
+@endpoint("GET", "/builds", tag=_TAG, replica=True)
 async def list_builds(ctx: Context, query: BuildQuery) -> Page[BuildItem]:
     """공개 견적 목록
 
@@ -33,13 +33,13 @@ async def list_builds(ctx: Context, query: BuildQuery) -> Page[BuildItem]:
     return await service.list_public(ctx.app, query)
 
 
-@endpoint("GET", "/builds/popular", tag=_TAG)
+@endpoint("GET", "/builds/popular", tag=_TAG, replica=True)
 async def popular_builds(ctx: Context, query: PageQuery) -> Page[BuildItem]:
     """인기 견적 목록"""
     return await service.list_popular(ctx.app, query)
 
 
-@endpoint("GET", "/builds/templates", tag=_TAG)
+@endpoint("GET", "/builds/templates", tag=_TAG, replica=True)
 async def build_templates(ctx: Context, query: PageQuery) -> Page[BuildItem]:
     """추천 견적 목록"""
     return await service.list_templates(ctx.app, query)
@@ -54,7 +54,7 @@ async def my_builds(ctx: Context, query: PageQuery) -> Page[BuildItem]:
     return await service.list_own(ctx.app, ctx.user, query)
 
 
-@endpoint("POST", "/builds/check", tag=_TAG, errors=[ErrorCode.PART_NOT_FOUND])
+@endpoint("POST", "/builds/check", tag=_TAG, errors=[ErrorCode.PART_NOT_FOUND], replica=True)
 async def check_parts(ctx: Context, body: BuildCheck) -> Compatibility:
     """호환성 검사
 

@@ -17,7 +17,7 @@ from jiucom.web import Id, Json, Page, endpoint
 _TAG = "Part"
 
 
-@endpoint("GET", "/parts", tag=_TAG, aliases=("/part",))
+@endpoint("GET", "/parts", tag=_TAG, aliases=("/part",), replica=True)
 async def list_parts(ctx: Context, query: PartQuery) -> Page[PartItem]:
     """부품 목록
 
@@ -33,7 +33,7 @@ async def categories(ctx: Context) -> list[PartCategory]:
     return list(PartCategory)
 
 
-@endpoint("GET", "/parts/search", tag=_TAG)
+@endpoint("GET", "/parts/search", tag=_TAG, replica=True)
 async def search_parts(ctx: Context, query: PartSearchQuery) -> Page[PartItem]:
     """부품 검색
 
@@ -42,13 +42,13 @@ async def search_parts(ctx: Context, query: PartSearchQuery) -> Page[PartItem]:
     return await service.list_parts(ctx.app, query)
 
 
-@endpoint("GET", "/parts/popular", tag=_TAG)
+@endpoint("GET", "/parts/popular", tag=_TAG, replica=True)
 async def list_popular(ctx: Context, query: TopQuery) -> list[PartItem]:
     """인기 부품"""
     return await service.list_popular(ctx.app, query)
 
 
-@endpoint("GET", "/parts/ranking", tag=_TAG)
+@endpoint("GET", "/parts/ranking", tag=_TAG, replica=True)
 async def list_ranking(ctx: Context, query: TopQuery) -> list[RankedPart]:
     """인기 순위
 

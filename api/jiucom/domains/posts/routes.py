@@ -10,7 +10,7 @@ _TAG = "Post"
 _OWN = [ErrorCode.POST_NOT_FOUND, ErrorCode.POST_NOT_AUTHOR]
 
 
-@endpoint("GET", "/posts", tag=_TAG)
+@endpoint("GET", "/posts", tag=_TAG, replica=True)
 async def list_posts(ctx: Context, query: PostQuery) -> Json[Page[PostItem]]:
     """게시글 목록
 
@@ -19,7 +19,7 @@ async def list_posts(ctx: Context, query: PostQuery) -> Json[Page[PostItem]]:
     return await service.list_posts(ctx.app, query)
 
 
-@endpoint("GET", "/posts/search", tag=_TAG)
+@endpoint("GET", "/posts/search", tag=_TAG, replica=True)
 async def search_posts(ctx: Context, query: PostSearchQuery) -> Json[Page[PostItem]]:
     """게시글 검색
 

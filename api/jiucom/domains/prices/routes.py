@@ -41,7 +41,7 @@ async def compare_by_query(ctx: Context, query: PartRef) -> Json[Comparison]:
     return await service.get_comparison(ctx.app, query.part_id)
 
 
-@endpoint("GET", "/prices/parts/{partId}/history", tag=_TAG, errors=_NO_PART)
+@endpoint("GET", "/prices/parts/{partId}/history", tag=_TAG, errors=_NO_PART, replica=True)
 async def get_history(ctx: Context, part_id: Id, query: HistoryQuery) -> History:
     """가격 변동 이력
 
@@ -50,7 +50,7 @@ async def get_history(ctx: Context, part_id: Id, query: HistoryQuery) -> History
     return await service.get_history(ctx.app, part_id, query.period)
 
 
-@endpoint("GET", "/prices/history", tag=_TAG, errors=_NO_PART)
+@endpoint("GET", "/prices/history", tag=_TAG, errors=_NO_PART, replica=True)
 async def history_by_query(ctx: Context, query: PartHistoryQuery) -> History:
     """가격 변동 이력 (이전 경로)"""
     return await service.get_history(ctx.app, query.part_id, query.period)

@@ -11,7 +11,7 @@ _NEW = [ErrorCode.PART_NOT_FOUND, ErrorCode.REVIEW_ALREADY_EXISTS]
 _OWN = [ErrorCode.REVIEW_NOT_FOUND, ErrorCode.REVIEW_NOT_AUTHOR]
 
 
-@endpoint("GET", "/parts/{partId}/reviews", tag=_TAG)
+@endpoint("GET", "/parts/{partId}/reviews", tag=_TAG, replica=True)
 async def list_reviews_of_part(ctx: Context, part_id: Id, query: PageQuery) -> Page[Review]:
     """부품 리뷰 목록
 
@@ -20,7 +20,7 @@ async def list_reviews_of_part(ctx: Context, part_id: Id, query: PageQuery) -> P
     return await service.list_reviews(ctx.app, ReviewQuery(part_id=part_id, page=query.page, size=query.size))
 
 
-@endpoint("GET", "/reviews", tag=_TAG)
+@endpoint("GET", "/reviews", tag=_TAG, replica=True)
 async def list_reviews(ctx: Context, query: ReviewQuery) -> Page[Review]:
     """리뷰 목록
 
@@ -29,7 +29,7 @@ async def list_reviews(ctx: Context, query: ReviewQuery) -> Page[Review]:
     return await service.list_reviews(ctx.app, query)
 
 
-@endpoint("GET", "/reviews/{reviewId}", tag=_TAG, errors=[ErrorCode.REVIEW_NOT_FOUND])
+@endpoint("GET", "/reviews/{reviewId}", tag=_TAG, errors=[ErrorCode.REVIEW_NOT_FOUND], replica=True)
 async def get_review(ctx: Context, review_id: Id) -> Review:
     """리뷰 상세"""
     return await service.get(ctx.app, review_id)

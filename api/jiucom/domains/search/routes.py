@@ -8,7 +8,7 @@ from jiucom.web import endpoint
 _TAG = "Search"
 
 
-@endpoint("GET", "/search", tag=_TAG)
+@endpoint("GET", "/search", tag=_TAG, replica=True)
 async def search(ctx: Context, query: SearchQuery) -> Hits:
     """통합 검색
 
@@ -18,7 +18,7 @@ async def search(ctx: Context, query: SearchQuery) -> Hits:
     return await service.search(ctx.app, query)
 
 
-@endpoint("GET", "/search/suggest", tag=_TAG)
+@endpoint("GET", "/search/suggest", tag=_TAG, replica=True)
 async def suggest(ctx: Context, query: SuggestQuery) -> Suggestions:
     """검색어 제안
 

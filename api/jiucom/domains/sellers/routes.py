@@ -11,13 +11,13 @@ _NO_SHOP = [ErrorCode.SELLER_NOT_FOUND]
 _NO_PRODUCT = [ErrorCode.SELLER_NOT_FOUND, ErrorCode.PART_NOT_FOUND, ErrorCode.PRICE_NOT_FOUND]
 
 
-@endpoint("GET", "/sellers", tag=_TAG)
+@endpoint("GET", "/sellers", tag=_TAG, replica=True)
 async def sellers(ctx: Context) -> list[Seller]:
     """판매처 목록 (신뢰도순)"""
     return await service.list_sellers(ctx.app)
 
 
-@endpoint("GET", "/sellers/{sellerId}", tag=_TAG, errors=_NO_SHOP)
+@endpoint("GET", "/sellers/{sellerId}", tag=_TAG, errors=_NO_SHOP, replica=True)
 async def seller(ctx: Context, seller_id: Id) -> SellerDetail:
     """판매처 상세"""
     return await service.get(ctx.app, seller_id)
