@@ -8,7 +8,9 @@ import modules
 import pytest
 from plugins import ROOT, load
 
-from .conftest import AWKWARD, Installation
+from tests.installation import Installation
+
+from .conftest import AWKWARD
 
 # Variable, user, and the host by which it logs in.
 MYSQL = [
