@@ -43,6 +43,9 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"gateway_trusted_proxies": ["here"]}, "gateway_trusted_proxies"),
     ({"gateway_proxy_protocol": True}, "gateway_proxy_protocol needs gateway_trusted_proxies"),
     ({"monitoring_alertmanager_enabled": True}, "monitoring_alertmanager_slack_url"),
+    ({"database_replicas": 3}, "database_replicas is 3"),
+    ({"database_replicas": 1, "database_replica_password": 33 * "x"}, "database_replica_password has 33 characters"),
+    ({"database_replicas": 1, "database_replica_buffer_pool_size": "1G"}, "database_replica_buffer_pool_size is 1G"),
     ({"tracing_sampling": 2}, "tracing_sampling is 2"),
     ({"tracing_heap": "2g"}, "tracing_heap is 2g"),
 ]

@@ -26,13 +26,14 @@ MEMORY, MEMORY_LIMIT = 256 * 2**20, 2**30
 THREADS = 12
 COLLECTIONS = {"0": 2.0, "1": 0.5, "2": 0.1}
 POOL = {"size": 10, "used": 4, "idle": 6, "waiting": 0}
+READS = {"primary": 30.0, "replica": 10.0}
 QUERIES, SLOW = 120.0, 0.1
 COMMANDS = {"select": 100.0, "insert": 5.0, "begin": 3.0}
 
 # An alert that fired all the while, evaluated every 15 s.
 FIRED = {"alertname": "PoolExhausted", "alertstate": "firing", "severity": "critical"}
 
-JOBS = ("jiucom-api", "redis-exporter", "mysql-exporter", "backup", "zipkin", "trace-jobs")
+JOBS = ("jiucom-api", "redis-exporter", "mysql-exporter", "mysql-replica", "backup", "zipkin", "trace-jobs")
 PAST_SECONDS = 900
 STARTED = int(time.time()) // 15 * 15 - PAST_SECONDS
 
@@ -45,8 +46,16 @@ Sample = tuple[str, dict[str, str], float]
 def samples(job: str, moment: float) -> Iterator[Sample]:
     """What a job's exporter says at a moment: names as docs/architecture.md and the exporters have them."""
     age = moment - STARTED
-    jobs = {"jiucom-api": _api, "redis-exporter": _redis, "mysql-exporter": _mysql, "backup": _backup}
-    return (jobs | {"zipkin": _zipkin, "trace-jobs": _traces})[job](age)
+    made = {
+        "jiucom-api": _api,
+        "redis-exporter": _redis,
+        "mysql-exporter": _mysql,
+        "mysql-replica": _mysql,
+        "backup": _backup,
+        "zipkin": _zipkin,
+        "trace-jobs": _traces,
+    }
+    return made[job](age)
 
 
 def _api(age: float) -> Iterator[Sample]:
@@ -74,6 +83,10 @@ def _api(age: float) -> Iterator[Sample]:
         yield f"jiucom_db_pool_{name}", {}, value
     yield "jiucom_db_acquire_seconds_count", {}, 50 * age
     yield "jiucom_db_acquire_seconds_sum", {}, 0.05 * age
+    for server, rate in READS.items():
+        yield "jiucom_db_reads_total", {"server": server}, rate * age
+    yield "jiucom_db_replica_in_use", {"replica": "mysql-replica-1"}, 1
+    yield "jiucom_db_replica_lag_seconds", {"replica": "mysql-replica-1"}, 0.4
 
 
 def _redis(_age: float) -> Iterator[Sample]:

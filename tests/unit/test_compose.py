@@ -22,8 +22,9 @@ DEFINITIONS: dict[str, dict[str, Any]] = {
     if re.fullmatch(r"_(?!platform|stack)[a-z]+_services", variable)
     for name, definition in services.items()
 }
-# The API has tests of its own settings, and so have the report, which board sends, and the jobs, which Python runs.
-TESTED = sorted(TABLE.keys() - {"app", "report", "trace-jobs"})
+# The API has tests of its own settings, and so have the report, which board sends, and the jobs, which Python runs;
+# replicas are MySQL's image (tests/stories/replica).
+TESTED = sorted(TABLE.keys() - {"app", "report", "trace-jobs", "mysql-replica-1", "mysql-replica-2"})
 SETTINGS = {"stop_grace_seconds": 30, "log_max_size": "10m", "log_max_files": 5, "ulimits": {}, "services": ["here"]}
 ROW = {"uid": 1, "gid": 2, "cpus": 0.5, "memory": "64m", "cpus_reserved": 0.1, "memory_reserved": "32m"}
 

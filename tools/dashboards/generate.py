@@ -6,7 +6,13 @@ from typing import get_args
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import dashboard
 
-from tools.dashboards import backup_dashboard, endpoint_dashboard, main_dashboard, traces_dashboard
+from tools.dashboards import (
+    backup_dashboard,
+    endpoint_dashboard,
+    main_dashboard,
+    replica_dashboard,
+    traces_dashboard,
+)
 from tools.dashboards.parts import Language
 
 
@@ -18,6 +24,7 @@ def render_all() -> dict[str, str]:
         files[f"jiucom-main{suffix}.json"] = _render(main_dashboard.build(language))
         files[f"jiucom-backup{suffix}.json"] = _render(backup_dashboard.build(language))
         files[f"jiucom-traces{suffix}.json"] = _render(traces_dashboard.build(language))
+        files[f"jiucom-replica{suffix}.json"] = _render(replica_dashboard.build(language))
         files[f"jiucom-endpoint{suffix}.json"] = _render(endpoint_dashboard.build(language))
     return files
 

@@ -274,9 +274,10 @@ def _stores(board: dashboard_builder.Dashboard, t: Text) -> dashboard_builder.Da
                     "More queries for the same requests mean a cold cache or a release with N+1 queries.",
                 ),
                 [
-                    ("rate(mysql_global_status_queries[$__rate_interval])", t("전체", "all")),
+                    ('rate(mysql_global_status_queries{job="mysql-exporter"}[$__rate_interval])', t("전체", "all")),
                     (
-                        'rate(mysql_global_status_commands_total{command=~"select|insert|update|delete"}[$__rate_interval])',
+                        'rate(mysql_global_status_commands_total{job="mysql-exporter",'
+                        ' command=~"select|insert|update|delete"}[$__rate_interval])',
                         "{{command}}",
                     ),
                 ],
@@ -291,8 +292,8 @@ def _stores(board: dashboard_builder.Dashboard, t: Text) -> dashboard_builder.Da
                     "More running threads than cores for long means queries pile up: look at `SHOW PROCESSLIST`.",
                 ),
                 [
-                    ("mysql_global_status_threads_connected", t("연결", "connected")),
-                    ("mysql_global_status_threads_running", t("실행 중", "running")),
+                    ('mysql_global_status_threads_connected{job="mysql-exporter"}', t("연결", "connected")),
+                    ('mysql_global_status_threads_running{job="mysql-exporter"}', t("실행 중", "running")),
                 ],
                 unit="short",
             )
@@ -304,7 +305,7 @@ def _stores(board: dashboard_builder.Dashboard, t: Text) -> dashboard_builder.Da
                     "최근 5분의 건수입니다. 급증하면 슬로우 로그와 느린 추적에서 쿼리를 찾으세요.",
                     "Within 5 minutes. On a surge find the statement in the slow log and the slow traces.",
                 ),
-                [("increase(mysql_global_status_slow_queries[5m])", t("5분 건수", "in 5 min"))],
+                [('increase(mysql_global_status_slow_queries{job="mysql-exporter"}[5m])', t("5분 건수", "in 5 min"))],
                 unit="short",
                 limits=thresholds(None, 10),
             )

@@ -30,6 +30,8 @@ PURPOSES = {
     "report": "mails the weekly report",
     "opensearch": "keeps traces on disk",
     "trace-jobs": "removes old traces, counts which service calls which",
+    "mysql-replica-1": "follows MySQL and takes reads",
+    "mysql-replica-2": "follows MySQL and takes reads",
 }
 CONTENTS = {
     "mysql-data": "MySQL's files",
@@ -39,6 +41,8 @@ CONTENTS = {
     "grafana-data": "Grafana's users and settings; dashboards are files of the installation",
     "alertmanager-data": "silences",
     "opensearch-data": "traces",
+    "mysql-replica-1-data": "the replica's copy of MySQL's files",
+    "mysql-replica-2-data": "the replica's copy of MySQL's files",
 }
 ROUTES = {
     "= /": "redirect to the API's documentation, `/api/v1/swagger-ui.html`",
@@ -68,6 +72,7 @@ def _rendered(template: str) -> str:
         "platform_services": services(),
         "platform_tls": "acme",
         "_monitoring_optional_exporters": exporters,
+        "_monitoring_replicas": True,
     }
     return environment.from_string((ROOT / template).read_text()).render(defaults() | switches)
 

@@ -1,13 +1,15 @@
 #!/usr/bin/python
-"""Look at MySQL's accounts (D7)."""
+"""Look at MySQL's accounts (D7) and its read replicas (H3.6)."""
 
 from __future__ import annotations
 
 import subprocess
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.jiucom.platform.plugins.module_utils.checks import Checks, Seen, containers
+from ansible_collections.jiucom.platform.plugins.module_utils import mysql
+from ansible_collections.jiucom.platform.plugins.module_utils.checks import Checks, Seen, containers, eventually
 
 DOCUMENTATION = r"""
 module: database_check
@@ -38,6 +40,24 @@ def exporter(expected: dict[str, Any]) -> Seen:
     options = Path(expected["path"], "mysql-exporter/secrets/my.cnf").read_bytes()
     grants = query(expected, options, "SHOW GRANTS").splitlines()
     return len(grants) == 1 and grants[0].startswith("GRANT USAGE ON *.*"), "; ".join(grants)
+
+
+def follows(expected: dict[str, Any], name: str) -> Seen:
+    """Look at one read replica. Its lag is the age of the last heartbeat that it has, which the API sends each second."""
+    container = containers(expected["project"])[name][0]["Id"]
+    following, read_only, error = mysql.replication(container)
+    if not following:
+        return False, f"{name} does not follow the primary: {error}"
+    age = "SELECT TIMESTAMPDIFF(MICROSECOND, beat_at, UTC_TIMESTAMP(6)) / 1e6 FROM heartbeat;"
+    lag = float(mysql.ask(container, f"USE {expected['schema']}; {age}")[0][0])
+    seen = f"{name} is {lag:.1f} s behind" + ("" if read_only else " and accepts writes")
+    return read_only and lag <= expected["max_lag"], seen
+
+
+@checks.check("H3.6", "each read replica follows the primary and takes no writes")
+def replicas(expected: dict[str, Any]) -> Seen:
+    seen = [eventually(partial(follows, expected, name), 60) for name in expected["replicas"]]
+    return all(passed for passed, _ in seen), "; ".join(text for _, text in seen) or "database_replicas is 0"
 
 
 if __name__ == "__main__":

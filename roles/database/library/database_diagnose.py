@@ -1,5 +1,5 @@
 #!/usr/bin/python
-"""Find out why MySQL does not start, or refuses the accounts of the API or of its exporter (H2)."""
+"""Find out why MySQL does not start, refuses the accounts of the API or of its exporter, or has no replicas that follow (H2)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.jiucom.platform.plugins.module_utils import engine
+from ansible_collections.jiucom.platform.plugins.module_utils import engine, mysql
 from ansible_collections.jiucom.platform.plugins.module_utils.diagnosis import (
     Diagnosis,
     Fault,
@@ -39,6 +39,10 @@ OTHER_VERSION = re.compile(
 )
 # The data directory's own history of versions, since 8.1.
 HISTORY = "mysql_upgrade_history"
+# A replica that cannot follow any more is filled anew.
+ANEW = "docker compose rm --stop --force {0}; docker volume rm {1}_{0}-data; docker compose up -d {0}"
+# The account of the replicas, and what they copy the primary with.
+ACCOUNT = "docker compose exec mysql sh /docker-entrypoint-initdb.d/20-replicas.sh"
 
 
 def without_password(container: str) -> tuple[bool, str]:
@@ -142,6 +146,29 @@ def volume(expected: dict[str, Any]) -> Iterator[Fault]:
                 "name the version that wrote it: platform_images_overrides: {mysql: {ref: ...}}, then ansible-playbook site.yml; "
                 "one line after the other (8.0, 8.4, 9.7), or playbooks/restore.yml",
             )
+
+
+@diagnosis.look
+def replicas(expected: dict[str, Any]) -> Iterator[Fault]:
+    """A read replica does not follow the primary, or cannot copy it."""
+    project = expected["project"]
+    if not healthy(project, "mysql"):
+        return
+    for name in expected["replicas"]:
+        for container in healthy(project, name):
+            following, _, error = mysql.replication(container["Id"])
+            if not following:
+                refused = "Access denied" in error or "is not allowed to connect" in error
+                stopped = error.startswith("the ")
+                type_ = (
+                    ACCOUNT if refused else f"docker compose restart {name}" if stopped else ANEW.format(name, project)
+                )
+                yield Fault("replica does not follow", name, error, type_)
+        if running(project, name) and not healthy(project, name):
+            lines = log(running(project, name)[0]["Id"])
+            said = [line for line in lines if "[replica] not copied: " in line]
+            if said and not any("[replica] copied" in line for line in lines[lines.index(said[-1]) :]):
+                yield Fault("replica not copied", name, said[-1], ACCOUNT)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from pathlib import Path
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.jiucom.platform.plugins.module_utils import engine
 from ansible_collections.jiucom.platform.plugins.module_utils.files import rewrite
+from ansible_collections.jiucom.platform.plugins.module_utils.mysql import CLIENT
 from ansible_collections.jiucom.platform.plugins.module_utils.quoting import quoted
 
 DOCUMENTATION = r"""
@@ -33,13 +34,6 @@ EXAMPLES = """
 """
 RETURN = "changed: {type: bool, returned: always, description: Whether anything was done.}"
 
-# The options come through a pipe: a password is in no command line, environment or file of the container.
-CLIENT = """exec 3<<OPTIONS
-[client]
-user = root
-password = "$(cat /run/secrets/root_password)"
-OPTIONS
-exec mysql --defaults-extra-file=/dev/fd/3 --protocol=socket --batch"""
 LOGIN = "exec mysql --defaults-extra-file=/dev/stdin --batch --execute='SELECT 1'"
 
 
