@@ -28,6 +28,8 @@ NOT_TYPED = {
     r"ansible-playbook playbooks/rollback.yml.*": "needs two versions: default/test_8_deploy.py, stack/test_rollout.py",
     r"ansible-playbook playbooks/upgrade.yml.*": "needs two versions: default/test_8_upgrade.py",
     r"ansible-playbook playbooks/purge.yml.*": "leaves no host for the rest: default/test_9_purged.py",
+    r"ansible-playbook playbooks/promote.yml.*": "needs a read replica: replica/test_1_role.py",
+    r"docker .*mysql-replica-1.*": "read replicas are off: replica/test_1_role.py",
     r"ansible-playbook site.yml .*docker_upgrade=true": "needs a newer Docker: docker/test_1_repository.py",
     r"ansible-playbook playbooks/images.yml.* -e images_refresh=true": "builds all images anew: tests/images",
     r"(sudo )?/opt/jiucom/tls/certificate.py renew": "dev is without TLS: verify/test_certificate.py",

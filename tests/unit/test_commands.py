@@ -100,7 +100,7 @@ def test_variables_are_those_of_the_roles(page: Path) -> None:
 def test_compose_is_asked_for_services_that_there_are(page: Path) -> None:
     text = "\n".join(typed(page.read_text()))
     found = re.findall(
-        r"docker compose (?:logs|ps|restart|exec|up)((?: -[-\w]+(?:[ =]\d\w*)?)*) ([a-z]+(?:-[a-z]+)*)\b", text
+        r"docker compose (?:logs|ps|restart|exec|up)((?: -[-\w]+(?:[ =]\d\w*)?)*) ([a-z]+(?:-[a-z0-9]+)*)\b", text
     )
     assert {name for _, name in found} - set(services()) == set()
 
