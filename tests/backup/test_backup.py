@@ -49,7 +49,7 @@ def test_its_account_reads_and_is_locked_afterwards(toy: Toy, archive: Path) -> 
 def test_creating_the_dump_account_writes_no_transaction(toy: Toy, archive: Path) -> None:
     before = toy.mysql().value("SELECT @@gtid_executed")
     toy.mysql().for_dumps(DATABASE)
-    toy.mysql().lock()
+    toy.mysql().after_dumps()
     assert toy.mysql().value("SELECT @@gtid_executed") == before
 
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from jiucom_backup import dump, ship, stage, store
+from jiucom_backup import dump, replica, ship, stage, store
 from jiucom_backup.archive import DUMP, Reader, Writer
 from jiucom_backup.docker import containers, inspect, volume
 from jiucom_backup.mysql import Server
@@ -61,7 +61,8 @@ def _make(settings: Settings, state: store.State, smaller: bool) -> tuple[Path, 
     path = settings.store / store.name_for(settings.project, started)
     with tempfile.TemporaryDirectory(prefix=".dump.", dir=settings.store) as aside:
         file = Path(aside, DUMP)
-        dumped = dump.write(root, settings.database, file)
+        service, server = replica.source(settings, root)
+        dumped = dump.write(server, settings.database, file)
         before = float(known.get("backup_dump_bytes", 0))
         if dumped.bytes < before / 2 and not smaller:
             raise BackupError(
@@ -87,7 +88,7 @@ def _make(settings: Settings, state: store.State, smaller: bool) -> tuple[Path, 
                     "installation": installation(settings),
                     "started": f"{started:%FT%TZ}",
                     "finished": f"{datetime.now(UTC):%FT%TZ}",
-                    "database": _database(root, settings, dumped),
+                    "database": _database(root, settings, dumped) | {"read_from": service},
                     "images": _images(settings),
                 }
             )

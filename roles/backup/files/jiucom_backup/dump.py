@@ -35,7 +35,7 @@ class Dump:
 def write(root: Server, database: str, target: Path) -> Dump:
     """Dump the schema, compressed, into a file. Raises BackupError.
 
-    A read lock is held until the dump has begun, half a second: so the connection that computes the checksums sees the same
+    Nothing is committed until the dump has begun, half a second: so the connection that computes the checksums sees the same
     moment as the dump, whatever is written meanwhile.
     """
     server = root.for_dumps(database)
@@ -45,7 +45,7 @@ def write(root: Server, database: str, target: Path) -> Dump:
             raise BackupError(f"the schema {database} has no tables: there is nothing to back up")
         lock, snapshot = Session(server), Session(server)
         try:
-            lock.ask("FLUSH TABLES WITH READ LOCK")
+            lock.ask(server.hold)
             # The server's own level, READ COMMITTED, sees another moment with each statement.
             snapshot.ask("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
             snapshot.ask("START TRANSACTION WITH CONSISTENT SNAPSHOT")
@@ -55,7 +55,7 @@ def write(root: Server, database: str, target: Path) -> Dump:
             lock.close()
             snapshot.close()
     finally:
-        root.lock()
+        root.after_dumps()
     return dump
 
 
@@ -76,7 +76,7 @@ def _run(server: Server, database: str, target: Path, lock: Session) -> Dump:
             while block := program.stdout.read1(1 << 20):  # type: ignore[attr-defined]
                 if not size:
                     # The dump has its transaction when it writes: its own lock is gone by then, too.
-                    lock.ask("UNLOCK TABLES")
+                    lock.ask(server.release)
                 head = head if len(head) > 1 << 16 else head + block
                 tail, size = (tail + block)[-200:], size + len(block)
                 gzip.stdin.write(block)

@@ -8,6 +8,7 @@ import secrets
 import subprocess
 import time
 from dataclasses import dataclass
+from typing import ClassVar
 
 from jiucom_backup.settings import BackupError
 
@@ -32,6 +33,10 @@ class Server:
     container: str
     password: str
     user: str = "root"
+
+    # What keeps the data as they are for a moment, and what ends that.
+    hold: ClassVar[str] = "FLUSH TABLES WITH READ LOCK"
+    release: ClassVar[str] = "UNLOCK TABLES"
 
     def command(self, program: str, *arguments: str) -> list[str]:
         """Return a command line, whose first line of input is the password."""
@@ -91,7 +96,7 @@ class Server:
             time.sleep(0.5)
 
     def for_dumps(self, database: str) -> Server:
-        """Make the account that reads for a backup, and nothing else; it lives until `lock`."""
+        """Make the account that reads for a backup, and nothing else; it lives until `after_dumps`."""
         password = secrets.token_hex(24)
         account = f"'{ACCOUNT}'@'localhost'"
         self.ask(
@@ -104,7 +109,7 @@ class Server:
         )
         return Server(self.container, password, ACCOUNT)
 
-    def lock(self) -> None:
+    def after_dumps(self) -> None:
         """Lock the account that `for_dumps` has made."""
         self.ask(f"SET SESSION sql_log_bin = 0; ALTER USER '{ACCOUNT}'@'localhost' ACCOUNT LOCK;")
 

@@ -32,6 +32,8 @@ class Settings:
     lines: dict[str, dict[str, Any]]
     # The newest revision of the tables that the API here knows.
     revision: str = ""
+    # Read replicas of MySQL that the dump may be read from.
+    replicas: list[str] = field(default_factory=list)
     # Where archives and logs are shipped to; empty where nowhere.
     ship: dict[str, Any] = field(default_factory=dict)
     # How often binary logs are copied and shipped, and for how many days kept.
