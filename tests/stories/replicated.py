@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from ansible_collections.jiucom.platform.plugins.module_utils import engine
 
 from tests.installation import Installation
 
-REPLICA = "mysql-replica-1"
+REPLICA, SECOND = "mysql-replica-1", "mysql-replica-2"
 
 
 class Databases(Installation):
@@ -25,12 +26,12 @@ class Databases(Installation):
         roles: list[Any] = [{"role": "database", "tags": ["never"]}]
         return self.play(roles, [task], "-v", database_replicas=replicas)
 
-    def looked(self, module: str) -> list[dict[str, Any]]:
+    def looked(self, module: str, replicas: Sequence[str] = (REPLICA,)) -> list[dict[str, Any]]:
         """Return what a check or a diagnosis of role database has seen, an entry each."""
         expected = {
             "project": self.project,
             "path": str(self.base),
-            "replicas": [REPLICA],
+            "replicas": list(replicas),
             "schema": "jiucom",
             "max_lag": 3,
         }

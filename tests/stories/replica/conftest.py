@@ -6,14 +6,14 @@ import subprocess
 from collections.abc import Iterator
 
 import pytest
-from replicated import REPLICA, Databases
+from replicated import REPLICA, SECOND, Databases
 
 
 @pytest.fixture(scope="module")
 def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
     """MySQL without a replica, with a table."""
     made = Databases(tmp_path_factory.mktemp("replica"), "replica")
-    made.variables["platform_services_overrides"] |= {REPLICA: {"memory": "1g"}}
+    made.variables["platform_services_overrides"] |= {name: {"memory": "1g"} for name in (REPLICA, SECOND)}
     made.variables["database_replica_buffer_pool_size"] = "128M"
     try:
         made.site(0)
@@ -25,5 +25,6 @@ def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
         yield made
     finally:
         made.remove()
-        # Turned off, the replica's volume is none of Compose's.
-        subprocess.run(["docker", "volume", "rm", "--force", f"{made.project}_{REPLICA}-data"], check=True)
+        # Turned off, the replicas' volumes are none of Compose's.
+        volumes = [f"{made.project}_{name}-data" for name in (REPLICA, SECOND)]
+        subprocess.run(["docker", "volume", "rm", "--force", *volumes], check=True, capture_output=True)
