@@ -20,17 +20,10 @@ import pytest
 from docker.models.images import Image
 
 from testing.images import image
+from tests.registry import build
 
 from .service import Directory, Service, Start, eventually
 from .sources import Images, removing
-
-REGISTRY = """
-ARG BASE
-FROM ${BASE}
-USER root
-RUN apt-get update -qq && apt-get install -qq -y --no-install-recommends docker-registry >/dev/null
-RUN cd /etc/docker/registry && sed '/^auth:/,/path:/d' config.yml > open.yml
-"""
 
 
 @pytest.fixture(scope="session")
@@ -120,12 +113,7 @@ def directory(tmp_path: Path) -> Directory:
 
 @pytest.fixture(scope="session")
 def registry_image(daemon: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory) -> str:
-    context = tmp_path_factory.mktemp("registry")
-    (context / "Dockerfile").write_text(REGISTRY)
-    built, _ = daemon.images.build(
-        path=str(context), tag="images-test-registry:1", rm=True, buildargs={"BASE": image("python")}
-    )
-    return str(built.id)
+    return build(daemon, tmp_path_factory.mktemp("registry"))
 
 
 @contextlib.contextmanager

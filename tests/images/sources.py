@@ -106,6 +106,7 @@ class Images:
             "local": True,
             "registry_prefix": "",
             "registry_timeout": 3,
+            "believe": False,
             "daemon_options": {},
             "archives": archives.index(str(self.archives), self.directory / "cache.json"),
             "packages_mirror": "",

@@ -40,6 +40,7 @@ options:
   local: {type: bool, default: false, description: 'The host is the control node, and reads its archives where they are.'}
   registry_prefix: {type: str, default: '', description: What is put before references.}
   registry_timeout: {type: float, default: 5, description: Seconds for a registry's answer.}
+  believe: {type: bool, default: false, description: 'The registry cannot be asked yet, and is taken to have what is wanted.'}
   daemon_options: {type: dict, default: {}, description: Options that the daemon may not know yet.}
   archives: {type: dict, default: {}, description: 'What the control node has, as the filter C(images_archives) makes it.'}
   packages_mirror: {type: str, default: '', description: Debian's mirror; empty asks the host's apt.}
@@ -164,7 +165,7 @@ class Run:
             self.params["archives"],
             image_prefix=self.params["image_prefix"],
             registry_prefix=self.params["registry_prefix"],
-            believe_registry=self.host.unknown_options(self.params["daemon_options"]),
+            believe_registry=self.params["believe"] or self.host.unknown_options(self.params["daemon_options"]),
             refresh=self.params["refresh"],
         )
         choices = planner.plan(self.table.values())
@@ -240,6 +241,7 @@ def main() -> None:
             "local": {"type": "bool", "default": False},
             "registry_prefix": {"type": "str", "default": ""},
             "registry_timeout": {"type": "float", "default": 5},
+            "believe": {"type": "bool", "default": False},
             "daemon_options": {"type": "dict", "default": {}},
             "archives": {"type": "dict", "default": {}},
             "packages_mirror": {"type": "str", "default": ""},

@@ -78,13 +78,14 @@ def advice(answer: Answer, reference: str, prefix: str) -> str:
     if answer.verdict == LATER:
         todo = f"log in on the host (docker login), use a mirror ({mirror}), or run this again later"
     elif answer.verdict == LOCKED:
-        todo = "log in on the host, as root: docker login" + (f" {host}" if "." in host or ":" in host else "")
+        todo = "set images_registry_user and images_registry_password, or log in on the host, as root: docker login"
+        todo += f" {host}" if "." in host or ":" in host else ""
     elif answer.verdict in (ABSENT, FAILED):
         todo = mirror if prefix else ""
     elif _TLS.search(answer.message):
         todo = f"it speaks http: set docker_daemon_options: {{insecure-registries: [{host}]}}"
     elif _UNTRUSTED.search(answer.message):
-        todo = "give the host its certificate authority (/usr/local/share/ca-certificates) and restart Docker"
+        todo = "set images_registry_ca to a file with its certificate authority"
     else:
         todo = mirror
     return f"{answer.message}; {todo}" if todo else answer.message
