@@ -14,7 +14,7 @@ export BUNDLE BUNDLE_SIGNERS
 # Passed on to ansible-playbook, for example ARGS=-K where sudo asks for a password, or ARGS="--check --diff".
 ARGS ?=
 
-.PHONY: docs help deploy verify doctor backup drill images bundle test check lint types unit test-preflight test-images test-api test-gateway test-stack test-backup test-credentials test-monitoring molecule stories browser fuzz bench bench-api bench-login bench-tracing bench-connections bench-load bench-alerts bench-compat lint-inventory audit test-control test-next lock
+.PHONY: docs help deploy verify doctor backup drill images bundle test check lint types unit test-preflight test-images test-api test-gateway test-stack test-backup test-credentials test-monitoring molecule stories browser fuzz bench bench-api bench-login bench-tracing bench-connections bench-load bench-alerts bench-redis bench-compat lint-inventory audit test-control test-next lock
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 20
@@ -95,6 +95,9 @@ bench-tracing: .venv/ready ## what a slow, refusing or absent Zipkin costs, and 
 
 bench-load: .venv/ready ## many clients, through the gateway and past it: throughput, tails, what limits each kind; overload
 	PYTHONPATH=api:. python -m bench.load
+
+bench-redis: .venv/ready ## each server of a Redis cluster killed and stopped under writes: how long, and what is lost
+	PYTHONPATH=api:. python -m bench.redis_cluster
 
 bench-alerts: .venv/ready ## a price change with 100,000 due alerts, a new nickname of an author of 100,000 posts, a shop of 20,000 offers that closes
 	PYTHONPATH=api:. python -m bench.alerts

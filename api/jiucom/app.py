@@ -22,7 +22,7 @@ from jiucom.actuator.business import BusinessGauges
 from jiucom.auth.accounts import Accounts
 from jiucom.auth.passwords import Passwords
 from jiucom.auth.tokens import Tokens
-from jiucom.cache import Cache, RedisClient
+from jiucom.cache import Cache, redis_client
 from jiucom.cache.positions import Positions
 from jiucom.clock import Clock
 from jiucom.db import Database
@@ -105,7 +105,7 @@ def _state(settings: Settings) -> AppState:
         rate=settings.tracing_sampling,
         metrics=meters,
     )
-    redis, tokens = RedisClient(settings, meters), Tokens(settings)
+    redis, tokens = redis_client(settings, meters), Tokens(settings)
     replicas = Replicas(settings, clock, meters, Positions(redis))
     db = Database(settings, clock, meters, replicas=replicas)
     accounts, limiter = Accounts(db, redis, tokens.access_validity), RateLimiter(settings, redis, meters)

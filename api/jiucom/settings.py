@@ -56,6 +56,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     db_replica_max_lag: Seconds = 3
     redis_host: str = "localhost"
     redis_port: Port = 6379
+    # `host:port` of each server of a cluster, by commas; empty: one server, at REDIS_HOST.
+    redis_cluster_nodes: str = ""
     redis_username: str = "app"
     redis_password: str = ""
     jwt_access_validity: Positive = 3_600_000  # ms
@@ -92,6 +94,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def replicas(self) -> list[tuple[str, int]]:
         """Name and port of each read replica."""
         return [_server(each) for each in filter(None, self.db_replicas.split(","))]
+
+    @property
+    def redis_cluster(self) -> list[tuple[str, int]]:
+        """The addresses of REDIS_CLUSTER_NODES. Raises ValueError."""
+        return [_address(each.strip()) for each in self.redis_cluster_nodes.split(",") if each.strip()]
 
     def __repr__(self) -> str:
         shown = ("***" if name in _SECRETS else repr(getattr(self, name)) for name in self.__struct_fields__)
@@ -164,9 +171,22 @@ def _unusable(values: Mapping[str, Any]) -> list[str]:
         for variable in ("zipkin_endpoint", "public_url")
         if not str(values.get(variable, "http://")).startswith(("http://", "https://"))
     ]
+    for each in filter(None, str(values.get("redis_cluster_nodes", "")).split(",")):
+        try:
+            _address(each.strip())
+        except ValueError:
+            problems.append(f"REDIS_CLUSTER_NODES: {each.strip()!r} is no host:port")
     for address in filter(None, str(values.get("forwarded_allow_ips", "")).split(",")):
         try:
             ip_network(address.strip())
         except ValueError:
             problems.append(f"FORWARDED_ALLOW_IPS: {address.strip()!r} is no address or network")
     return problems
+
+
+def _address(text: str) -> tuple[str, int]:
+    """Host and port of `host:port`. Raises ValueError."""
+    host, _, port = text.rpartition(":")
+    if not host:
+        raise ValueError(text)
+    return host, msgspec.convert(port, Port, strict=False)

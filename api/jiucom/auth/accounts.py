@@ -8,14 +8,13 @@ import logging
 import time
 from collections.abc import Callable
 from math import inf
-from typing import Any, Literal
+from typing import Literal
 
 from msgspec import Struct
-from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 
 from jiucom.auth.principal import Role
-from jiucom.cache.redis import RedisClient, RedisUnavailableError
+from jiucom.cache.redis import RedisClient, RedisUnavailableError, Subscription
 from jiucom.db import Database, WriteSession
 from jiucom.db.queue import urgent
 from jiucom.errors import ApiError, ErrorCode
@@ -132,7 +131,7 @@ class Accounts(Worker):
         while True:
             try:
                 await self._listen()
-            except (RedisError, OSError, ValueError) as error:
+            except (RedisError, RedisUnavailableError, OSError, ValueError) as error:
                 log.info("changes of accounts are not received: %s", error)
             except Exception:
                 log.exception("changes of accounts are not received")
@@ -148,20 +147,20 @@ class Accounts(Worker):
                 await self._beat(subscription)
                 self._last_beat = time.monotonic()
                 await self._announce()
-                self._handle(await subscription.get_message(timeout=_HEARTBEAT))
+                self._handle(await subscription.next(_HEARTBEAT))
 
-    async def _beat(self, subscription: PubSub) -> None:
+    async def _beat(self, subscription: Subscription) -> None:
         """Ping and wait for the pong, handling messages before it. Raises TimeoutError when the connection is dead."""
         await subscription.ping()
         async with asyncio.timeout(_LIFETIME_DEAF):
-            message = None
-            while message is None or message["type"] != "pong":
-                message = await subscription.get_message(timeout=None)
-                self._handle(message)
+            received = None
+            while received is None or received[0] != "pong":
+                received = await subscription.next(None)
+                self._handle(received)
 
-    def _handle(self, message: Any) -> None:
-        if message is not None and message["type"] == "message":
-            self._forget(int(message["data"]))
+    def _handle(self, received: tuple[str, bytes] | None) -> None:
+        if received is not None and received[0] == "message":
+            self._forget(int(received[1]))
 
     async def _announce(self) -> None:
         """Publish every change that is not yet published. What fails is repeated with the next heartbeat."""
@@ -169,7 +168,7 @@ class Accounts(Worker):
             # Removed first: the user may change again during the call.
             user_id = self._unannounced.pop()
             try:
-                await self._redis.execute("PUBLISH", _CHANNEL, user_id)
+                await self._redis.publish(_CHANNEL, [b"%d" % user_id])
             except BaseException as error:
                 self._unannounced.add(user_id)
                 if isinstance(error, RedisUnavailableError):

@@ -2,6 +2,7 @@
 
 from jiucom.cache import keys
 from jiucom.cache.cache import Cache, Unstored
+from jiucom.cache.cluster import redis_client
 from jiucom.cache.redis import RedisClient, RedisUnavailableError
 
-__all__ = ["Cache", "RedisClient", "RedisUnavailableError", "Unstored", "keys"]
+__all__ = ["Cache", "RedisClient", "RedisUnavailableError", "Unstored", "keys", "redis_client"]

@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 # A new connection, and a subscription on it (s).
 _CONNECT_TIMEOUT = 1.0
 # Timeout of one command, including the handshake of a new connection (s).
-_PATIENCE = 0.4
+PATIENCE = 0.4
 # After so many timeouts in a row Redis counts as absent: for ordinary commands, and for the cache's with their short timeout.
 _LATE_IN_A_ROW, _LATE_IN_A_ROW_OF_CACHE = 2, 5
 # How long no command is sent after that; then one command tries again while the others still fail at once (s).
@@ -60,17 +60,50 @@ class _Lane:
     late_at: float = 0.0
 
 
-class RedisClient:
-    """Commands by name, answers as `bytes`. Every command may raise RedisUnavailableError."""
+class Subscription:
+    """One channel, on a connection of its own."""
 
-    def __init__(self, settings: Settings, metrics: Metrics) -> None:
+    def __init__(self, messages: PubSub) -> None:
+        self._messages = messages
+
+    async def next(self, seconds: float | None) -> tuple[str, bytes] | None:
+        """What comes next: its kind (`subscribe`, `message` or `pong`) and its data; None after `seconds`.
+
+        Raises RedisError and OSError when the connection is lost, or when its server no longer serves the channel.
+        """
+        message = await self._messages.get_message(timeout=seconds)
+        if message is None:
+            return None
+        if message["type"] == "sunsubscribe":
+            raise RedisError("the channel has moved to another server")
+        return _KINDS.get(message["type"], message["type"]), message["data"]
+
+    async def ping(self) -> None:
+        """Ask for a pong."""
+        await self._messages.ping()
+
+
+# Of sharded channels, as a cluster has them.
+_KINDS = {"smessage": "message", "ssubscribe": "subscribe"}
+
+
+class RedisClient:
+    """Commands by name, answers as `bytes`. Every command may raise RedisUnavailableError.
+
+    `node` is the address of one server of a cluster, instead of the settings' (`cluster.py`).
+    """
+
+    def __init__(self, settings: Settings, metrics: Metrics, node: tuple[str, int] | None = None) -> None:
         self._calls = metrics.redis_calls
         self._failures = metrics.redis_failures
         self._children: dict[str, Any] = {}
         self._warned = 0.0
+        host, port = node or (settings.redis_host, settings.redis_port)
+        # A cluster passes messages of ordinary channels to each server; sharded channels stay with the one of their slot.
+        self._sharded = node is not None
         self._options: dict[str, Any] = {
-            "host": settings.redis_host,
-            "port": settings.redis_port,
+            "host": host,
+            "port": port,
             "username": settings.redis_username if settings.redis_password else None,
             "password": settings.redis_password or None,
             "socket_connect_timeout": _CONNECT_TIMEOUT,
@@ -95,16 +128,24 @@ class RedisClient:
         """Several commands in one round trip, not atomic; keys need not be of one scope."""
         return await self._run(commands, "PIPELINE", until) if commands else []
 
+    async def publish(self, channel: str, messages: Sequence[bytes]) -> None:
+        """Send messages to all subscribers of the channel; some may have been sent when it fails."""
+        publish = "SPUBLISH" if self._sharded else "PUBLISH"
+        await self.pipeline([(publish, channel, message) for message in messages])
+
     @asynccontextmanager
-    async def subscribed(self, channel: str) -> AsyncIterator[PubSub]:
+    async def subscribed(self, channel: str) -> AsyncIterator[Subscription]:
         """A subscription on a connection of its own, not confirmed yet.
 
         Raises RedisError, OSError, and TimeoutError where Redis takes the connection and says nothing.
         """
-        async with Redis(**self._options) as client, client.pubsub() as subscription:
+        async with Redis(**self._options) as client, client.pubsub() as messages:
             async with asyncio.timeout(_CONNECT_TIMEOUT):
-                await subscription.subscribe(channel)
-            yield subscription
+                if self._sharded:
+                    await messages.ssubscribe(channel)
+                else:
+                    await messages.subscribe(channel)
+            yield Subscription(messages)
 
     async def close(self) -> None:
         """Close every connection."""
@@ -117,7 +158,7 @@ class RedisClient:
         began = loop_time()
         try:
             if until is None:
-                async with lane.slots, punctual(within(_PATIENCE)):
+                async with lane.slots, punctual(within(PATIENCE)):
                     return await self._try(lane, commands, name)
             async with punctual(until), lane.slots:
                 return await self._try(lane, commands, name)
@@ -208,9 +249,13 @@ def _span(name: str, commands: Sequence[Sequence[Any]]) -> Span | None:
 
 def _shown(command: Sequence[Any]) -> str:
     """A command without its values."""
+    return " ".join([str(command[0]), *([key_pattern(key_of(command))] if len(command) > 1 else [])])
+
+
+def key_of(command: Sequence[Any]) -> Any:
+    """The first key of a command, or its channel."""
     # EVAL script numkeys key ...
-    key = command[3:4] if command[0] == "EVAL" else command[1:2]
-    return " ".join([str(command[0]), *map(key_pattern, key)])
+    return command[3 if command[0] == "EVAL" else 1]
 
 
 def key_pattern(key: object) -> str:

@@ -2,7 +2,7 @@
 
 import argparse
 
-from jiucom.cache import RedisClient
+from jiucom.cache import redis_client
 from jiucom.commands.tools import show
 from jiucom.runtime_settings import SAMPLING
 from jiucom.settings import Settings
@@ -19,7 +19,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 async def run(settings: Settings, options: argparse.Namespace) -> int:
     """Set the rate with its end; the exit code."""
-    redis = RedisClient(settings, Metrics())
+    redis = redis_client(settings, Metrics())
     try:
         await redis.execute("SET", SAMPLING, f"{options.rate:g}", "EX", options.minutes * 60)
     finally:

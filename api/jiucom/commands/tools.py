@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from jiucom.cache import Cache, RedisClient
+from jiucom.cache import Cache, redis_client
 from jiucom.clock import Clock
 from jiucom.db import Database
 from jiucom.encoding import json_text
@@ -26,7 +26,7 @@ async def opened(settings: Settings, *, quiet: bool = False) -> AsyncIterator[tu
     metrics = Metrics()
     few = {name: getattr(settings, name) for name in settings.__struct_fields__} | {"db_pool_size": _CONNECTIONS}
     database = Database(Settings(**few), Clock(settings.time_zone), metrics, _STATEMENT)
-    redis = RedisClient(settings, metrics)
+    redis = redis_client(settings, metrics)
     await database.connect()
     cache = Cache(redis, database, metrics)
     try:

@@ -30,7 +30,7 @@ class Bus(Worker):
 
     async def publish(self, messages: Sequence[bytes]) -> None:
         """Send. Raises RedisUnavailableError; some of the messages may have been sent then."""
-        await self._redis.pipeline([("PUBLISH", self._channel, message) for message in messages])
+        await self._redis.publish(self._channel, messages)
 
     async def _run(self) -> None:
         while True:
@@ -47,17 +47,18 @@ class Bus(Worker):
             last_message = time.monotonic()
             try:
                 while True:
-                    message = await subscription.get_message(timeout=_BEAT)
-                    if message is None:
+                    received = await subscription.next(_BEAT)
+                    if received is None:
                         if time.monotonic() - last_message > _DEAD:
                             raise ConnectionError("no answer to a ping")
                         await subscription.ping()
                         continue
                     last_message = time.monotonic()
-                    if message["type"] == "subscribe":
+                    kind, data = received
+                    if kind == "subscribe":
                         self.listening.set()
-                    elif message["type"] == "message":
-                        self._handle(message["data"])
+                    elif kind == "message":
+                        self._handle(data)
             finally:
                 self.listening.clear()
 

@@ -8,7 +8,7 @@ from starlette.types import Receive, Scope, Send
 from jiucom.auth.accounts import Accounts
 from jiucom.auth.logins import Logins
 from jiucom.auth.tokens import Tokens
-from jiucom.cache.redis import RedisClient
+from jiucom.cache.cluster import redis_client
 from jiucom.db import Database
 from jiucom.errors import ApiError, ErrorCode
 from jiucom.realtime import sockjs, websocket
@@ -46,7 +46,7 @@ class Realtime:
         # Open sessions, with the addresses of their clients.
         self._sessions: dict[Session, str] = {}
         # A client of its own: an overload here must not open the circuit breaker that login limits use.
-        self._redis = RedisClient(settings, metrics)
+        self._redis = redis_client(settings, metrics)
         self._logins = Logins(db, tokens, accounts)
         self._stored = stored
         self._hub = Hub(accounts, settings.realtime_sessions_per_user)

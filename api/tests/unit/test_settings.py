@@ -42,6 +42,7 @@ def test_every_problem_is_named_at_once(tmp_path: Path) -> None:
         FORWARDED_ALLOW_IPS="127.0.0.1,gateway",
         ZIPKIN_ENDPOINT="zipkin:9411",
         DB_PASSWORD_FILE=str(tmp_path / "absent"),
+        REDIS_CLUSTER_NODES="10.0.0.1:6379, 10.0.0.2",
         REDIS_PASSWORD="a",
         REDIS_PASSWORD_FILE="b",
     )
@@ -53,6 +54,7 @@ def test_every_problem_is_named_at_once(tmp_path: Path) -> None:
         "FORWARDED_ALLOW_IPS",
         "LOG_LEVEL",
         "MAIL_STARTTLS",
+        "REDIS_CLUSTER_NODES",
         "REDIS_PASSWORD",
         "SEED",
         "TIME_ZONE",
@@ -104,3 +106,11 @@ def test_replicas_are_names_with_or_without_a_port() -> None:
     settings = load({"JWT_SECRET": SECRET, "DB_REPLICAS": "one, two:3307"})
     assert settings.replicas == [("one", 3306), ("two", 3307)]
     assert load({"JWT_SECRET": SECRET}).replicas == []
+
+
+def test_addresses_of_a_cluster() -> None:
+    loaded = load({"JWT_SECRET": SECRET, "REDIS_CLUSTER_NODES": "10.0.0.1:6379, redis-2:7000"})
+    assert loaded.redis_cluster == [("10.0.0.1", 6379), ("redis-2", 7000)]
+    assert load({"JWT_SECRET": SECRET}).redis_cluster == []
+    for wrong in ("10.0.0.1:0", "10.0.0.1:70000", ":6379", "10.0.0.1:x"):
+        assert problems(REDIS_CLUSTER_NODES=wrong) == [f"REDIS_CLUSTER_NODES: {wrong!r} is no host:port"]
