@@ -9,7 +9,7 @@ export PATH=$PWD/.venv/bin:$PATH
 mkdir -p .cache/molecule .cache/stories
 tools/hosts.sh && tools/browser.sh || exit
 
-[ $# -gt 0 ] || set -- default prod docker replica
+[ $# -gt 0 ] || set -- default prod docker redis replica
 failed=0 results=()
 for scenario in "$@"; do
     rm -f ".cache/stories/$scenario.xml"

@@ -107,6 +107,10 @@ RUNS: dict[str, tuple[dict[str, Any], list[str]]] = {
         {"platform_services_overrides": {"redis": {"memory": "256m"}}, "cache_maxmemory": "384mb"},
         ["cache_maxmemory"],
     ),
+    "memory of a cluster": (
+        {"cache_mode": "cluster", "platform_services_overrides": {"redis": {"memory": "900g"}}},
+        ["cache_mode: cluster runs 6 servers of 900g each", "platform_services_overrides.redis.memory"],
+    ),
     "database": (
         {
             "platform_services_overrides": {"mysql": {"memory": "1g"}},

@@ -36,6 +36,8 @@ NOT_TYPED = {
     r"systemctl status jiucom-certificate": "dev is without TLS: verify/test_certificate.py",
     r"sudo backup/jiucom-backup ship": "ships nowhere here: backup/test_ship.py",
     r"docker compose run --rm -e REPORT_AT= report": "the report is off: monitoring/test_report.py",
+    r"docker compose exec redis sh .* CLUSTER .*": "the host has one Redis server: stack/test_redis_cluster.py",
+    r"make bench-redis": "measures, and asks no host",
     r"curl -H .*bulk-upload.*": "needs an administrator's token: api/tests",
     r"make (deploy|\.venv/control) BUNDLE=.*": "needs a closed network: docker/test_5_closed.py",
     r"make (deploy|verify|\.venv/control|bench-tracing)": "make test and the scenarios run it",
@@ -45,6 +47,7 @@ NOT_TYPED = {
 # What stands for a value of the operator's own, in the order in which it is looked for.
 VALUES = {
     "docker logs NAME": "docker logs jiucom-redis-1",
+    "logs --tail 50 NAME": "logs --tail 50 redis",
     "docker restart NAME": "docker restart jiucom-redis-1",
     "up -d NAME": "up -d redis",
     "grep ADDRESS": "grep -m 1 GET",

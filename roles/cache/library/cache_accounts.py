@@ -22,6 +22,7 @@ description:
 options:
   path: {type: path, required: true, description: Directory of the installation.}
   project: {type: str, required: true, description: Name of the Compose project.}
+  service: {type: str, default: redis, description: Name of the service.}
   accounts: {type: str, required: true, description: 'The wanted file of accounts, never printed.'}
   load: {type: list, elements: str, required: true, description: 'Command by which Redis loads the file, run in its container.'}
 author: [JIUCOM]
@@ -51,10 +52,10 @@ def merged(old: str, new: str) -> tuple[str, list[str]]:
     return "\n".join(lines) + "\n", users
 
 
-def running(project: str) -> str:
+def running(project: str, service: str) -> str:
     """Return Redis's container; empty where it does not run."""
     try:
-        found: list[dict[str, Any]] = engine.containers(project).get("redis", [])
+        found: list[dict[str, Any]] = engine.containers(project).get(service, [])
     except engine.EngineError:
         return ""
     return next((str(one["Id"]) for one in found if one["State"]["Status"] == "running"), "")
@@ -66,16 +67,17 @@ def main() -> None:
         {
             "path": {"type": "path", "required": True},
             "project": {"type": "str", "required": True},
+            "service": {"type": "str", "default": "redis"},
             "accounts": {"type": "str", "required": True, "no_log": True},
             "load": {"type": "list", "elements": "str", "required": True},
         },
         supports_check_mode=True,
     )
-    base = Path(module.params["path"], "redis")
+    base = Path(module.params["path"], module.params["service"])
     file = base / "secrets/users.acl"
     old = file.read_text() if file.is_file() and (base / "conf/ask.sh").is_file() else ""
     content, users = merged(old, module.params["accounts"])
-    container = running(module.params["project"]) if old and users else ""
+    container = running(module.params["project"], module.params["service"]) if old and users else ""
     if not container or module.check_mode:
         module.exit_json(changed=bool(container), users=users if container else [])
     rewrite(file, content.encode())
@@ -84,8 +86,8 @@ def main() -> None:
     if run.returncode:
         rewrite(file, old.encode())
         module.fail_json(
-            msg="The new configuration of redis is invalid, nothing was changed: it does not load its accounts, whose names are "
-            f"cache_*_username {run.stdout}{run.stderr}".strip()
+            msg=f"The new configuration of {module.params['service']} is invalid, nothing was changed: it does not load its "
+            f"accounts, whose names are cache_*_username {run.stdout}{run.stderr}".strip()
         )
     module.exit_json(changed=True, users=users)
 

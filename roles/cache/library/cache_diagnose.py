@@ -1,5 +1,5 @@
 #!/usr/bin/python
-"""Find out whether Redis takes the passwords that its services have (H2)."""
+"""Find out whether Redis takes the passwords that its services have (H2), and what a cluster lacks."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.jiucom.platform.plugins.module_utils import redis_cluster
 from ansible_collections.jiucom.platform.plugins.module_utils.diagnosis import Diagnosis, Fault, inside, running
 from ansible_collections.jiucom.platform.plugins.module_utils.quoting import quoted
 
@@ -44,6 +45,23 @@ def accounts(expected: dict[str, Any]) -> Iterator[Fault]:
                     "ansible-playbook site.yml, which writes both sides anew; a new password: "
                     f"playbooks/rotate.yml -e secret={account['secret']}",
                 )
+
+
+@diagnosis.look
+def cluster(expected: dict[str, Any]) -> Iterator[Fault]:
+    """Servers of a cluster that do not know one another, slots without a server, primaries without a replica."""
+    addresses = expected.get("cluster") or {}
+    # Those that do not run are named by role stack.
+    if addresses and all(running(expected["project"], name) for name in addresses):
+        wrong = redis_cluster.faults(redis_cluster.servers(expected["project"], addresses))
+        if wrong:
+            yield Fault(
+                "Redis cluster not whole",
+                "redis",
+                "; ".join(wrong),
+                "wait a minute, if a server has just been started; then ansible-playbook site.yml, which joins the servers",
+                because_of=("docker",),
+            )
 
 
 if __name__ == "__main__":
