@@ -89,12 +89,16 @@ def _api(age: float) -> Iterator[Sample]:
     yield "jiucom_db_replica_lag_seconds", {"replica": "mysql-replica-1"}, 0.4
 
 
-def _redis(_age: float) -> Iterator[Sample]:
+def _redis(age: float) -> Iterator[Sample]:
     yield "redis_up", {}, 1
     yield "redis_connected_clients", {}, 7
     yield "redis_blocked_clients", {}, 0
     yield "redis_memory_used_bytes", {}, 30 * 2**20
     yield "redis_memory_max_bytes", {}, 100 * 2**20
+    yield "redis_commands_processed_total", {}, COMMANDS["select"] * age
+    yield "redis_cluster_slots_ok", {}, 16384
+    yield "redis_connected_slaves", {}, 1
+    yield "redis_instance_info", {"role": "master"}, 1
 
 
 def _mysql(age: float) -> Iterator[Sample]:

@@ -10,6 +10,7 @@ from tools.dashboards import (
     backup_dashboard,
     endpoint_dashboard,
     main_dashboard,
+    redis_dashboard,
     replica_dashboard,
     traces_dashboard,
 )
@@ -24,6 +25,7 @@ def render_all() -> dict[str, str]:
         files[f"jiucom-main{suffix}.json"] = _render(main_dashboard.build(language))
         files[f"jiucom-backup{suffix}.json"] = _render(backup_dashboard.build(language))
         files[f"jiucom-traces{suffix}.json"] = _render(traces_dashboard.build(language))
+        files[f"jiucom-redis{suffix}.json"] = _render(redis_dashboard.build(language))
         files[f"jiucom-replica{suffix}.json"] = _render(replica_dashboard.build(language))
         files[f"jiucom-endpoint{suffix}.json"] = _render(endpoint_dashboard.build(language))
     return files

@@ -245,8 +245,8 @@ def _stores(board: dashboard_builder.Dashboard, t: Text) -> dashboard_builder.Da
                     "A jump without new replicas means connections that are not returned: look at the latest release.",
                 ),
                 [
-                    ("redis_connected_clients", t("연결", "connected")),
-                    ("redis_blocked_clients", t("블록됨", "blocked")),
+                    ("sum(redis_connected_clients)", t("연결", "connected")),
+                    ("sum(redis_blocked_clients)", t("블록됨", "blocked")),
                 ],
                 unit="short",
             )
@@ -259,8 +259,8 @@ def _stores(board: dashboard_builder.Dashboard, t: Text) -> dashboard_builder.Da
                     "Above 90 % of the limit shorten the keys' lifetimes or raise maxmemory.",
                 ),
                 [
-                    ("redis_memory_used_bytes", t("사용", "used")),
-                    ("redis_memory_max_bytes", t("한도", "limit")),
+                    ("sum(redis_memory_used_bytes)", t("사용", "used")),
+                    ("sum(redis_memory_max_bytes)", t("한도", "limit")),
                 ],
                 unit="bytes",
                 limit=t("한도", "limit"),
