@@ -20,6 +20,7 @@ def test_contents_of_an_archive(toy: Toy, archive: Path) -> None:
     assert {"database.sql.gz", "installation/compose.yaml", "installation/app/secrets/jwt_secret"} <= files
     assert {f"volumes/uploads/{name}" for name in UPLOADS} <= files
     assert any(name.startswith("volumes/redis-data/appendonlydir/") for name in files)
+    assert not any("cluster" in name for name in files)
     database = reader.manifest["database"]
     assert {name: table["rows"] for name, table in database["tables"].items()} == {
         "parts": 500,

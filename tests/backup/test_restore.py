@@ -155,11 +155,15 @@ def holds_everything(toy: Toy) -> None:
 def test_a_restore_to_the_same_host_keeps_the_replaced_data(toy: Toy, archive: Path) -> None:
     toy.insert("written after the archive")
     toy.redis("set", "kept", "no")
+    subprocess.run(["docker", "volume", "create", f"{toy.name}_redis-2-data"], check=True, capture_output=True)
+    (toy.volume("redis-2-data") / "cluster.rdb").write_text("answers of the data that is replaced")
     (toy.volume("uploads") / next(iter(UPLOADS))).unlink()
     run = toy.run("restore", archive.name)
     assert run.returncode == 0, run.stderr
     assert toy.names() == set()
     holds_everything(toy)
+    assert not (toy.volume("redis-data") / "cluster-nodes.conf").exists()
+    assert not (toy.volume("redis-2-data") / "cluster.rdb").exists()
     kept = [name for name in volumes(toy) if "mysql-data.before-" in name]
     assert len(kept) == 1
     assert kept[0] in run.stdout

@@ -153,6 +153,8 @@ class Toy:
             """
         )
         self.redis("set", "kept", "yes")
+        # Of a cluster, in the same volume.
+        (self.volume("redis-data") / "cluster-nodes.conf").write_text("another host's")
         for name, content in UPLOADS.items():
             path = self.volume("uploads") / name
             path.parent.mkdir(exist_ok=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from jiucom_backup.docker import compose, docker, volume
-from jiucom_backup.settings import VOLUMES, BackupError, Settings
+from jiucom_backup.settings import REDIS_VOLUMES, VOLUMES, BackupError, Settings
 
 # An archive needs its own size, the loaded tables, and the transactions of loading them.
 ROOM = 3
@@ -104,3 +104,9 @@ def volumes(manifest: dict[str, Any]) -> list[str]:
     """Return the volumes that an archive replaces."""
     names = {name.split("/")[1] for name in manifest["files"] if name.startswith("volumes/")}
     return ["mysql-data", *(name for name in VOLUMES if name in names)]
+
+
+def replaced(settings: Settings, manifest: dict[str, Any]) -> list[str]:
+    """Return the volumes whose files are moved aside: those of the archive, and Redis's, whose answers would be old."""
+    names = volumes(manifest)
+    return names + [name for name in REDIS_VOLUMES if name not in names and volume(settings.project, name)]

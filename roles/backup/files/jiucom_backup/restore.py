@@ -56,7 +56,7 @@ def _plan(settings: Settings, reader: Reader, until: str) -> replay.Plan:
 def _replace(settings: Settings, reader: Reader, stamp: str, planned: replay.Plan | None) -> None:
     names = checks.volumes(reader.manifest)
     # Uploads never change, and the transactions after the archive bring rows of newer ones: those that are here stay.
-    moved = [name for name in names if not (planned and name == "uploads")]
+    moved = [name for name in checks.replaced(settings, reader.manifest) if not (planned and name == "uploads")]
     compose(settings.directory, "stop")
     try:
         for name in moved:
@@ -131,7 +131,9 @@ def start(settings: Settings) -> None:
 
 
 def _report(settings: Settings, reader: Reader, stamp: str) -> list[str]:
-    names = [f"{settings.project}_{volumes.kept_name(name, stamp)}" for name in checks.volumes(reader.manifest)]
+    names = [
+        f"{settings.project}_{volumes.kept_name(name, stamp)}" for name in checks.replaced(settings, reader.manifest)
+    ]
     there = docker("volume", "ls", "--quiet").split()
     kept = [name for name in names if name in there]
     configuration = settings.store / f"configuration-of-{reader.path.stem}"

@@ -9,6 +9,8 @@ from typing import Any
 
 # The data volumes of an archive, by the name they have in compose.yaml.
 VOLUMES = ("uploads", "redis-data", "grafana-data")
+# Those of Redis's servers. What a cluster keeps in them can be made again: no archive has it, and a restore empties them.
+REDIS_VOLUMES = ("redis-data", *(f"redis-{number}-data" for number in range(2, 7)))
 
 
 class BackupError(Exception):
