@@ -106,7 +106,10 @@ class Cluster(Project):
             f"networks: {{jiucom: {{ipam: {{config: [{{subnet: {self.subnet}}}]}}}}}}\n"
             f"volumes: {{{', '.join(f'{volume}: {{}}' for row in self.rows.values() for volume in row['volumes'])}}}\n"
         )
-        return super().arguments(template=template, **more)
+        given = super().arguments(template=template, **more)
+        # As in the service table: accounts are loaded without a restart.
+        given["services"] = [{**service, "reload": True, "reloads": ["secrets"]} for service in given["services"]]
+        return given
 
     def up(self) -> None:
         """Write everything and start what is not as written."""

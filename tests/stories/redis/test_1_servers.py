@@ -36,7 +36,6 @@ def test_another_password_reaches_the_replicas(cluster: Cluster) -> None:
     before = cluster.containers()
     cluster.health = 'another "one'
     cluster.define()
-    cluster.reloads = ["secrets"]
     cluster.write()
     for name in cluster.addresses:
         command = "sh /usr/local/etc/redis/ask.sh ACL LOAD | grep -qx OK"

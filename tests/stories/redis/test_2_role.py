@@ -33,7 +33,7 @@ class Store(Installation):
 
     def scraped(self, server: str) -> str:
         """The metrics that Prometheus would get of a server."""
-        url = f"127.0.0.1:9121/scrape?target=redis://{server}:6379"
+        url = f"http://127.0.0.1:9121/scrape?target=redis://{server}:6379"
         return self.compose("exec", "-T", "redis-exporter", "wget", "-q", "-O", "-", url)
 
 
