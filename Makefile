@@ -42,8 +42,8 @@ bundle: .venv/control ## what a closed network needs, in one signed directory: d
 
 test: check images suites test-api molecule ## everything; as root, or with sudo and the right to use Docker
 
-# The longest first, so that the lanes end together.
-SUITES := test-images test-stack test-backup test-gateway test-preflight test-control test-monitoring test-credentials
+# Beside the images' tests, which list and remove images, run those that use none; then the longest first.
+SUITES := test-images test-preflight test-control test-stack test-backup test-gateway test-monitoring test-credentials
 .PHONY: suites
 suites: .venv/ready ## the tests of roles and modules, two suites at a time: they wait half of their time
 	$(MAKE) --keep-going --jobs=2 --output-sync=target $(SUITES)
