@@ -11,7 +11,7 @@ import pytest
 from deploys import DEPLOY, version
 from doctor import told
 from hosts import ROOT, Host, wait_for
-from loads import LIMITS, load, rows, token
+from loads import LIMITS, load, rows
 
 TLS = (*LIMITS, "-e", "gateway_tls=selfsigned", "-e", "platform_public_url=https://jiucom.test")
 
@@ -33,13 +33,6 @@ def test_a_deploy_over_tls_loses_no_request(host: Host, tls: None, tmp_path: Pat
     assert seen["failed"] == []
     assert rows(host, "tls") == seen["written"] > 0
     assert seen["closes"] == [1012] * 8
-
-
-@pytest.fixture(scope="module")
-def access(host: Host) -> str:
-    """An access token from before the gateway speaks TLS."""
-    host.apply(*LIMITS)
-    return token(host)
 
 
 # What is there when the power goes: new replicas beside the old ones, or the gateway pointed to the new ones alone.

@@ -7,19 +7,12 @@ import time
 
 import pytest
 from hosts import Host, wait_for
-from loads import LIMITS, load, rows, token
+from loads import load, rows
 
 # 10,800 requests, as an hour of 3 a second has. What grows with time alone is not seen here.
 RATE, SECONDS = 60, 180
 MEBIBYTE = 2**20
 HIT = 'result="hit"'
-
-
-@pytest.fixture(scope="module")
-def access(host: Host) -> str:
-    """The access token of a user that may write as much as the load does."""
-    host.apply(*LIMITS)
-    return token(host)
 
 
 def metric(host: Host, name: str, label: str = "") -> float:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 from hosts import Host, wait_for
-from loads import LIMITS, load, rows, token
+from loads import load, rows
 
 DATA = "$(docker volume inspect --format '{{.Mountpoint}}' jiucom_mysql-data)"
 SMALL, SPARE_MB = "/mnt/small", 128
@@ -39,9 +39,7 @@ def small_volume(host: Host) -> Iterator[None]:
 
 
 @pytest.mark.timeout(1200)
-def test_a_full_volume_damages_nothing(host: Host, small_volume: None) -> None:
-    host.apply(*LIMITS)
-    access = token(host)
+def test_a_full_volume_damages_nothing(host: Host, access: str, small_volume: None) -> None:
     with load(host, access, "full", rate=30) as told:
         host.run(f"dd if=/dev/zero of={SMALL}/ballast bs=64k 2> /dev/null || true")
         wait_for(lambda: not writes(host, access), 120, "refused writes")

@@ -4,18 +4,11 @@ from __future__ import annotations
 
 import pytest
 from hosts import SERVICES, Host, wait_for
-from loads import LIMITS, load, rows, token
+from loads import load, rows
 
 # Where a request passes through; the others may not cost a request.
 SERVING = {"mysql", "redis", "app", "nginx"}
 PAUSE = 30
-
-
-@pytest.fixture(scope="module")
-def access(host: Host) -> str:
-    """The access token of a user that may write as much as the load does."""
-    host.apply(*LIMITS)
-    return token(host)
 
 
 @pytest.mark.timeout(600)
