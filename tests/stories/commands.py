@@ -19,6 +19,8 @@ NOT_TYPED = {
     r"docker compose|docker inspect|docker login|docker save|dockerd --validate|apt-mark hold|site.yml --check":
         "a part of a command, named in a sentence",
     r"ansible-playbook -vvv --diff": "options, named in a sentence",
+    r"cd \S+": "a directory of the operator's own",
+    r"docker compose exec opensearch .*/_cluster/allocation/explain": "answers only while a shard has no place",
     r"age-keygen .*|ssh .*|export .*|mkdir -p inventories/.*": "a program of others, on the operator's own machine",
     r"ansible-vault edit.*": "opens an editor",
     r"ansible-playbook playbooks/secrets.yml.*": "writes into the inventory's vault: tests/control/test_secrets.py",

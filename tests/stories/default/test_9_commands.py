@@ -10,8 +10,13 @@ import pytest
 from commands import filled, in_order, on_the_host
 from hosts import ROOT, Host
 
-# What pages about backups and drift speak of is there.
-ON = ("-e", "backup_enabled=true", "-e", "stack_drift_report=daily")
+from testing.images import image
+
+# What pages about backups, drift and stored traces speak of is there.
+ON = (
+    "-e", "backup_enabled=true", "-e", "stack_drift_report=daily",
+    "-e", "tracing_storage=elasticsearch", "-e", "tracing_elasticsearch_managed=true",
+)  # fmt: skip
 # site.yml ends with what verify.yml does alone.
 QUICK = ("--skip-tags", "verify")
 STOPS = {"docker compose down", "docker compose down -v", "ansible-playbook playbooks/stop.yml"}
@@ -19,7 +24,8 @@ STOPS = {"docker compose down", "docker compose down -v", "ansible-playbook play
 
 @pytest.fixture(scope="module", autouse=True)
 def prepared(host: Host) -> Iterator[None]:
-    """Backups and the report of drift are on, and requests are in the logs; off again afterwards."""
+    """What is off by default is on, and requests are in the logs; off again afterwards."""
+    host.load(image("opensearch"))
     host.apply(*ON)
     assert host.get("/api/v1/parts?size=1")[0] == 200
     yield
