@@ -127,3 +127,13 @@ def test_check_mode_writes_nothing(tmp_path: Path) -> None:
     said = run("service_files", base=str(tmp_path / "jiucom"), services=[redis()], check=True)
     assert said["changed"]
     assert not (tmp_path / "jiucom").exists()
+
+
+def test_a_service_that_is_off_leaves_no_file(tmp_path: Path) -> None:
+    run("service_files", base=str(tmp_path), services=[redis()], secrets={"redis": {"password": "x"}})
+    (tmp_path / ".applied").mkdir()
+    (tmp_path / ".applied/redis").write_text("what it has read")
+    off: dict[str, Any] = {"base": str(tmp_path), "services": [], "absent": ["redis"]}
+    assert run("service_files", **off)["changed"]
+    assert [path for path in tmp_path.rglob("*") if "redis" in path.name] == []
+    assert not run("service_files", **off)["changed"]

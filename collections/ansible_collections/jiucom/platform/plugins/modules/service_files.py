@@ -64,6 +64,8 @@ EXAMPLES = r"""
 RETURN = "services: {type: list, returned: always, description: Services with a file that changed.}"
 
 FRAGMENTS = ".services"
+# What each service has read last, by compose_project.
+APPLIED = ".applied"
 REMOVED = ".removed"
 
 
@@ -227,7 +229,7 @@ class Writer:
         """Remove the files of a service that is off, secrets among them."""
         self.edits.forget(name)
         fragment = self.base / FRAGMENTS / f"{name}.yaml"
-        for path in (self.base / name, fragment):
+        for path in (self.base / name, fragment, self.base / APPLIED / name):
             if path.exists():
                 self.note(name, path, what="removed, the service is off")
                 if not self.module.check_mode:
