@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import json
 
-from hosts import Host
+import pytest
+from hosts import Host, wait_for
+from lasting import ask_prometheus
 
 from testing.images import image
+
+# The report of drift, and its timer in seconds instead of days.
+REPORTED = ("-e", "stack_drift_report=daily")
+SOON = "/run/systemd/system/jiucom-drift.timer.d"
 
 
 def test_check_mode_tells_the_truth_and_touches_no_container(host: Host) -> None:
@@ -35,7 +41,7 @@ def test_a_service_that_is_turned_off_goes_and_its_data_stays(host: Host) -> Non
     host.run("docker compose exec -T alertmanager sh -c 'echo kept > /alertmanager/kept'")
     host.apply()
     assert "alertmanager" not in host.inspect()
-    assert "alertmanager" not in host.run("ls -A . .services .applied compose.yaml && cat compose.yaml")
+    assert "alertmanager" not in host.run("ls -A . .services .applied && cat compose.yaml")
     assert host.run("cat $(docker volume inspect --format '{{.Mountpoint}}' jiucom_alertmanager-data)/kept") == "kept\n"
 
 
@@ -58,3 +64,36 @@ def test_a_restart_of_the_daemon_keeps_the_containers(host: Host) -> None:
     host.run("systemctl restart docker")
     host.wait_until_healthy(60)
     assert host.started() == before
+
+
+def differences(host: Host) -> str:
+    """Return what Prometheus has read of the report of drift: how many things differ, empty without a report."""
+    found = ask_prometheus(host, "query?query=jiucom_drift_differences")["result"]
+    return str(found[0]["value"][1]) if found else ""
+
+
+def firing(host: Host) -> bool:
+    """Say whether the alert of drift fires."""
+    alerts = ask_prometheus(host, "alerts")["alerts"]
+    return any(one["labels"]["alertname"] == "Drift" and one["state"] == "firing" for one in alerts)
+
+
+@pytest.mark.timeout(900)
+def test_what_differs_is_reported_by_the_clock_until_it_is_put_right(host: Host) -> None:
+    host.apply(*REPORTED)
+    wait_for(lambda: differences(host) == "0", 60, "a first report")
+    host.run(f"mkdir -p {SOON} && printf '[Timer]\\nOnCalendar=\\nOnCalendar=*:*:0/10\\n' > {SOON}/soon.conf")
+    host.run("systemctl daemon-reload && systemctl restart jiucom-drift.timer")
+    host.write("redis/conf/redis.conf", "\nmaxclients 77\n")
+    wait_for(lambda: differences(host) == "1", 90, "the difference in the metrics")
+    wait_for(lambda: firing(host), 180, "the alert")
+    assert "redis.conf was edited" in host.run("cat $(ls drift/reports/*.txt | tail -n 1)")
+    host.run(f"rm -r {SOON} && systemctl daemon-reload && systemctl restart jiucom-drift.timer")
+    host.apply(*REPORTED)
+    # The run compares once more: nobody waits for the next day.
+    wait_for(lambda: differences(host) == "0", 60, "the metrics without the difference")
+    wait_for(lambda: not firing(host), 60, "the end of the alert")
+    host.unchanged(*REPORTED)
+    host.apply()
+    assert host.run("systemctl list-unit-files --no-legend 'jiucom-drift*'", check=False) == ""
+    assert "redis.conf was edited" in host.run("cat $(ls drift/reports/*.txt | tail -n 1)")
