@@ -79,6 +79,7 @@ def test_drift_names_files_and_what_runs_by_service() -> None:
     written: list[dict[str, Any]] = [
         {"diff": [{"before": "a\nmaxclients 7\n", "after": "a\n", "before_header": header, "after_header": header}]},
         {"diff": [{"prepared": "/opt/jiucom/nginx/secrets/admin_users: secret written\n"}]},
+        {"diff": [{"prepared": "/opt/jiucom/.applied/alertmanager: removed\n"}]},
         {"skipped": True},
     ]
     project: dict[str, Any] = {
@@ -89,6 +90,7 @@ def test_drift_names_files_and_what_runs_by_service() -> None:
     assert {one["service"]: one["seen"] for one in found} == {
         "redis": f"{header}: -maxclients 7",
         "nginx": "/opt/jiucom/nginx/secrets/admin_users: secret written",
+        "alertmanager": "/opt/jiucom/.applied/alertmanager: removed",
         "app": "3 containers instead of 1",
     }
     assert findings.drift([], {"reasons": []}, "/opt/jiucom") == []
