@@ -1,4 +1,4 @@
-"""The dump is read from a read replica that has everything, and else from the primary."""
+"""The dump is read from a read replica that has everything, else from the primary; a restore has replicas filled anew."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import pytest
 from jiucom_backup import replica
 from jiucom_backup.mysql import Rows, Server
 from jiucom_backup.settings import BackupError, Settings
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -42,3 +44,15 @@ def test_the_first_that_has_everything_is_read(primary: Server, replicas: list[s
     assert service == read
     assert server.container == ("primary" if read == "mysql" else read)
     assert isinstance(server, replica.Replica) is (read != "mysql")
+
+
+def test_a_restore_has_every_replica_filled_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = tmp_path / "p_mysql-replica-2-data"
+    data.mkdir()
+    there = {"mysql-replica-2-data": data}
+    monkeypatch.setattr(replica, "volume", lambda _, name: there.get(name))
+    replica.fill_anew("p")
+    # What roles/database/files/replica.sh looks for.
+    (mark,) = data.iterdir()
+    script = (ROOT / "roles/database/files/replica.sh").read_text()
+    assert f"unfinished=$data/{mark.name}\n" in script

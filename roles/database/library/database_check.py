@@ -44,10 +44,13 @@ def exporter(expected: dict[str, Any]) -> Seen:
 
 def follows(expected: dict[str, Any], name: str) -> Seen:
     """Look at one read replica. Its lag is the age of the last heartbeat that it has, which the API sends each second."""
-    container = containers(expected["project"])[name][0]["Id"]
+    found = containers(expected["project"])
+    container = found[name][0]["Id"]
     following, read_only, error = mysql.replication(container)
     if not following:
         return False, f"{name} does not follow the primary: {error}"
+    if more := mysql.ahead(found["mysql"][0]["Id"], container):
+        return False, f"{name} has what the primary has not: {more}"
     age = "SELECT TIMESTAMPDIFF(MICROSECOND, beat_at, UTC_TIMESTAMP(6)) / 1e6 FROM heartbeat;"
     lag = float(mysql.ask(container, f"USE {expected['schema']}; {age}")[0][0])
     seen = f"{name} is {lag:.1f} s behind" + ("" if read_only else " and accepts writes")

@@ -150,9 +150,10 @@ def volume(expected: dict[str, Any]) -> Iterator[Fault]:
 
 @diagnosis.look
 def replicas(expected: dict[str, Any]) -> Iterator[Fault]:
-    """A read replica does not follow the primary, or cannot copy it."""
+    """A read replica does not follow the primary, has what the primary has not, or cannot copy it."""
     project = expected["project"]
-    if not healthy(project, "mysql"):
+    primaries = healthy(project, "mysql")
+    if not primaries:
         return
     for name in expected["replicas"]:
         for container in healthy(project, name):
@@ -164,6 +165,10 @@ def replicas(expected: dict[str, Any]) -> Iterator[Fault]:
                     ACCOUNT if refused else f"docker compose restart {name}" if stopped else ANEW.format(name, project)
                 )
                 yield Fault("replica does not follow", name, error, type_)
+            elif more := mysql.ahead(primaries[0]["Id"], container["Id"]):
+                yield Fault(
+                    "replica with another history", name, f"{more} is not the primary's", ANEW.format(name, project)
+                )
         if running(project, name) and not healthy(project, name):
             lines = log(running(project, name)[0]["Id"])
             said = [line for line in lines if "[replica] not copied: " in line]

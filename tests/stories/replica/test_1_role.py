@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from jiucom_backup import backup, drill
+from jiucom_backup import backup, drill, restore
 from jiucom_backup.archive import Reader
 from jiucom_backup.settings import Settings
 from replicated import REPLICA, SECOND, Databases
@@ -76,6 +76,8 @@ def test_a_replica_that_stopped_is_named(databases: Databases) -> None:
 
 def test_a_replica_with_another_history_is_filled_anew_by_what_the_doctor_says(databases: Databases) -> None:
     databases.sql(REPLICA, "SET GLOBAL super_read_only = OFF; INSERT INTO kept VALUES (1000002)")
+    (fault,) = databases.looked("database_diagnose")
+    assert (fault["name"], fault["service"]) == ("replica with another history", REPLICA)
     databases.compose("restart", REPLICA)
     databases.compose("up", "--detach", "--wait", REPLICA)
     databases.sql("mysql", "INSERT INTO kept VALUES (1000002)")
@@ -133,6 +135,19 @@ def test_a_backup_is_read_from_the_primary_where_the_replica_does_not_follow(
     databases.compose("stop", REPLICA)
     assert dumped(backup.run(backups))["read_from"] == "mysql"
     databases.compose("up", "--detach", "--wait", REPLICA)
+
+
+def test_a_restore_has_the_replica_filled_anew(databases: Databases, backups: Settings) -> None:
+    archive = backup.run(backups)
+    rows = databases.sql("mysql", "SELECT COUNT(*) FROM kept")
+    databases.sql("mysql", "INSERT INTO kept VALUES (4000000)")
+    eventually(databases, REPLICA, "SELECT COUNT(*) FROM kept WHERE n = 4000000", "1")
+    restore.run(backups, archive)
+    for service in ("mysql", REPLICA):
+        assert databases.sql(service, "SELECT COUNT(*) FROM kept") == rows
+    databases.sql("mysql", "INSERT INTO kept VALUES (4000000)")
+    eventually(databases, REPLICA, "SELECT COUNT(*) FROM kept WHERE n = 4000000", "1")
+    assert databases.looked("database_diagnose") == []
 
 
 def test_a_promotion_loses_nothing_where_the_primary_lives(databases: Databases) -> None:

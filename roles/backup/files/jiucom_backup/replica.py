@@ -1,11 +1,11 @@
-"""A read replica that the dump is read from, so that the primary has less to do."""
+"""The read replicas: the dump may be read from one, so that the primary has less to do, and a restore has them filled anew."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import ClassVar
 
-from jiucom_backup.docker import containers
+from jiucom_backup.docker import containers, volume
 from jiucom_backup.mysql import Server
 from jiucom_backup.settings import BackupError, Settings
 
@@ -49,3 +49,12 @@ def source(settings: Settings, primary: Server) -> tuple[str, Server]:
                 # One that does not answer is no reason to have no backup.
                 continue
     return "mysql", primary
+
+
+def fill_anew(project: str) -> None:
+    """Let each replica, also one that is turned off now, copy the primary when it starts: what it has is of another history."""
+    for number in (1, 2):
+        data = volume(project, f"mysql-replica-{number}-data")
+        if data is not None:
+            # As roles/database/files/replica.sh marks a copy that is not whole.
+            (data / ".cloning").touch()

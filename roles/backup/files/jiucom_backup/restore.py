@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from jiucom_backup import checks, dump, replay, store, stream, uploads, volumes
+from jiucom_backup import checks, dump, replay, replica, store, stream, uploads, volumes
 from jiucom_backup.archive import DUMP, Reader
 from jiucom_backup.docker import compose, docker, volume
 from jiucom_backup.mysql import Server, checksums
@@ -68,6 +68,7 @@ def _replace(settings: Settings, reader: Reader, stamp: str, planned: replay.Pla
             reader.extract(f"volumes/{name}", target)
             if planned and name == "uploads":
                 uploads.put_back(settings, target)
+        replica.fill_anew(settings.project)
     except BaseException:
         # Also for Ctrl-C: as it was before.
         for name in moved:

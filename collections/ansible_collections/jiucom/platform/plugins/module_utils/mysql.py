@@ -48,3 +48,9 @@ def replication(container: str) -> tuple[bool, bool, str]:
     receiver, applier, read_only, error = rows[0]
     stopped = [name for name, state in (("receiver", receiver), ("applier", applier)) if state != "ON"]
     return not stopped, read_only == "1", error or ", ".join(f"the {name} does not run" for name in stopped)
+
+
+def ahead(primary: str, replica: str) -> str:
+    """Return the transactions (a set of GTIDs) that a replica has and its primary has not; empty where their history is one."""
+    executed = ask(replica, "SELECT @@GLOBAL.gtid_executed")[0][0].replace("\\n", "")
+    return ask(primary, f"SELECT GTID_SUBTRACT('{executed}', @@GLOBAL.gtid_executed)")[0][0].replace("\\n", "")
