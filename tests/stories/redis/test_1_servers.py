@@ -58,12 +58,13 @@ def test_a_server_that_does_not_come_back_ends_the_run(cluster: Cluster) -> None
     said = cluster.tried("replaced", services=[name, replicas[0]], patience=10)
     assert replicas[0] in said["msg"]
     assert "handed over" not in said["msg"]
-    # The primary was to be next. What was written before is there again, and the server with it.
+    # The primary was to be next.
+    after = cluster.containers()
+    assert {each for each in before if before[each] != after[each]} == {replicas[0]}
+    # What was written before is there again, and the server with it.
     cluster.note = ""
     cluster.up()
     eventually(lambda: not cluster.missing())
-    after = cluster.containers()
-    assert {each for each in before if before[each] != after[each]} == {replicas[0]}
     assert cluster.lost() == set()
 
 
