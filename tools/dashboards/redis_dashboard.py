@@ -43,6 +43,8 @@ def build(language: Language) -> dashboard.Dashboard:
                 ),
                 "min(redis_cluster_slots_ok)",
                 thresholds(None, SLOTS, below=True),
+                # Not 16.4 K, which a lost slot would not change.
+                unit="none",
                 width=8,
             )
         )

@@ -168,7 +168,8 @@ def test_the_exporter_and_the_dashboard_see_each_server(host: Host, platform: Pl
 
 def stat(page: Page, number: int) -> str:
     """What one of the first panels says."""
-    return page.locator("section.panel").nth(number).locator("svg text").first.inner_text().replace(",", "")
+    text = page.locator("section.panel").nth(number).locator("svg text").first.text_content()
+    return str(text).replace(",", "")
 
 
 @pytest.mark.timeout(600)
