@@ -1,16 +1,16 @@
 #!/usr/bin/python
-"""Look at the host's firewall: S2."""
+"""Look at the host's firewall, and the rules between containers: S2, S7."""
 
 from __future__ import annotations
 
 import subprocess
 from typing import Any
 
-from ansible_collections.jiucom.platform.plugins.module_utils.checks import Checks, Seen
+from ansible_collections.jiucom.platform.plugins.module_utils.checks import Checks, Seen, containers
 
 DOCUMENTATION = r"""
 module: firewall_check
-short_description: Check the host's firewall
+short_description: Check the host's firewall, and the rules between containers
 options: {expected: {type: dict, description: What the checks compare with.}}
 author: [JIUCOM]
 """
@@ -33,6 +33,25 @@ def loaded(expected: dict[str, Any]) -> Seen:
     early = "hook prerouting priority mangle" in rules or "hook prerouting priority -150" in rules
     boot = said("systemctl", "is-enabled", expected["unit"])
     return early and boot == "enabled", f"rules {'loaded' if early else 'not loaded'}, at boot {boot}"
+
+
+@checks.check("S7", "containers, where they are kept apart, reach one another only where a service needs it")
+def apart(expected: dict[str, Any]) -> Seen:
+    if not expected["isolation"]["enabled"]:
+        return True, "firewall_isolation is false"
+    table, unit = expected["isolation"]["table"], expected["isolation"]["unit"]
+    rules, boot = said("nft", "list", "table", "bridge", table), said("systemctl", "is-enabled", unit)
+    loaded = "hook forward" in rules and "counter" in rules
+    fixed, name = expected["isolation"]["addresses"], expected["network"]
+    moved = [
+        f"{service} is at {at}"
+        for service, group in containers(expected["project"]).items()
+        for one in group
+        if service in fixed
+        and (at := one["NetworkSettings"]["Networks"][name]["IPAddress"]) != fixed[service]["ipv4_address"]
+    ]
+    state = f"rules {'loaded' if loaded else 'not loaded'}, at boot {boot}"
+    return loaded and boot == "enabled" and not moved, ", ".join([state, *moved])
 
 
 if __name__ == "__main__":

@@ -59,8 +59,8 @@ def compose_part(
     check, with `start_period` in seconds beside it; `tmp`: the size of /tmp; `proxies: true` leaves it the proxies of Docker's
     client configuration. A volume that is an empty text is left out.
     `service` is its row of the service table, `settings` what all services share: `stop_grace_seconds`, `log_max_size`,
-    `log_max_files`, `ulimits`, and `services`, the names of all that are in the file. It depends on none but these: Compose
-    refuses a dependency that is not there, as in a play of some roles only.
+    `log_max_files`, `ulimits`, `addresses`, the fixed ones by service, and `services`, the names of all that are in the file. It
+    depends on none but these: Compose refuses a dependency that is not there, as in a play of some roles only.
     """
     part = dict(definition)
     part["volumes"] = [volume for volume in part.get("volumes", []) if volume]
@@ -76,7 +76,8 @@ def compose_part(
     part["user"] = f"{service['uid']}:{service['gid']}"
     part["healthcheck"] = {"test": ["CMD-SHELL", health], "start_period": f"{start_period}s", **HEALTH}
     part["restart"] = "unless-stopped"
-    part.setdefault("networks", list(service.get("networks", ["jiucom"])))
+    networks, fixed = service.get("networks", ["jiucom"]), settings.get("addresses", {}).get(name)
+    part["networks"] = {one: fixed if one == "jiucom" else {} for one in networks} if fixed else list(networks)
     part["stop_grace_period"] = f"{settings['stop_grace_seconds']}s"
     part["cpu_shares"] = max(2, round(float(service["cpus_reserved"]) * 1024))
     part["memswap_limit"] = service["memory"]

@@ -14,7 +14,7 @@ from ansible_collections.jiucom.platform.plugins.filter.services import to_bytes
 from ansible_collections.jiucom.platform.plugins.module_utils import references
 
 _NUMBERS = ("cpus", "cpus_reserved", "uid", "gid")
-_FIXED = ("role", "image", "enabled", "volumes", "reload", "reloads", "scale", "lines")
+_FIXED = ("role", "image", "enabled", "volumes", "reload", "reloads", "scale", "lines", "address", "connects")
 _DOCKER_BRIDGE = re.compile(r"br-[0-9a-f]{12}")
 _HOST_PORTS = "platform_gateway_port, _direct_port, _prometheus_port, _grafana_port and _zipkin_port"
 
