@@ -1,11 +1,12 @@
-"""Other machines of the test network, and what of a host they reach."""
+"""Other machines of the test network, and what of a host they reach; what its containers reach of one another."""
 
 from __future__ import annotations
 
 import secrets
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from hosts import Host
 
@@ -31,6 +32,26 @@ def scan(host, ports):
 for first in range(1, 65536, 2000):
     print(*scan(sys.argv[1], range(first, min(first + 2000, 65536))))
 """
+
+# Prints which of HOST:PORT take a connection within two seconds.
+TRY = """
+import concurrent.futures, socket, sys
+def taken(target):
+    host, port = target.split(":")
+    try:
+        socket.create_connection((host, int(port)), 2).close()
+    except OSError:
+        return False
+    return True
+with concurrent.futures.ThreadPoolExecutor(40) as pool:
+    print(*(target for target, yes in zip(sys.argv[1:], pool.map(taken, sys.argv[1:])) if yes))
+"""
+
+
+def reached(host: Host, container: dict[str, Any], targets: Iterable[str]) -> set[str]:
+    """Try targets, such as `10.0.0.1:80`, from within a container of the host, by its network; returns those that it reaches."""
+    enter = f"nsenter --net --target {container['State']['Pid']} python3 -c '{TRY}'"
+    return set(host.run(f"{enter} {' '.join(targets)}").split())
 
 
 def neighbour(host: Host, script: str, *arguments: str, network: str = "") -> str:

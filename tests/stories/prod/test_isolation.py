@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 from hosts import Host, wait_for
+from scan import reached
 
 ON = ("-e", "firewall_isolation=true")
 # Who needs whom, with every optional service.
@@ -30,20 +31,6 @@ NEEDED = {
 SHARED = {"app": {"mysql:3306", "redis:6379", "zipkin:9411", "prometheus:9090"}}
 SHARED["report"] = SHARED["app"] | {"app:8080"}
 
-# Prints which of HOST:PORT accept a connection.
-TRY = """
-import concurrent.futures, socket, sys
-def accepts(target):
-    host, port = target.split(":")
-    try:
-        socket.create_connection((host, int(port)), 2).close()
-    except OSError:
-        return False
-    return True
-with concurrent.futures.ThreadPoolExecutor(40) as pool:
-    print(*(target for target, yes in zip(sys.argv[1:], pool.map(accepts, sys.argv[1:])) if yes))
-"""
-
 
 def listening(host: Host) -> dict[str, str]:
     """Find each port that a service's first container listens at: `address:port` by `service:port`."""
@@ -60,12 +47,11 @@ def listening(host: Host) -> dict[str, str]:
 def opened(host: Host) -> dict[str, set[str]]:
     """Let each service's first container try every port of the others; returns what it reaches, by its name."""
     targets = listening(host)
-    reached = {}
+    found = {}
     for name, group in host.inspect().items():
         others = {address: port for port, address in targets.items() if not port.startswith(f"{name}:")}
-        enter = f"nsenter --net --target {group[0]['State']['Pid']} python3 -c '{TRY}'"
-        reached[name] = {others[address] for address in host.run(f"{enter} {' '.join(others)}").split()}
-    return {name: ports for name, ports in reached.items() if ports}
+        found[name] = {others[address] for address in reached(host, group[0], others)}
+    return {name: ports for name, ports in found.items() if ports}
 
 
 def dropped(host: Host) -> int:
@@ -84,10 +70,8 @@ def apart(host: Host) -> Iterator[Host]:
     """The platform with the rules, of whose absence the first run has convinced itself."""
     everything = opened(host)
     ports = set(listening(host))
-    assert len(everything) == len(host.inspect()) > 10
-    assert all(
-        reached == {port for port in ports if not port.startswith(f"{name}:")} for name, reached in everything.items()
-    )
+    assert len(everything) > 10
+    assert everything == {name: {port for port in ports if not port.startswith(f"{name}:")} for name in host.inspect()}
     host.apply(*ON)
     host.wait_until_healthy()
     yield host

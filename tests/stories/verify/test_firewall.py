@@ -1,4 +1,7 @@
-"""S2: from outside only SSH and the gateway are open, though Docker publishes more; wrong rules are taken back."""
+"""S2: from outside only SSH and the gateway are open, though Docker publishes more; wrong rules are taken back.
+
+S7: between containers only what a service needs is open.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,10 @@ from collections.abc import Iterator
 
 import pytest
 from hosts import Host, wait_for
-from scan import SCAN, ipv6_network, neighbour
+from scan import SCAN, ipv6_network, neighbour, reached
 
+# What stands for other services: their addresses in the network, and ports.
+PRETENDED = {"mysql": ("172.30.80.11", 3306), "grafana": ("172.30.80.15", 3000)}
 PORT = "http://127.0.0.1:8080/health"
 
 
@@ -53,3 +58,31 @@ def test_rules_that_lock_ansible_out_are_taken_back(host: Host) -> None:
     assert host.run("systemctl is-enabled jiucom-firewall", check=False).strip() == "disabled"
     host.apply()
     assert host.run("systemctl is-enabled jiucom-firewall").strip() == "enabled"
+
+
+@pytest.fixture
+def pretended(host: Host) -> Iterator[dict[str, str]]:
+    """Servers at other services' addresses, in the platform's bridge without containers; yields `address:port` by service."""
+    bridge = f"br-{host.run('docker network inspect --format {{.Id}} jiucom-network')[:12]}"
+    try:
+        for name, (address, port) in PRETENDED.items():
+            host.run(
+                f"ip netns add {name} && ip link add {name} type veth peer name eth0 netns {name} && "
+                f"ip link set {name} master {bridge} up && ip -n {name} address add {address}/24 dev eth0 && "
+                f"ip -n {name} link set eth0 up"
+            )
+            host.run(f"systemd-run --unit {name} ip netns exec {name} python3 -m http.server {port} --bind {address}")
+            wait_for(lambda name=name: "LISTEN" in host.run(f"ip netns exec {name} ss -Hltn"), 30, name)
+        yield {name: f"{address}:{port}" for name, (address, port) in PRETENDED.items()}
+    finally:
+        host.run("; ".join(f"systemctl stop {name}; ip netns delete {name}" for name in PRETENDED), check=False)
+
+
+def test_the_gateway_reaches_dashboards_and_no_database(host: Host, pretended: dict[str, str]) -> None:
+    [nginx] = host.inspect()["nginx"]
+    assert reached(host, nginx, pretended.values()) == {pretended["grafana"]}
+    host.run("systemctl stop jiucom-isolation")
+    try:
+        assert reached(host, nginx, pretended.values()) == set(pretended.values())
+    finally:
+        host.run("systemctl start jiucom-isolation")
