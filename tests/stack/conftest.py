@@ -42,6 +42,8 @@ class Project:
         self.rows: dict[str, dict[str, Any]] = {}
         self.secrets = {"store": {"password": "first"}}
         self.scale = 1
+        # Fixed ones, by service.
+        self.fixed: dict[str, dict[str, str]] = {}
         # Directories of `store` that it reads again without a restart.
         self.reloads: list[str] = []
 
@@ -59,7 +61,7 @@ class Project:
 
     def write(self, check: bool = False) -> list[str]:
         """Write the services' files; returns the services that changed."""
-        settings = {**SETTINGS, "services": list(self.definitions)}
+        settings = {**SETTINGS, "services": list(self.definitions), "addresses": self.fixed}
         services = service_list(self.definitions, dict.fromkeys(self.definitions, ROW) | self.rows, settings)
         arguments = {"base": str(self.base), "services": services, "secrets": self.secrets}
         result = self.module("service_files", arguments, check)

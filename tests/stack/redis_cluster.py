@@ -55,9 +55,9 @@ class Cluster(Project):
     def define(self) -> None:
         """Make definitions and secrets as the role does."""
         self.addresses = cluster_addresses(self.subnet, str(ipaddress.ip_network(self.subnet)[2]))
-        rows = cluster_rows(
-            {"redis": {**ROW, "uid": 999, "gid": 1000, "volumes": {"redis-data": "/data"}}}, self.addresses
-        )
+        self.fixed = {name: {"ipv4_address": address} for name, address in self.addresses.items()}
+        row = {**ROW, "uid": 999, "gid": 1000, "port": 6379, "volumes": {"redis-data": "/data"}}
+        rows = cluster_rows({"redis": row}, self.addresses)
         self.rows = {name: dict(row) for name, row in rows.items()}
         redis = {
             "compose": {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import yaml
 from ansible_collections.jiucom.platform.plugins.filter.compose import compose_part
@@ -13,17 +15,25 @@ from ansible_collections.jiucom.platform.plugins.filter.isolation import (
 from test_compose import ROW, SETTINGS
 from test_services import TABLE
 
-ROWS = {
+ROWS: dict[str, dict[str, Any]] = {
     "nginx": {"port": 80, "address": 10, "connects": ["app", "away"]},
     "app": {"port": 8080, "connects": ["mysql"]},
     "mysql": {"port": 3306, "address": 11},
     "exporter": {"port": 9113, "address": 12, "connects": ["nginx:8081"]},
 }
-NETWORK = {"gateway": "10.0.0.20", "subnets": ["10.0.0.0/24", "fd00:80::/64"], "isolated": True}
+NETWORK = {"gateway": "10.0.0.20", "subnets": ["10.0.0.0/24", "fd00:80::/64"], "cluster": {}, "isolated": True}
 
 
 def test_without_isolation_the_gateway_alone_has_a_fixed_address() -> None:
     assert service_addresses(ROWS, {**NETWORK, "isolated": False}) == {"nginx": {"ipv4_address": "10.0.0.20"}}
+
+
+def test_servers_of_a_redis_cluster_keep_their_addresses() -> None:
+    cluster = {"mysql": "10.0.0.122", "off": "10.0.0.123"}
+    for isolated in (False, True):
+        found = service_addresses(ROWS, {**NETWORK, "cluster": cluster, "isolated": isolated})
+        assert found["mysql"] == {"ipv4_address": "10.0.0.122"}
+        assert "off" not in found
 
 
 def test_fixed_addresses_lie_where_docker_hands_out_none() -> None:

@@ -47,15 +47,19 @@ def test_rows_stand_behind_redis_and_are_like_it() -> None:
     rows = filters.cluster_rows(TABLE, ADDRESSES)
     names = list(rows)
     assert names[names.index("redis") : names.index("app")] == list(ADDRESSES)
-    assert rows["redis"] == TABLE["redis"]
+    others = [f"{name}:{port}" for name in ADDRESSES if name != "redis-3" for port in (6379, 16379)]
     assert rows["redis-3"] == {
-        **{key: value for key, value in TABLE["redis"].items() if key != "image"},
+        **{key: value for key, value in TABLE["redis"].items() if key not in ("image", "address")},
         "volumes": {"redis-3-data": "/data"},
+        "connects": others,
     }
+    assert {**TABLE["redis"], "connects": rows["redis"]["connects"]} == rows["redis"]
+    for client in ("app", "redis-exporter"):
+        assert set(ADDRESSES) <= set(rows[client]["connects"])
     assert filters.cluster_rows(TABLE, {}) == TABLE
 
 
-def test_each_server_has_its_own_volume_directory_and_address() -> None:
+def test_each_server_has_its_own_volume_and_directory() -> None:
     found = filters.cluster_definitions(DEFINITIONS, ADDRESSES)
     assert found["redis-exporter"] == DEFINITIONS["redis-exporter"]
     own: list[Any] = [found[name]["compose"]["volumes"] for name in ADDRESSES]
@@ -66,7 +70,6 @@ def test_each_server_has_its_own_volume_directory_and_address() -> None:
         "./redis-2/secrets:/run/secrets:ro",
     ]
     for name, address in ADDRESSES.items():
-        assert found[name]["compose"]["networks"] == {"jiucom": {"ipv4_address": address}}
         assert found[name]["compose"]["command"][-2:] == ["--cluster-announce-ip", address]
         assert found[name]["files"] == DEFINITIONS["redis"]["files"]
         assert bool(found[name]["validate"]) == (name == "redis")

@@ -6,6 +6,7 @@ S7: between containers only what a service needs is open.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 from hosts import Host, wait_for
@@ -60,6 +61,10 @@ def test_rules_that_lock_ansible_out_are_taken_back(host: Host) -> None:
     assert host.run("systemctl is-enabled jiucom-firewall").strip() == "enabled"
 
 
+def listens(host: Host, namespace: str) -> bool:
+    return "LISTEN" in host.run(f"ip netns exec {namespace} ss -Hltn")
+
+
 @pytest.fixture
 def pretended(host: Host) -> Iterator[dict[str, str]]:
     """Servers at other services' addresses, in the platform's bridge without containers; yields `address:port` by service."""
@@ -72,7 +77,7 @@ def pretended(host: Host) -> Iterator[dict[str, str]]:
                 f"ip -n {name} link set eth0 up"
             )
             host.run(f"systemd-run --unit {name} ip netns exec {name} python3 -m http.server {port} --bind {address}")
-            wait_for(lambda name=name: "LISTEN" in host.run(f"ip netns exec {name} ss -Hltn"), 30, name)
+            wait_for(partial(listens, host, name), 30, name)
         yield {name: f"{address}:{port}" for name, (address, port) in PRETENDED.items()}
     finally:
         host.run("; ".join(f"systemctl stop {name}; ip netns delete {name}" for name in PRETENDED), check=False)

@@ -22,8 +22,9 @@ def _halves(subnet: str) -> tuple[Any, Any]:
 def service_addresses(services: Table, network: Mapping[str, Any]) -> Addresses:
     """Return the fixed addresses of services in the platform's network, in Compose's terms, by service.
 
-    `network` has `gateway`, the gateway's address, `subnets`, one of each family, and `isolated`. The gateway always has a fixed
-    address; where containers are kept apart, so has each service whose row has a number for it (`address`).
+    `network` has `gateway`, the gateway's address, `cluster`, those of the servers of a Redis cluster by service, `subnets`, one
+    of each family, and `isolated`. The gateway and these servers always have a fixed address; where containers are kept apart, so
+    has each service whose row has a number for it (`address`).
     """
     found: Addresses = {}
     for subnet in network["subnets"] if network["isolated"] else []:
@@ -31,6 +32,7 @@ def service_addresses(services: Table, network: Mapping[str, Any]) -> Addresses:
         for name, row in services.items():
             if "address" in row:
                 found.setdefault(name, {})[f"ipv{fixed.version}_address"] = str(fixed[int(row["address"])])
+    found |= {name: {"ipv4_address": address} for name, address in network["cluster"].items() if name in services}
     if "nginx" in services:
         found["nginx"] = {**found.get("nginx", {}), "ipv4_address": str(network["gateway"])}
     return found

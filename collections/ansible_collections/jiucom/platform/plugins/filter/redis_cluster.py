@@ -10,6 +10,8 @@ from ansible_collections.jiucom.platform.plugins.module_utils.quoting import quo
 
 SERVICE = "redis"
 # Three primaries, each with a replica.
+# The port that servers of a cluster talk to each other at is so much higher.
+BUS = 10_000
 SERVERS = (SERVICE, *(f"{SERVICE}-{number}" for number in range(2, 7)))
 
 
@@ -33,14 +35,24 @@ def cluster_rows(
 ) -> dict[str, Mapping[str, Any]]:
     """Return the service table with a row for each server, behind Redis's own row and like it but for its volume.
 
-    They run Redis's image, so that they have none of their own. Without addresses there is no cluster.
+    They run Redis's image, so that they have none of their own. Each connects to the others, and what connects to Redis connects
+    to all of them. Without addresses there is no cluster.
     """
+    if not addresses:
+        return dict(services)
     rows: dict[str, Mapping[str, Any]] = {}
     for name, row in services.items():
-        rows[name] = row
         if name == SERVICE:
-            like = {key: value for key, value in row.items() if key != "image"}
-            rows |= {server: like | {"volumes": _volumes(row, server)} for server in addresses if server != SERVICE}
+            like = {key: value for key, value in row.items() if key not in ("image", "address")}
+            ports = (int(row["port"]), int(row["port"]) + BUS)
+            for server in addresses:
+                others = [f"{other}:{port}" for other in addresses if other != server for port in ports]
+                own = row if server == SERVICE else like | {"volumes": _volumes(row, server)}
+                rows[server] = {**own, "connects": others}
+        elif SERVICE in row.get("connects", []):
+            rows[name] = {**row, "connects": [*row["connects"], *(server for server in addresses if server != SERVICE)]}
+        else:
+            rows[name] = row
     return rows
 
 
@@ -58,7 +70,7 @@ def cluster_definitions(
 ) -> dict[str, Mapping[str, Any]]:
     """Return the definitions of a role's services with one for each server, made from Redis's own.
 
-    Each has its own volume, directory and address, and tells the others that address. The files are the same, and validated once.
+    Each has its own volume and directory, and tells the others its address. The files are the same, and validated once.
     """
     found = dict(definitions)
     for server, address in addresses.items():
@@ -68,7 +80,6 @@ def cluster_definitions(
         compose |= {
             "command": [*compose["command"], "--cluster-announce-ip", address],
             "volumes": [f"{_of(source, server)}:{rest}" for source, _, rest in mounts],
-            "networks": {"jiucom": {"ipv4_address": address}},
         }
         more: dict[str, Any] = {} if server == SERVICE else {"validate": []}
         found[server] = {**like, **more, "compose": compose}
