@@ -9,9 +9,9 @@ from typing import Any
 from ansible_collections.jiucom.platform.plugins.module_utils.quoting import quoted
 
 SERVICE = "redis"
-# Three primaries, each with a replica.
 # The port that servers of a cluster talk to each other at is so much higher.
 BUS = 10_000
+# Three primaries, each with a replica.
 SERVERS = (SERVICE, *(f"{SERVICE}-{number}" for number in range(2, 7)))
 
 
