@@ -27,15 +27,21 @@ def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "stories.md"
 
 
+def run(home: Path, code: int) -> Path:
+    """Run the new story, which ends with this code; returns pytest's file of results."""
+    results = home / "default.xml"
+    ended = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", home, f"--junitxml={results}",
+         "tests/stories/default/test_new.py"],
+        cwd=home, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert ended.returncode == code, ended.stdout
+    return results
+
+
 def test_what_was_run_is_written_and_the_rest_stays(page: Path, tmp_path: Path) -> None:
     """Pytest's own file of results is read."""
-    results = tmp_path / "default.xml"
-    run = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", tmp_path, f"--junitxml={results}",
-         "tests/stories/default/test_new.py"],
-        cwd=tmp_path, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert run.returncode == 1, run.stdout
+    results = run(tmp_path, 1)
     stories.main([str(results)])
     text = page.read_text()
     assert text.startswith(INTRODUCTION + stories.HEAD)
@@ -45,3 +51,12 @@ def test_what_was_run_is_written_and_the_rest_stays(page: Path, tmp_path: Path) 
     # Twice is the same.
     stories.main([str(results)])
     assert page.read_text() == text
+
+
+def test_a_run_that_was_interrupted_has_a_row(page: Path, tmp_path: Path) -> None:
+    """Pytest's results of a run that ended with Ctrl-C in its second test."""
+    ended = STORY.replace("assert False", "raise KeyboardInterrupt")
+    (tmp_path / "tests/stories/default/test_new.py").write_text(ended)
+    results = run(tmp_path, 2)
+    stories.main([str(results)])
+    assert "| default/test_new.py | What it shows \\| and where. | 1 passed | 0 | " in page.read_text()
