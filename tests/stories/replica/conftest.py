@@ -25,6 +25,9 @@ def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
         yield made
     finally:
         made.remove()
-        # Turned off, the replicas' volumes are none of Compose's.
-        volumes = [f"{made.project}_{name}-data" for name in (REPLICA, SECOND)]
+        # Those of replicas that are off, and what a restore has kept, are none of Compose's.
+        listed = subprocess.run(
+            ["docker", "volume", "ls", "--quiet"], capture_output=True, text=True, check=True
+        ).stdout
+        volumes = [name for name in listed.split() if name.startswith(f"{made.project}_")]
         subprocess.run(["docker", "volume", "rm", "--force", *volumes], check=True, capture_output=True)
