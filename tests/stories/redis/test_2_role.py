@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
 from typing import Any
 
@@ -47,6 +48,9 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
         yield made
     finally:
         made.remove()
+        # Back to one server, the others' volumes are none of Compose's.
+        volumes = [f"{made.project}_{server}-data" for server in SERVERS]
+        subprocess.run(["docker", "volume", "rm", "--force", *volumes], check=True, capture_output=True)
 
 
 def test_six_servers_are_made_of_one(store: Store) -> None:
