@@ -26,7 +26,8 @@ class Installation:
         self.home, self.base = home, home / "jiucom"
         self.project = f"jiucom-{name}-{uuid.uuid4().hex[:8]}"
         self.secrets: dict[str, Any] = {**SECRETS, **secrets}
-        subnet = f"172.29.{random.randrange(256)}"
+        # None of those that Docker gives to the networks of other tests.
+        subnet = f"10.202.{random.randrange(256)}"
         names = ("mysql", "redis", "mysql-exporter", "redis-exporter")
         self.variables: dict[str, Any] = {
             "ansible_python_interpreter": sys.executable,

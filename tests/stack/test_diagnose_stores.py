@@ -83,7 +83,7 @@ def test_mysql(mysql: str, name: str, base: Path) -> None:
     """One fault after the other, two at a time, and none."""
 
     def seen(version: str = "") -> set[tuple[str, str]]:
-        return told(diagnose("database", project=name, path=str(base), accounts=ACCOUNTS, version=version))
+        return told(diagnose("database", project=name, path=str(base), accounts=ACCOUNTS, version=version, replicas=[]))
 
     assert seen() == {("mysql", "first start interrupted")}
 

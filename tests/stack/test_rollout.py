@@ -93,7 +93,8 @@ class Platform:
 
     def __init__(self, home: Path) -> None:
         self.name = f"jiucom-test-{secrets.token_hex(4)}"
-        self.subnet = f"172.29.{secrets.randbelow(200) + 20}"
+        # None of those that Docker gives to the networks of other tests.
+        self.subnet = f"10.203.{secrets.randbelow(256)}"
         self.base = home / "jiucom"
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))

@@ -78,7 +78,8 @@ async def test_full_pool_is_503(changed: Callable[..., Settings], database: Sett
         assert {response.status_code for response in responses} == {503}
         assert {response.json()["code"] for response in responses} == {"JIUCOM-503"}
         assert all(response.headers["retry-after"] == "1" for response in responses)
-        assert {name: value for name, _, value in db.gauges()} == {"size": 1, "used": 0, "idle": 1, "waiting": 0}
+        gauges = {name: value for name, _, value in db.gauges()}
+        assert gauges == {"size": 1, "used": 0, "idle": 1, "waiting": 0, "waiting_searches": 0}
 
 
 async def test_killed_connections_are_replaced(client: httpx.AsyncClient, state: AppState) -> None:
