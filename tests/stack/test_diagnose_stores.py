@@ -120,7 +120,7 @@ def test_a_volume_of_another_version(mysql: str, name: str, base: Path) -> None:
     version = said.stdout.split()[2].partition("-")[0]
 
     def seen(image_version: str) -> list[dict[str, Any]]:
-        return diagnose("database", project=name, path=str(base), accounts=[], version=image_version)
+        return diagnose("database", project=name, path=str(base), accounts=[], version=image_version, replicas=[])
 
     assert ("mysql", "MySQL volume of another version") not in told(seen(version))
     subprocess.run(["docker", "stop", mysql], check=True, capture_output=True)
@@ -141,7 +141,7 @@ def test_a_volume_of_another_mysql_version_is_named(start: Start, name: str, bas
     )
 
     def look() -> list[dict[str, Any]]:
-        return diagnose("database", project=name, path=str(base), accounts=[], version="8.0.43")
+        return diagnose("database", project=name, path=str(base), accounts=[], version="8.0.43", replicas=[])
 
     end = time.monotonic() + 30
     while not (found := look()):
