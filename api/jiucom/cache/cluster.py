@@ -34,11 +34,13 @@ class ClusterClient(RedisClient):
 
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
         super().__init__(settings, metrics)
+        # `publish` is for a sharded channel, as `subscribed` is.
+        self._sharded = True
         self._settings, self._metrics = settings, metrics
         self._servers: dict[tuple[str, int], RedisClient] = {}
         self._slots = RedisCluster(
             startup_nodes=[ClusterNode(*address) for address in settings.redis_cluster],
-            # What is known of the cluster is asked from these alone: their addresses are fixed.
+            # Read the slots from the configured servers only: their addresses are fixed.
             dynamic_startup_nodes=False,
             # The slots that have a server are served while others have none.
             require_full_coverage=False,
@@ -58,10 +60,6 @@ class ClusterClient(RedisClient):
         except (RedisError, OSError):
             self._read_slots()
             raise
-
-    async def publish(self, channel: str, messages: Sequence[bytes]) -> None:
-        """As RedisClient's, with messages that the cluster does not pass on to servers without the channel."""
-        await self.pipeline([("SPUBLISH", channel, message) for message in messages])
 
     async def close(self) -> None:
         """Close every connection."""
