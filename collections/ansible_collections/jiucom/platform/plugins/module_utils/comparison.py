@@ -19,6 +19,8 @@ from typing import Any
 from ansible_collections.jiucom.platform.plugins.module_utils import engine
 
 LABEL = "jiucom.files"
+# The directory with a record for each service: the files that it has read last.
+APPLIED = ".applied"
 # Why a service differs: what Compose makes of its part of compose.yaml, and its files.
 DEFINITION = "its definition in compose.yaml changed"
 FILES = "its files changed"
@@ -135,7 +137,7 @@ class Comparison:
 
     def applied(self, service: str) -> Path:
         """Return the file that holds the hash of what a service has read last."""
-        return self.base / ".applied" / service
+        return self.base / APPLIED / service
 
     def record(self, names: list[str]) -> None:
         """Record what the named services have read, and everything that was started with its files."""
