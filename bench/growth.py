@@ -1,4 +1,4 @@
-"""What more load needs: a small model of what was measured here (`python -m bench.growth 37` for 37 requests a second).
+"""Cores and hosts that a load needs, by a small model of the measurements (`python -m bench.growth 37` for 37 requests a second).
 
 docs/en/growth.md shows its inputs and results (tools/docs/growth.py writes them there).
 """
@@ -44,7 +44,7 @@ MIX = (
 # The same mix past the gateway and through it, on the core that also held the gateway (requests per second).
 PAST, THROUGH = 562, 485
 GATEWAY = 1000 / THROUGH - 1000 / PAST
-# What the mix itself took of the API's core, and served: the model has to say the same (ms, requests per second).
+# The mix measured as a whole, to compare the model with: the API's CPU of a request (ms), and requests per second.
 SEEN_API, SEEN_RATE = 0.50, 586
 
 # Assumed: the busiest minutes of today (requests per second) and the multiples that are shown, how full a core may be, how many
@@ -62,7 +62,7 @@ SHIPPED = {"MySQL": 2.0, "API": 1.0, "gateway": 0.5}
 
 @dataclass(frozen=True)
 class Needs:
-    """What a load needs: cores that are busy by part, and the machines for them."""
+    """The busy cores of each part at a load, and the machines for them."""
 
     requests: float
     api: float

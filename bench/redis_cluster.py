@@ -22,7 +22,7 @@ LASTS = 10.0  # s, longer than any failover
 
 @dataclass
 class Writes:
-    """What became of the writes: the numbers of those that were acknowledged, and when others failed."""
+    """Results of writes: the numbers of the acknowledged ones, and the times at which others failed."""
 
     acknowledged: list[int] = field(default_factory=list)
     failed: list[float] = field(default_factory=list)

@@ -166,7 +166,7 @@ class Cache(Worker):
         patience: float,
     ) -> bytes:
         # A load is not cancelled with the request that began it, so it needs a deadline of its own.
-        # What is stored is shown to others: it must not come from a replica that is behind.
+        # Other users read the stored value, so it is loaded from the primary: a replica may be behind.
         with primary_only():
             async with deadline(within(self._seconds)):
                 loaded = await load()

@@ -67,7 +67,7 @@ class Subscription:
         self._messages = messages
 
     async def next(self, seconds: float | None) -> tuple[str, bytes] | None:
-        """What comes next: its kind (`subscribe`, `message` or `pong`) and its data; None after `seconds`.
+        """Receive one message: its kind (`subscribe`, `message` or `pong`) and its data; None after `seconds` without one.
 
         Raises RedisError and OSError when the connection is lost, or when its server no longer serves the channel.
         """

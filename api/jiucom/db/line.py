@@ -12,7 +12,7 @@ log = logging.getLogger(__name__)
 
 
 def options(settings: Settings, host: str, port: int) -> dict[str, Any]:
-    """What the driver connects with, as the application's account."""
+    """Connection arguments of the driver, for the application's account."""
     return {
         "host": host,
         "port": port,

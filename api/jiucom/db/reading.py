@@ -6,7 +6,7 @@ from contextvars import ContextVar
 
 
 class Reader:
-    """A request that may read from a replica. `user_id`: whose own writes it must see (None: of nobody)."""
+    """A request that may read from a replica. `user_id` is the user whose own writes must be visible; None without a login."""
 
     __slots__ = ("user_id", "wrote")
 

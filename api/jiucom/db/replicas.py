@@ -39,7 +39,7 @@ UPDATE heartbeat SET beat_at = UTC_TIMESTAMP(6) WHERE id = 1 AND beat_at < UTC_T
 
 
 class Positions(Protocol):
-    """What users wrote last, as sets of GTIDs, for all processes."""
+    """The position (a set of GTIDs) of each user's last write, shared by all processes."""
 
     async def put(self, user_id: int, position: str, seconds: int) -> None:
         """Keep the position that contains the user's last write. Never raises."""

@@ -91,7 +91,7 @@ class Endpoint:
         try:
             return await operation.handler(ctx, **arguments)
         finally:
-            # What fails may have written before.
+            # Also after an error: the handler may have written before it.
             await ctx.app.db.keep_position(user_id)
 
     async def _arguments(self, request: Request) -> dict[str, Any]:

@@ -34,7 +34,7 @@ class Server:
     password: str
     user: str = "root"
 
-    # What keeps the data as they are for a moment, and what ends that.
+    # The statements that stop changes of the data while a dump begins, and allow them again.
     hold: ClassVar[str] = "FLUSH TABLES WITH READ LOCK"
     release: ClassVar[str] = "UNLOCK TABLES"
 

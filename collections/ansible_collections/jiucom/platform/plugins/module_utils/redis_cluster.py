@@ -39,7 +39,7 @@ class Node:
 
 @dataclass(frozen=True)
 class View:
-    """What one server sees: itself, and all nodes by id."""
+    """The answer of one server to CLUSTER NODES: its own node, and all nodes by id."""
 
     myself: Node
     nodes: dict[str, Node]
@@ -95,7 +95,7 @@ class Server:
             raise ClusterError(f"{self.name} refuses {' '.join(words[:2])}: {answer[:300]}")
 
     def view(self) -> View:
-        """What this server sees. Raises ClusterError."""
+        """Return the nodes as this server knows them. Raises ClusterError."""
         return parse(self.ask("CLUSTER", "NODES"))
 
     def facts(self, *words: str) -> dict[str, str]:
