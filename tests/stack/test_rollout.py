@@ -20,6 +20,7 @@ import pytest
 from ansible_collections.jiucom.platform.plugins.filter.compose import service_list
 from ansible_collections.jiucom.platform.plugins.module_utils import engine
 from ansible_collections.jiucom.platform.plugins.module_utils.releases import Releases
+from ansible_collections.jiucom.platform.plugins.module_utils.rollout.replicas import replicas
 from modules import MODULES, result, run, start
 
 from testing.images import image
@@ -28,12 +29,13 @@ from tests.role import ROOT, run_role
 # As much of the API as a replacement asks for. It takes its time for each answer, closes idle connections when it is told to end,
 # as uvicorn does, and answers what it has begun.
 APP = """
-import asyncio, json, signal, sys
+import asyncio, json, signal, sys, time
 VERSION, MODE = sys.argv[1], sys.argv[2]
 if sys.argv[3:4] == ["migrate"]:
     sys.exit("refused by the schema") if MODE == "schema" else print(json.dumps({"before": "1", "after": "1"}))
     sys.exit()
 if MODE == "broken":
+    time.sleep(3)  # long enough for the gateway to find its address by the name
     sys.exit("broken on purpose")
 running, idle = 0, set()
 async def serve(reader, writer):
@@ -163,6 +165,13 @@ class Platform:
         with urllib.request.urlopen(self.url + path, timeout=5) as answer:  # noqa: S310 - our own
             return str(answer.read().decode())
 
+    def asked(self, since: float) -> set[str]:
+        """Return the upstreams of the requests in the gateway's log; a request that was sent again has several."""
+        [nginx] = engine.containers(self.name)["nginx"]
+        command = ["docker", "logs", "--since", f"{since:.3f}", nginx["Id"]]
+        lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+        return {json.loads(line)["upstream"] for line in lines if '"/api/v1/' in line}
+
     @contextmanager
     def load(self, rate: int = 40) -> Iterator[dict[str, Any]]:
         """Send requests until the end of the block, and return what happened to them."""
@@ -235,12 +244,15 @@ def test_replicas_come_and_go_under_load(platform: Platform) -> None:
 def test_a_version_that_does_not_serve_is_refused_and_nothing_is_changed(
     platform: Platform, mode: str, said: str
 ) -> None:
-    before = state(platform)
+    before, began = state(platform), time.time()
+    serving = {f"{one.address}:8080" for one in replicas(platform.name, f"{platform.name}_jiucom", 8080)}
     with platform.load() as told:
         refused = platform.change("2", 2, mode)
     assert said in refused["msg"]
     assert state(platform) == before
     assert told["failed"] == []
+    # Not even to be sent again: where an address of the name goes meanwhile, nginx answers 502 instead.
+    assert platform.asked(began) == serving
     assert not platform.compare(2)["reasons"]
 
 
@@ -270,7 +282,7 @@ def test_a_signal_after_the_switch_is_too_late(platform: Platform) -> None:
     platform.compare(2)
     process = platform.rollout(2)
     end = time.monotonic() + 60
-    while platform.answer(":8081/generation") == "steady":
+    while not platform.answer(":8081/generation").startswith("new"):
         assert time.monotonic() < end
     time.sleep(0.3)
     process.send_signal(signal.SIGTERM)
@@ -287,7 +299,7 @@ def test_the_boot_unit_repairs_a_deploy_cut_after_the_switch(platform: Platform)
     platform.compare(2)
     process = platform.rollout(2)
     end = time.monotonic() + 60
-    while platform.answer(":8081/generation") == "steady":
+    while not platform.answer(":8081/generation").startswith("new"):
         assert time.monotonic() < end
     process.kill()
     process.wait()

@@ -35,10 +35,10 @@ def test_a_deploy_over_tls_loses_no_request(host: Host, tls: None, tmp_path: Pat
     assert seen["closes"] == [1012] * 8
 
 
-# What is there when the power goes: new replicas beside the old ones, or the gateway pointed to the new ones alone.
+# What is there when the power goes: new replicas beside the old ones, or the gateway that asks the new ones alone.
 MOMENTS = {
     "started": "test $(docker compose ps --quiet app | wc -l) -gt 1",
-    "pointed": "grep -q '# replica' nginx/conf/app.conf",
+    "pointed": "grep -q '\"new-' nginx/conf/app.conf",
 }
 
 

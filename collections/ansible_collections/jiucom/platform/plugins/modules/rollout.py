@@ -19,6 +19,7 @@ from ansible_collections.jiucom.platform.plugins.module_utils.locks import Lock
 from ansible_collections.jiucom.platform.plugins.module_utils.releases import NEXT, Releases
 from ansible_collections.jiucom.platform.plugins.module_utils.rollout.gateway import (
     KEPT,
+    Gateway,
     GatewayError,
     Worker,
     run,
@@ -36,8 +37,9 @@ DOCUMENTATION = r"""
 module: rollout
 short_description: Replace the replicas of the API without a lost request
 description:
-  - 'New replicas are started beside the old ones; when each is healthy and has answered a request, the gateway is pointed to them
-    alone; when its old workers and the old replicas have nothing left to answer, the old replicas are stopped and removed.'
+  - 'The gateway is pointed to the replicas that serve; new ones are started beside them; when each is healthy and has answered a
+    request, the gateway is pointed to the new ones alone; when its old workers and the old replicas have nothing left to answer,
+    the old replicas are stopped and removed.'
   - Until the gateway points to the new replicas, a failure or a signal puts everything back, compose.yaml too. Afterwards the
     rest is done, whatever comes.
   - Where no replica or no gateway serves, there is nothing to be careful with; C(docker compose up) does it.
@@ -60,6 +62,8 @@ EXAMPLES = r"""
 - jiucom.platform.rollout: {path: /opt/jiucom, project: jiucom, network: jiucom-network, port: 8080,
     gateway: 'http://172.30.80.10:8081', replicas: 2, memory: 536870912}
 """
+# Which replicas the gateway asks by their addresses: the beginning of the mark that its status port shows.
+OLD, NEW = "old", "new"
 RETURN = "steps: {type: list, returned: always, description: 'What was done, with the time it took.'}"
 
 
@@ -179,6 +183,19 @@ class Rollout:
         self.say("healthy, and each has answered a request")
         return started
 
+    def point(self, gateway: Gateway, ones: list[Replica], mark: str) -> list[Worker]:
+        """Have the gateway ask these replicas alone, by their addresses; returns its workers of before."""
+        addresses = [one.address for one in ones]
+        gateway.keep(self.base / KEPT)
+        workers = gateway.point_to(addresses, f"{mark}-{secrets.token_hex(6)}", seconds=20)
+        self.say(f"the gateway asks {', '.join(addresses)} alone ({mark})")
+        return workers
+
+    def point_to_name(self, gateway: Gateway) -> None:
+        """Have the gateway ask whatever has the service's name."""
+        gateway.point_back(seconds=20)
+        (self.base / KEPT).unlink(missing_ok=True)
+
     def remove(self, ones: list[Replica]) -> None:
         """Stop and remove replicas."""
         for one in ones:
@@ -215,28 +232,28 @@ class Rollout:
         try:
             if any(one.image != image for one in old):
                 self.migrate()
-            started = self.start(old, new) if new else []
+            if new:
+                # A name whose addresses change costs a request: nginx answers 502 to one that tries a second address just then.
+                self.point(gateway, healthy, OLD)
+                started = self.start(old, new)
             workers: list[Worker] = []
             if retired:
-                addresses = [one.address for one in kept + started]
-                gateway.keep(self.base / KEPT)
-                workers = gateway.point_to(addresses, secrets.token_hex(6), seconds=20)
-                self.say(f"the gateway asks {', '.join(addresses)} alone")
+                workers = self.point(gateway, kept + started, NEW)
             # From here on the new ones serve: what comes now is brought to its end.
             self.signals.stoppable = False
         except BaseException:
             self.signals.stoppable = False
-            gateway.point_back(seconds=20)
-            (self.base / KEPT).unlink(missing_ok=True)
+            if (self.base / KEPT).exists():
+                self.point(gateway, healthy, OLD)
             known = {one.id for one in old}
             self.remove([one for one in self.replicas() if one.id not in known])
+            self.point_to_name(gateway)
             raise
         self.accept()
         if retired:
             self.say(f"the old replicas and workers of nginx: {drain(retired, workers, self.given['drain'])}")
             self.remove(retired)
-            gateway.point_back(seconds=20)
-            (self.base / KEPT).unlink(missing_ok=True)
+        self.point_to_name(gateway)
         self.say(f"{self.given['replicas']} replicas of {image} serve")
         lock = Lock(self.base)
         Releases(self.base).record(str(lock.read().get("commit", "")))
