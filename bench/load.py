@@ -191,7 +191,7 @@ async def by_connections(server: Server, doors: dict[str, Address], known: dict[
     return rows
 
 
-async def crowded(server: Server, known: dict[str, Kind], aims: Aims) -> list[dict[str, Any]]:
+async def crowded(server: Server, door: Address, known: dict[str, Kind], aims: Aims) -> list[dict[str, Any]]:
     """More and more clients of what needs the database most, in rounds, because the machine is not equally fast all the time."""
     rows = []
     for name in ("part search", "part list"):
@@ -199,7 +199,7 @@ async def crowded(server: Server, known: dict[str, Kind], aims: Aims) -> list[di
         for _, users in itertools.product(range(ROUNDS), CROWDS):
             found, row = await measured(
                 server,
-                lambda k=known[name], n=users: closed(server.address, k, n, SECONDS / 2),  # type: ignore[misc]
+                lambda k=known[name], n=users: closed(door, k, n, SECONDS / 2),  # type: ignore[misc]
             )
             rates[users].append(found.rate)
             rows.append({"request": name, "load": f"{users} users", **row})
@@ -211,16 +211,16 @@ async def crowded(server: Server, known: dict[str, Kind], aims: Aims) -> list[di
     return rows
 
 
-async def overloaded(server: Server, known: dict[str, Kind], aims: Aims) -> list[dict[str, Any]]:
+async def overloaded(server: Server, door: Address, known: dict[str, Kind], aims: Aims) -> list[dict[str, Any]]:
     """Twice as many requests per second as could be served just before, in rounds."""
     rows = []
     for name in ("part search", "part list"):
         shares = []
         for _ in range(ROUNDS):
-            can, _ = await measured(server, lambda k=known[name]: closed(server.address, k, 100))  # type: ignore[misc]
+            can, _ = await measured(server, lambda k=known[name]: closed(door, k, 100))  # type: ignore[misc]
             found, row = await measured(
                 server,
-                lambda k=known[name], r=2 * can.rate: generator.open_loop(server.address, k.source, r, SECONDS),  # type: ignore[misc]
+                lambda k=known[name], r=2 * can.rate: generator.open_loop(door, k.source, r, SECONDS),  # type: ignore[misc]
             )
             shares.append(found.rate / can.rate)
             rows.append({"request": name, "asked": f"{2 * can.rate:.0f} req/s", **row})
@@ -230,13 +230,13 @@ async def overloaded(server: Server, known: dict[str, Kind], aims: Aims) -> list
     return rows
 
 
-async def calmly(server: Server, reads: Kind) -> tuple[float, Measured, dict[str, Any]]:
-    """Reads at 60 % of what the server can do; how many that is (per second)."""
+async def calmly(server: Server, reads: Kind) -> tuple[Measured, dict[str, Any]]:
+    """Reads at 60 % of what the server can do just now."""
     can, _ = await measured(server, lambda: closed(server.address, reads, 100))
     found, row = await measured(
         server, lambda: generator.open_loop(server.address, reads.source, 0.6 * can.rate, 2 * SECONDS)
     )
-    return can.rate, found, row
+    return found, {"asked": f"{0.6 * can.rate:.0f} req/s", **row}
 
 
 async def beside(server: Server, known: dict[str, Kind]) -> list[dict[str, Any]]:
@@ -302,28 +302,30 @@ async def main() -> int:
             server = Server(running)  # type: ignore[arg-type]
             await closed(server.address, known["reads, 10 % writes"], 10, 3)
             with gateway(net) as address:
-                doors = {"past the gateway": server.address, "through the gateway": (address, 80)}
+                door = (address, 80)
+                doors = {"past the gateway": server.address, "through the gateway": door}
                 each = await by_kind(server, known, aims)
                 connections = await by_connections(server, doors, known)
-                crowds = await crowded(server, known, aims)
+                crowds = await crowded(server, door, known, aims)
                 others = await beside(server, known)
                 with slowed(net):
-                    over = await overloaded(server, known, aims)
-                best, calm, row = await calmly(server, known["reads"])
+                    over = await overloaded(server, door, known, aims)
+                calm = [await calmly(server, known["reads"]) for _ in range(ROUNDS)]
     show("Kinds of requests, 100 connections, past the gateway", each)
     show("Doors and connections", connections)
     show("Crowds", crowds)
     show("Overload, with a quarter of the core", over)
     show("Beside 500 clients that search", others)
-    show(f"Reads at 60 % of {best:.0f} req/s", [row])
-    aims.check("reads at 60 % of the capacity: p99 (ms)", calm.quantile(0.99) * 1000, most=CALM)
+    show("Reads at 60 % of the capacity", [row for _, row in calm])
+    slowest = statistics.median(found.quantile(0.99) for found, _ in calm)
+    aims.check("reads at 60 % of the capacity: p99 (ms)", slowest * 1000, most=CALM)
     results = {
         "kinds": each,
         "connections": connections,
         "crowds": crowds,
         "overload": over,
         "beside": others,
-        "calm": row,
+        "calm": [row for _, row in calm],
     }
     save("load", {**results, "missed": aims.missed, "load": os.getloadavg()})
     return 1 if aims.missed else 0

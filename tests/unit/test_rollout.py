@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import time
 from pathlib import Path
@@ -14,13 +15,15 @@ from ansible_collections.jiucom.platform.plugins.module_utils.rollout.gateway im
 from ansible_collections.jiucom.platform.plugins.modules.maintenance import _DEFAULT
 
 ROOT = Path(__file__).parents[2]
-TEXT = (ROOT / "roles/gateway/templates/app.conf.j2").read_text().replace("{{ platform_services.app.port }}", "8080")
+TEXT = (ROOT / "roles/gateway/templates/app.conf.j2").read_text()
+TEXT = TEXT.replace("{{ platform_services.app.port }}", "8080").replace("{{ _gateway_replica_requests }}", "500")
 
 
 def test_the_list_is_pinned_in_both_upstreams_and_put_back() -> None:
     text = pinned(TEXT, ["10.0.0.1", "10.0.0.2"], "abc")
     for address in ("10.0.0.1", "10.0.0.2"):
-        assert text.count(f"    server {address}:8080 max_fails=2 fail_timeout=2s; # replica\n") == 2
+        assert len(re.findall(rf"^    server {address}:8080 max_fails=2 .*; # replica$", text, re.MULTILINE)) == 2
+    assert text.count("max_conns=500; # replica") == 2
     assert "server app" not in text
     assert '$app_generation { default "abc"; }' in text
     assert steady(text) == TEXT
