@@ -30,4 +30,5 @@ def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
             ["docker", "volume", "ls", "--quiet"], capture_output=True, text=True, check=True
         ).stdout
         volumes = [name for name in listed.split() if name.startswith(f"{made.project}_")]
-        subprocess.run(["docker", "volume", "rm", "--force", *volumes], check=True, capture_output=True)
+        if volumes:
+            subprocess.run(["docker", "volume", "rm", "--force", *volumes], check=True, capture_output=True)

@@ -61,6 +61,22 @@ def test_a_replica_is_made_while_mysql_serves(databases: Databases) -> None:
     assert databases.looked("database_diagnose") == []
 
 
+def test_another_password_of_the_replica_s_account_is_taken(databases: Databases) -> None:
+    """By site.yml alone: the account gets it, and the replica starts anew with it."""
+    mysql, replica = databases.container("mysql"), databases.container(REPLICA)
+    old, new = databases.compose("exec", "-T", REPLICA, "cat", "/run/secrets/replica_password"), "another's pass\\word"
+    databases.variables["database_replica_password"] = new
+    with writing(databases, MORE) as refused:
+        databases.site(1)
+    assert refused == []
+    assert databases.container("mysql") == mysql
+    assert databases.container(REPLICA) != replica
+    assert [databases.mysql("replica", password) for password in (old, new)] == [False, True]
+    eventually(databases, REPLICA, "SELECT COUNT(*) FROM kept", databases.sql("mysql", "SELECT COUNT(*) FROM kept"))
+    assert databases.looked("database_diagnose") == []
+    assert "changed=0" in databases.site(1)
+
+
 def test_a_replica_that_stopped_is_named(databases: Databases) -> None:
     databases.sql(REPLICA, "STOP REPLICA SQL_THREAD")
     (fault,) = databases.looked("database_diagnose")
