@@ -125,6 +125,12 @@ def test_a_deploy_that_died(project: Project) -> None:
     (project.base / ".lock").write_text(json.dumps(lock))
     assert diagnose("stack", **given) == []
 
+    # Of a run of another machine that machine alone knows whether it has ended.
+    (project.base / ".lock").write_text(json.dumps(lock | {"boot": "another"}))
+    assert diagnose("stack", **given) == []
+    stale = "The lock of deploy was stale: its process has ended"
+    assert told(diagnose("stack", **given, stale=stale)) == {("app", "half-finished deploy")}
+
 
 @pytest.mark.parametrize("variable", ["DB_HOST", "REDIS_HOST"])
 def test_a_wrong_host_of_a_store(start: Start, name: str, variable: str) -> None:
