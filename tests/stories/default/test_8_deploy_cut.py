@@ -60,7 +60,9 @@ def test_a_power_cut_in_a_deploy(host: Host, access: str, tmp_path: Path, moment
     # By itself, before anybody types anything.
     wait_for(lambda: host.get("/api/v1/parts?size=1")[0] == 200, 300, "answers after the power cut")
     found = {name for _, name in told(host, *LIMITS)}
-    assert found == {"stale lock", "half-finished deploy"}
+    assert found - {"half-finished deploy"} == {"stale lock"}
+    # Once the gateway asks the new ones, their definition is the one that a boot starts, and nothing may be left.
+    assert moment == "pointed" or "half-finished deploy" in found
     code, output = host.playbook(*given, playbook=DEPLOY)
     assert code == 0, output[-4000:]
     assert len(host.inspect()["app"]) == 1
