@@ -125,7 +125,7 @@ def test_a_deploy_that_died(project: Project) -> None:
     (project.base / ".lock").write_text(json.dumps(lock))
     assert diagnose("stack", **given) == []
 
-    # Of a run of another machine that machine alone knows whether it has ended.
+    # Only the control node that started a run can tell that it has ended.
     (project.base / ".lock").write_text(json.dumps(lock | {"boot": "another"}))
     assert diagnose("stack", **given) == []
     stale = "The lock of deploy was stale: its process has ended"

@@ -20,6 +20,7 @@ import pytest
 from ansible_collections.jiucom.platform.plugins.filter.compose import service_list
 from ansible_collections.jiucom.platform.plugins.module_utils import engine
 from ansible_collections.jiucom.platform.plugins.module_utils.releases import Releases
+from ansible_collections.jiucom.platform.plugins.module_utils.rollout.gateway import NEW
 from ansible_collections.jiucom.platform.plugins.module_utils.rollout.replicas import replicas
 from modules import MODULES, result, run, start
 
@@ -251,7 +252,7 @@ def test_a_version_that_does_not_serve_is_refused_and_nothing_is_changed(
     assert said in refused["msg"]
     assert state(platform) == before
     assert told["failed"] == []
-    # Not even to be sent again: where an address of the name goes meanwhile, nginx answers 502 instead.
+    # No request went to a new replica first and was sent again: had the name's addresses changed meanwhile, it would be a 502.
     assert platform.asked(began) == serving
     assert not platform.compare(2)["reasons"]
 
@@ -281,9 +282,7 @@ def test_a_signal_after_the_switch_is_too_late(platform: Platform) -> None:
     platform.write("3")
     platform.compare(2)
     process = platform.rollout(2)
-    end = time.monotonic() + 60
-    while not platform.answer(":8081/generation").startswith("new"):
-        assert time.monotonic() < end
+    await_switch(platform)
     time.sleep(0.3)
     process.send_signal(signal.SIGTERM)
     assert "steps" in result(process)
@@ -298,9 +297,7 @@ def test_the_boot_unit_repairs_a_deploy_cut_after_the_switch(platform: Platform)
     platform.write("1")
     platform.compare(2)
     process = platform.rollout(2)
-    end = time.monotonic() + 60
-    while not platform.answer(":8081/generation").startswith("new"):
-        assert time.monotonic() < end
+    await_switch(platform)
     process.kill()
     process.wait()
     assert "; # replica" in app.read_text()
@@ -317,6 +314,13 @@ def test_the_boot_unit_repairs_a_deploy_cut_after_the_switch(platform: Platform)
     assert platform.serving() == ["1", "1"]
     assert not (platform.base / ".app.conf").exists()
     assert not platform.compare(2)["reasons"]
+
+
+def await_switch(platform: Platform) -> None:
+    """Return once the gateway sends requests to the new replicas."""
+    end = time.monotonic() + 60
+    while not platform.answer(":8081/generation").startswith(NEW):
+        assert time.monotonic() < end
 
 
 def await_replicas(platform: Platform, count: int) -> None:

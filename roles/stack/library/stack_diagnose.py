@@ -144,7 +144,7 @@ def deploy(expected: dict[str, Any]) -> Iterator[Fault]:
     """A deploy has died in the middle: two generations of replicas, or what it leaves for the next."""
     base, own = Path(expected["path"]), engine.containers(expected["project"]).get("app", [])
     lock = Lock(base).read() if base.is_dir() else {}
-    # Whether a run of another machine has ended is seen there alone.
+    # A run's own control node alone can tell that it has ended: `stale` is what it says.
     if lock and not Lock(base).ended(lock, gone=bool(expected.get("stale"))):
         return
     generations = {one["Config"]["Labels"][engine.CONFIG_HASH] for one in own}

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from ansible_collections.jiucom.platform.plugins.module_utils.rollout.gateway import NEW
 from deploys import DEPLOY, version
 from doctor import told
 from hosts import ROOT, Host, wait_for
@@ -35,10 +36,11 @@ def test_a_deploy_over_tls_loses_no_request(host: Host, tls: None, tmp_path: Pat
     assert seen["closes"] == [1012] * 8
 
 
-# What is there when the power goes: new replicas beside the old ones, or the gateway that asks the new ones alone.
+# The shell conditions at which the power is cut: old and new replicas run side by side; the gateway sends requests to the new
+# replicas only.
 MOMENTS = {
     "started": "test $(docker compose ps --quiet app | wc -l) -gt 1",
-    "pointed": "grep -q new- nginx/conf/app.conf",
+    "pointed": f'grep -q \\"{NEW}- nginx/conf/app.conf',
 }
 
 
@@ -53,8 +55,8 @@ def test_a_power_cut_in_a_deploy(host: Host, access: str, tmp_path: Path, moment
         [Path(sys.executable).with_name("ansible-playbook"), DEPLOY, *inventories, *given], cwd=ROOT,
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     ) as deploy:  # fmt: skip
-        # On the host, for a moment may last a second.
-        host.run(f"timeout 290 sh -c 'until {MOMENTS[moment]}; do sleep 0.1; done'")
+        # Polled on the host, because the moment may last only a second.
+        host.run(f"timeout 600 sh -c 'until {MOMENTS[moment]}; do sleep 0.1; done'", seconds=610)
         host.boot(power_cut=True)
         deploy.wait(300)
     assert deploy.returncode != 0
@@ -62,7 +64,7 @@ def test_a_power_cut_in_a_deploy(host: Host, access: str, tmp_path: Path, moment
     wait_for(lambda: host.get("/api/v1/parts?size=1")[0] == 200, 300, "answers after the power cut")
     found = {name for _, name in told(host, *LIMITS)}
     assert found - {"half-finished deploy"} == {"stale lock"}
-    # Once the gateway asks the new ones, their definition is the one that a boot starts, and nothing may be left.
+    # After the switch the boot starts the new definition, and nothing of the deploy may be left to do.
     assert moment == "pointed" or "half-finished deploy" in found
     code, output = host.playbook(*given, playbook=DEPLOY)
     assert code == 0, output[-4000:]

@@ -1,4 +1,4 @@
-"""What one address gets through the gateway (C2), from other machines: all at 29 a second, its share at 500 a second."""
+"""The rate limit of a client address (C2), from other machines: 29 requests/s are all served, of 500/s the limit plus burst."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ from typing import Any
 
 import yaml
 from hosts import ROOT, Host
-from scan import neighbour
+from scan import LIMITED, neighbour
 
-# The API's own limits leave this path alone, so a refusal is the gateway's.
-LIMITED = "/api/v1/v3/api-docs"
-# Asks for a path at a rate, over eight kept connections, and prints the statuses' counts and the seconds that it took. With
-# "forged", each request says that it comes for somebody else; the gateway trusts no such header from here.
+# Requests a path at a fixed rate over eight kept connections; prints the number of answers by status, and the seconds. With
+# "forged", each request carries made-up X-Forwarded-For and X-Real-IP headers. The machine that runs this is no trusted proxy, so
+# the gateway must ignore them.
 PACED = """
 import collections, concurrent.futures, http.client, json, sys, time
 address, path, rate, seconds, forged = sys.argv[1:]
@@ -43,15 +42,17 @@ def paced(host: Host, rate: int, forged: str) -> tuple[dict[str, int], float]:
 
 
 def test_a_calm_client_gets_all_and_a_flood_its_share(host: Host) -> None:
-    granted = yaml.safe_load((ROOT / "roles/gateway/defaults/main.yml").read_text())
+    defaults = yaml.safe_load((ROOT / "roles/gateway/defaults/main.yml").read_text())
+    limit, burst = defaults["gateway_rate_limit"], defaults["gateway_rate_burst"]
+    slow, fast = limit - 1, 500
     with ThreadPoolExecutor(2) as pool:
-        calm = pool.submit(paced, host, granted["gateway_rate_limit"] - 1, "")
-        flood = pool.submit(paced, host, 500, "forged")
-    assert calm.result()[0] == {"200": (granted["gateway_rate_limit"] - 1) * SECONDS}
+        calm = pool.submit(paced, host, slow, "")
+        flood = pool.submit(paced, host, fast, "forged")
+    assert calm.result()[0] == {"200": slow * SECONDS}
     seen, seconds = flood.result()
     assert set(seen) == {"200", "429"}
-    share = granted["gateway_rate_limit"] * seconds + granted["gateway_rate_burst"]
+    share = limit * seconds + burst
     assert abs(seen["200"] - share) <= 0.05 * share, (seen, share)
     # Each of the two was counted by its own address.
-    clients = {line["client"] for rate in (29, 500) for line in host.access_log(f"{LIMITED}?story=rates-{rate}")}
+    clients = {line["client"] for rate in (slow, fast) for line in host.access_log(f"{LIMITED}?story=rates-{rate}")}
     assert len(clients) == 2, clients

@@ -12,11 +12,10 @@ from collections.abc import Iterator
 import pytest
 import yaml
 from hosts import ROOT, Host, wait_for
-from scan import SCAN, ipv6_network, neighbour
+from scan import LIMITED, SCAN, ipv6_network, neighbour
 
 from tests.credentials.canaries import forms, shown
 
-LIMITED = "/api/v1/v3/api-docs"
 # Asks for an address 600 times, three at once, and prints the statuses.
 FLOOD = """
 import concurrent.futures, sys, urllib.error, urllib.request

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ansible_collections.jiucom.platform.plugins.module_utils.comparison import APPLIED
+from ansible_collections.jiucom.platform.plugins.module_utils.comparison import APPLIED, FRAGMENTS
 from ansible_collections.jiucom.platform.plugins.module_utils.releases import image_of
 
 DRIFT = "drift"
@@ -58,7 +58,7 @@ def drift(written: Iterable[Mapping[str, Any]], project: Mapping[str, Any], path
         for entry in result.get("diff", []):
             place = entry.get("before_header") or entry["prepared"].partition(":")[0]
             parts = place.removeprefix(path).strip("/").split("/")
-            service = parts[1].removesuffix(".yaml") if parts[0] in (".services", APPLIED) else parts[0]
+            service = parts[1].removesuffix(".yaml") if parts[0] in (FRAGMENTS, APPLIED) else parts[0]
             seen.setdefault(service, []).append(_changes(entry))
     for reason in project.get("reasons", []):
         service, _, why = reason.partition(": ")

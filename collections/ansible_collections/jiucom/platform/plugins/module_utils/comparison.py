@@ -19,6 +19,8 @@ from typing import Any
 from ansible_collections.jiucom.platform.plugins.module_utils import engine
 
 LABEL = "jiucom.files"
+# The directory with each service's part of compose.yaml.
+FRAGMENTS = ".services"
 # The directory with a record for each service: the files that it has read last.
 APPLIED = ".applied"
 # Why a service differs: what Compose makes of its part of compose.yaml, and its files.

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.jiucom.platform.plugins.module_utils.comparison import FRAGMENTS
 from ansible_collections.jiucom.platform.plugins.module_utils.files import replace
 
 # compose.yaml as it shall be, beside it for as long as the release before serves.
@@ -33,7 +34,7 @@ class Releases:
     """The releases of one installation."""
 
     def __init__(self, base: Path) -> None:
-        self.fragment = base / ".services" / "app.yaml"
+        self.fragment = base / FRAGMENTS / "app.yaml"
         self.directory = base / ".releases"
 
     def listed(self) -> list[dict[str, Any]]:

@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.jiucom.platform.plugins.module_utils import engine
+from ansible_collections.jiucom.platform.plugins.module_utils.comparison import APPLIED, FRAGMENTS
 from ansible_collections.jiucom.platform.plugins.module_utils.compose_file import block
 from ansible_collections.jiucom.platform.plugins.module_utils.edits import Edits
 from ansible_collections.jiucom.platform.plugins.module_utils.files import rewrite
 from ansible_collections.jiucom.platform.plugins.module_utils.rollout.gateway import run
 
 # Beside the directories of the services, what is written for each of them.
-_BESIDE = (".services/{}.yaml", ".applied/{}")
+_BESIDE = (f"{FRAGMENTS}/{{}}.yaml", f"{APPLIED}/{{}}")
 
 
 class VolumeError(RuntimeError):

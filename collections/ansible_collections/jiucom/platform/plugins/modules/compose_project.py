@@ -10,6 +10,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.jiucom.platform.plugins.module_utils.comparison import (
+    FRAGMENTS,
     Comparison,
     ComposeError,
     Written,
@@ -101,11 +102,11 @@ class Project:
 
     def missing(self) -> list[str]:
         """Name the services whose roles have not written their part yet."""
-        return [name for name in self.services if not (self.path / ".services" / f"{name}.yaml").is_file()]
+        return [name for name in self.services if not (self.path / FRAGMENTS / f"{name}.yaml").is_file()]
 
     def fragment(self, name: str) -> str:
         """Return a service's part with the hash of its files, indented."""
-        file = self.path / ".services" / f"{name}.yaml"
+        file = self.path / FRAGMENTS / f"{name}.yaml"
         text = file.read_text().replace(PLACEHOLDER, self.comparison.labels[name])
         return "".join(f"  {line}" if line.strip() else line for line in text.splitlines(keepends=True))
 
@@ -194,7 +195,7 @@ class Project:
             return {}
         if not self.module.check_mode:
             self.put(file, text)
-            for part in (self.path / ".services").glob("*.yaml"):
+            for part in (self.path / FRAGMENTS).glob("*.yaml"):
                 if part.stem not in self.services:
                     part.unlink()
         return {"before": before, "after": text, "before_header": str(file), "after_header": str(file)}

@@ -19,6 +19,8 @@ from ansible_collections.jiucom.platform.plugins.module_utils.locks import Lock
 from ansible_collections.jiucom.platform.plugins.module_utils.releases import NEXT, Releases
 from ansible_collections.jiucom.platform.plugins.module_utils.rollout.gateway import (
     KEPT,
+    NEW,
+    OLD,
     Gateway,
     GatewayError,
     Worker,
@@ -62,8 +64,6 @@ EXAMPLES = r"""
 - jiucom.platform.rollout: {path: /opt/jiucom, project: jiucom, network: jiucom-network, port: 8080,
     gateway: 'http://172.30.80.10:8081', replicas: 2, memory: 536870912}
 """
-# Which replicas the gateway asks by their addresses: the beginning of the mark that its status port shows.
-OLD, NEW = "old", "new"
 RETURN = "steps: {type: list, returned: always, description: 'What was done, with the time it took.'}"
 
 
@@ -233,7 +233,7 @@ class Rollout:
             if any(one.image != image for one in old):
                 self.migrate()
             if new:
-                # A name whose addresses change costs a request: nginx answers 502 to one that tries a second address just then.
+                # nginx answers 502 to a request that waits for an address while the name's addresses change (nginx issue 1656).
                 self.point(gateway, healthy, OLD)
                 started = self.start(old, new)
             workers: list[Worker] = []

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.jiucom.platform.plugins.module_utils.comparison import APPLIED
+from ansible_collections.jiucom.platform.plugins.module_utils.comparison import APPLIED, FRAGMENTS
 from ansible_collections.jiucom.platform.plugins.module_utils.edits import Edits
 from ansible_collections.jiucom.platform.plugins.module_utils.files import owner, replace, settle
 
@@ -64,7 +64,6 @@ EXAMPLES = r"""
 """
 RETURN = "services: {type: list, returned: always, description: Services with a file that changed.}"
 
-FRAGMENTS = ".services"
 REMOVED = ".removed"
 
 

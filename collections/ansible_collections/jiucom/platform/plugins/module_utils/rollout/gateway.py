@@ -18,7 +18,9 @@ from ansible_collections.jiucom.platform.plugins.module_utils.files import owner
 # boot unit puts it back after a power cut, for containers get other addresses then.
 KEPT = ".app.conf"
 CONFIGURATION = "/etc/nginx/jiucom/nginx.conf"
-STEADY = "steady"
+# The marks that the status port shows: nginx goes by the service's name, or by addresses, of the old or of the new replicas; the
+# last two are followed by a random number.
+STEADY, OLD, NEW = "steady", "old", "new"
 _NAMED = re.compile(r"^( *)server app:(\d+) resolve(.*);$", re.MULTILINE)
 _PINNED = re.compile(r"(?:^( *)server [\d.]+:(\d+)(.*); # replica\n)+", re.MULTILINE)
 _GENERATION = re.compile(r'(\$app_generation \{ default )"[^"]*"')
