@@ -23,6 +23,8 @@ class Upstream(BaseHTTPRequestHandler):
     def do_GET(self):
         if "closed" in self.path:
             return
+        if "silent" in self.path:
+            time.sleep(60)
         self.send_response(404 if "missing" in self.path else 200)
         self.send_header("X-Frame-Options", "DENY")
         if self.server.server_port == 8080:

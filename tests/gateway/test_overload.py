@@ -1,4 +1,4 @@
-"""More requests than the replicas may have are answered at once, without asking one of them, and those that run go on."""
+"""More requests than the replicas may have, and those that no replica answers in time, are answered by the gateway."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MOST = 3
 
 @pytest.fixture(scope="module")
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    variables = {**VARIABLES, "_gateway_replica_requests": MOST}
+    variables = {**VARIABLES, "_gateway_replica_requests": MOST, "_gateway_answer_seconds": 1}
     with running_gateway(tmp_path_factory.mktemp("overload"), upstreams=2, **variables) as running:
         yield running
 
@@ -34,6 +34,12 @@ def test_a_request_too_many_is_refused_without_asking_a_replica(gateway: Gateway
         assert int(refused.headers["Retry-After"]) > 0
         assert gateway.line(refused.url.raw_path.decode())["upstream"] == "app"
     ask_until(gateway, 200)
+
+
+def test_no_answer_in_time_is_answered_with_when_to_come_back(gateway: Gateway) -> None:
+    answer = httpx.get(f"{gateway.url}/api/v1/silent")
+    assert (answer.status_code, answer.json()["code"]) == (504, "JIUCOM-504")
+    assert int(answer.headers["Retry-After"]) > 0
 
 
 def ask_until(gateway: Gateway, status: int) -> httpx.Response:
