@@ -127,9 +127,11 @@ case "$1 $2" in
         ;;
 
     "plant contract")
-        cat > /root/0099_gone.py <<'REVISION'
+        directory=$(docker compose exec -T app python -c 'import jiucom.db as d; print(d.__path__[0])')/migrations/versions
+        newest=$(docker compose exec -T app ls "$directory" | grep -o '^[0-9]*' | tail -n 1)
+        cat > /root/0099_gone.py << REVISION
 revision = "0099"
-down_revision = "0030"
+down_revision = "$newest"
 branch_labels = None
 depends_on = None
 contract = True
@@ -138,7 +140,6 @@ contract = True
 def upgrade() -> None:
     pass
 REVISION
-        directory=$(docker compose exec -T app python -c 'import jiucom.db as d; print(d.__path__[0])')/migrations/versions
         override app "    volumes: ['/root/0099_gone.py:$directory/0099_gone.py:ro']"
         ;;
 
