@@ -6,6 +6,8 @@ import io
 import json
 import tarfile
 import threading
+import urllib.error
+from email.message import Message
 from pathlib import Path
 from typing import Any
 
@@ -303,6 +305,19 @@ def test_a_mirror_past_its_date_is_refused_unless_it_is_a_snapshot(monkeypatch: 
     for body in (b"Suite: stable\n", b"Valid-Until: Fri, 06 Nov 2099 08:08:01 UTC\n"):
         release(monkeypatch, body)
         assert apt_sources.look_up("http://m.example", "trixie", 5).fault == ""
+
+
+def test_a_mirror_with_a_login_is_refused_without_telling_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    fault = apt_sources.look_up("https://shop:w@rd@m.example:8080/debian", "sid", 5).fault
+    assert fault.startswith(
+        "https://m.example:8080/debian is given with a login, which images would keep: name a mirror"
+    )
+
+    def refuse(url: str, **_: object) -> None:
+        raise urllib.error.HTTPError(url, 401, "", Message(), None)
+
+    monkeypatch.setattr("urllib.request.urlopen", refuse)
+    assert "http://m.example wants a login" in apt_sources.look_up("http://m.example", "sid", 5).fault
 
 
 def test_a_substitute_may_be_named_for_a_service_that_is_off(tmp_path: Path) -> None:

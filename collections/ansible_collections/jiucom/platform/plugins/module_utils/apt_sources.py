@@ -10,7 +10,11 @@ import time
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
+WITHOUT_LOGIN = (
+    "name a mirror that asks for none in images_packages_mirror, or take images from a registry or an archive"
+)
 TARGETS = "$(REPO_URI) $(RELEASE) $(CODENAME) $(COMPONENT) $(ORIGIN)"
 
 
@@ -66,13 +70,22 @@ class Release:
 
 
 def look_up(mirror: str, suite: str, timeout: float, ca_bundle: str = "", expired_is_right: bool = False) -> Release:
-    """Ask a mirror for a release. One past its date is refused as apt would refuse it, unless that is right: a snapshot."""
+    """Ask a mirror for a release. One past its date is refused as apt would refuse it, unless that is right: a snapshot.
+
+    A mirror with a login is refused, and its password told nowhere: images would keep the address.
+    """
+    parts = urlsplit(mirror)
+    if "@" in parts.netloc:
+        shown = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+        return Release("", f"{shown} is given with a login, which images would keep: {WITHOUT_LOGIN}")
     url = f"{mirror}/dists/{suite}/InRelease"
     context = ssl.create_default_context(cafile=ca_bundle or None)
     try:
         with urllib.request.urlopen(url, timeout=timeout, context=context) as answer:  # noqa: S310 - apt's own sources
             head = answer.read(8192).decode(errors="replace")
     except urllib.error.HTTPError as refusal:
+        if refusal.code == 401:
+            return Release(mirror, f"{mirror} wants a login, which builds do not have: {WITHOUT_LOGIN}")
         return Release(mirror, f"{mirror} has no Debian {suite} (status {refusal.code})")
     except (OSError, ValueError) as fault:
         return Release(mirror, f"{mirror} does not answer: {getattr(fault, 'reason', fault)}")
