@@ -1,5 +1,6 @@
-"""Another share of the requests is traced for a minute: every replica follows, nothing starts anew, and it ends by itself
-(E4), also when Redis restarts meanwhile. What was traced is looked up as a complaint would be: by the gateway's log (E6).
+"""Another share of the requests is traced for a minute: every replica follows, nothing starts anew, and it ends by itself (E4).
+
+Redis restarts meanwhile. What was traced is looked up as a complaint would be: by the gateway's log (E6).
 
 Of n requests at rate p, np are traced, give or take five standard deviations of the binomial distribution: a right
 platform fails once in a million runs; at rate 1 not one may be missing. For 1,000 at 0.1 that is 53 to 147.
