@@ -66,6 +66,11 @@ def listens(host: Host, namespace: str) -> bool:
 
 
 @pytest.fixture
+def booted(host: Host) -> None:
+    host.boot()
+
+
+@pytest.fixture
 def pretended(host: Host) -> Iterator[dict[str, str]]:
     """Servers at other services' addresses, in the platform's bridge without containers; yields `address:port` by service."""
     bridge = f"br-{host.run('docker network inspect --format {{.Id}} jiucom-network')[:12]}"
@@ -83,7 +88,8 @@ def pretended(host: Host) -> Iterator[dict[str, str]]:
         host.run("; ".join(f"systemctl stop {name}; ip netns delete {name}" for name in PRETENDED), check=False)
 
 
-def test_the_gateway_reaches_dashboards_and_no_database(host: Host, pretended: dict[str, str]) -> None:
+def test_the_gateway_reaches_dashboards_and_no_database(host: Host, booted: None, pretended: dict[str, str]) -> None:
+    """With rules that were loaded before the bridge was there, and after."""
     [nginx] = host.inspect()["nginx"]
     assert reached(host, nginx, pretended.values()) == {pretended["grafana"]}
     host.run("systemctl stop jiucom-isolation")
@@ -91,3 +97,4 @@ def test_the_gateway_reaches_dashboards_and_no_database(host: Host, pretended: d
         assert reached(host, nginx, pretended.values()) == set(pretended.values())
     finally:
         host.run("systemctl start jiucom-isolation")
+    assert reached(host, nginx, pretended.values()) == {pretended["grafana"]}
