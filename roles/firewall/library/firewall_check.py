@@ -41,7 +41,8 @@ def apart(expected: dict[str, Any]) -> Seen:
         return True, "firewall_isolation is false"
     table, unit = expected["isolation"]["table"], expected["isolation"]["unit"]
     rules, boot = said("nft", "list", "table", "bridge", table), said("systemctl", "is-enabled", unit)
-    loaded = "hook forward priority filter" in rules and "counter" in rules
+    first = "hook forward priority filter" in rules or "hook forward priority -200" in rules
+    loaded = first and "counter" in rules
     fixed, name = expected["isolation"]["addresses"], expected["network"]
     moved = [
         f"{service} is at {at}"
