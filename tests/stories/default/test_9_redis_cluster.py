@@ -23,7 +23,6 @@ from tests.browser import chromium
 from tests.gateway.community import Community
 from tests.gateway.listeners import listening
 
-# Fewer than the gateway lets through, so that the API's own limit is seen.
 LOGINS = 6
 REPLICAS = 2
 CLUSTER = (
@@ -34,11 +33,14 @@ CLUSTER = (
     f"api_replicas={REPLICAS}",
     "-e",
     f"api_rate_limit_login={LOGINS}",
+    # So that the API's own limit is seen, not the gateway's.
+    "-e",
+    "gateway_login_burst=1000",
 )
 # Wrong logins from an address of its own, one after the other; prints their statuses.
 GUESSES = """
 import json, time, urllib.error, urllib.request
-for number in range(16):
+for number in range(32):
     body = {"email": f"{number}.{time.time_ns()}@example.com", "password": "wrong-password-1"}
     request = urllib.request.Request(
         "http://127.0.0.1/api/v1/auth/login", json.dumps(body).encode(), {"Content-Type": "application/json"})
@@ -87,9 +89,8 @@ class Platform:
     def guess(self) -> None:
         """Wrong logins are refused, at the latest once each replica has counted them alone."""
         statuses = self.host.run(f"python3 -c {shlex.quote(GUESSES)}").split()
-        assert len(statuses) == 16
-        assert set(statuses) <= {"401", "429"}, statuses
-        assert statuses[-1] == "429", statuses
+        assert len(statuses) == 32
+        assert {"429"} <= set(statuses) <= {"401", "429"}, statuses
         assert statuses.count("401") <= REPLICAS * LOGINS, statuses
 
     def tell(self, what: str, told: dict[str, Any], gone: int) -> None:
@@ -163,8 +164,9 @@ def test_the_exporter_and_the_dashboard_see_each_server(host: Host, platform: Pl
         assert page.locator(".fault").all_inner_texts() == []
         assert [stat(page, number) for number in range(3)] == ["6", "16384", "0"]
         for panel in page.locator("section.panel:has(.legend)").all():
-            shown = panel.locator(".legend tbody th").all_inner_texts()
-            assert {name.strip() for name in shown} == set(SERVERS)
+            shown = {name.strip() for name in panel.locator(".legend tbody th").all_inner_texts()}
+            # The one server from before the change is there, too, until its last value is out of sight.
+            assert shown - {"redis-exporter:9121"} == set(SERVERS)
         page.screenshot(path=ROOT / ".cache/screens/jiucom-redis.png", full_page=True)
 
 
@@ -211,10 +213,12 @@ def test_all_are_stopped_and_started(host: Host, platform: Platform) -> None:
     write(host)
     with platform.at_work("stopped") as told:
         host.run(f"docker compose stop {' '.join(SERVERS)}")
-        assert token(host)
-        platform.guess()
-        time.sleep(5)
-        host.run(f"docker compose start {' '.join(SERVERS)}")
+        try:
+            assert token(host)
+            platform.guess()
+            time.sleep(5)
+        finally:
+            host.run(f"docker compose start {' '.join(SERVERS)}")
     platform.tell("all stopped", told, gone := lost(host))
     assert gone == 0
 
