@@ -141,7 +141,7 @@ test-next: .venv/ready ## the next two lines of ansible-core
 	pytest -q tests/next
 
 docs: .venv/ready ## the tables and pictures of docs/en and docs/ko anew, from the data that they show
-	PYTHONPATH=api:. python -m tools.docs
+	PYTHONPATH=api:.:collections python -m tools.docs
 
 LOCK := uv pip compile -q --generate-hashes --no-annotate --no-header
 lock: .venv/ready ## the lock files anew

@@ -1,7 +1,7 @@
 #!/bin/bash
 # The stories: tests that stop, fill or wait for something, and so take too long for `make test`. Each scenario's host is made anew,
 # the tests of tests/stories/<scenario> run against it, and docs/stories.md says how they ended. Scenarios may be named (default,
-# prod); JIUCOM_STORIES has further arguments for pytest, such as "-k slow_boot".
+# prod, docker, swarm); JIUCOM_STORIES has further arguments for pytest, such as "-k slow_boot".
 set -uo pipefail
 cd "$(dirname "$0")/.."
 export ANSIBLE_HOME=$PWD/.cache/ansible MOLECULE_PROJECT_DIRECTORY=$PWD NO_COLOR=1
@@ -9,7 +9,7 @@ export PATH=$PWD/.venv/bin:$PATH
 mkdir -p .cache/molecule .cache/stories
 tools/hosts.sh && tools/browser.sh || exit
 
-[ $# -gt 0 ] || set -- default prod docker redis replica
+[ $# -gt 0 ] || set -- default prod docker redis replica swarm
 failed=0 results=()
 for scenario in "$@"; do
     rm -f ".cache/stories/$scenario.xml"

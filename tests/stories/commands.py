@@ -42,6 +42,7 @@ NOT_TYPED = {
     r"docker compose exec redis sh .* CLUSTER .*": "the host has one Redis server: stack/test_redis_cluster.py",
     r"make bench-(load|redis)": "measures, and asks no host",
     r"curl -H .*bulk-upload.*": "needs an administrator's token: api/tests",
+    r"ansible-playbook playbooks/swarm.yml.*|docker (node|service|swarm) .*": "needs several hosts: swarm/test_1_cluster.py",
     r"make (deploy|\.venv/control) BUNDLE=.*": "needs a closed network: docker/test_5_closed.py",
     r"make (deploy|verify|\.venv/control|bench-tracing)": "make test and the scenarios run it",
     r"python -m tools.dashboards.*": "writes into the repository: tests/monitoring/test_dashboards.py, test_compare.py",

@@ -11,7 +11,8 @@ import yaml
 ROOT = Path(__file__).parents[2]
 ROLES = {path.name for path in (ROOT / "roles").iterdir() if path.is_dir()}
 SCENARIOS = sorted(path.parent.name for path in (ROOT / "molecule").glob("*/molecule.yml"))
-SITE = {"default", "prod"}
+# Scenarios of a whole platform, by the playbook that they run.
+SITE = {"default": "../../site.yml", "prod": "../../site.yml", "swarm": "../../playbooks/swarm.yml"}
 # What makes a play of a verify.yml look at the host.
 SHARED = "../shared/verify.yml"
 
@@ -28,7 +29,7 @@ def hosts(scenario: str) -> dict[str, Any]:
 
 
 def test_there_is_a_scenario_for_each_role_and_for_the_site() -> None:
-    assert set(SCENARIOS) == ROLES | SITE
+    assert set(SCENARIOS) == ROLES | SITE.keys()
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
@@ -36,7 +37,7 @@ def test_it_is_named_like_its_directory(scenario: str) -> None:
     assert read(scenario, "molecule.yml")["scenario"] == {"name": scenario}
 
 
-@pytest.mark.parametrize("scenario", sorted(ROLES & set(SCENARIOS)))
+@pytest.mark.parametrize("scenario", sorted(ROLES & set(SCENARIOS) - SITE.keys()))
 def test_it_runs_its_role(scenario: str) -> None:
     roles = read(scenario, "converge.yml")[-1]["roles"]
     assert scenario in [role["role"] if isinstance(role, dict) else role for role in roles]
@@ -44,7 +45,7 @@ def test_it_runs_its_role(scenario: str) -> None:
 
 @pytest.mark.parametrize("scenario", sorted(SITE))
 def test_it_runs_the_site(scenario: str) -> None:
-    assert [play["ansible.builtin.import_playbook"] for play in read(scenario, "converge.yml")] == ["../../site.yml"]
+    assert [play["ansible.builtin.import_playbook"] for play in read(scenario, "converge.yml")] == [SITE[scenario]]
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
@@ -92,4 +93,4 @@ def test_each_story_is_run_by_a_scenario_or_tools_stories() -> None:
     assert named == short
     # tools/stories.sh runs the directories that are named like scenarios, and those that need no host.
     directories = {path.parent.name for path in (ROOT / "tests/stories").glob("*/test_*.py")}
-    assert directories == SITE | {"verify", "docker", "replica", "redis"}
+    assert directories == SITE.keys() | {"verify", "docker", "replica", "redis"}

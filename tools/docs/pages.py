@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from tools.docs import configure, diagrams, growth, tables
+from tools.docs import configure, diagrams, growth, swarm, tables
 from tools.docs.data import LANGUAGES, ROOT
 from tools.docs.markdown import filled
 
@@ -25,6 +25,7 @@ SECTIONS: dict[str, Callable[[str], str]] = {
     "routes": tables.routes,
     "sampling": tables.sampling,
     "services": tables.service_table,
+    "stack-keys": swarm.keys,
     "start-order": tables.start_order,
     "volumes": tables.volumes,
 }

@@ -42,21 +42,22 @@ def get(path: str, seconds: float = 60, socket_path: str = SOCKET) -> Any:
     return request("GET", path, seconds, socket_path)
 
 
-def request(method: str, path: str, seconds: float = 60, socket_path: str = SOCKET) -> Any:
-    """Return the decoded answer to a request without a body, None where it has none. Raises EngineError."""
+def request(method: str, path: str, seconds: float = 60, socket_path: str = SOCKET, body: Any = None) -> Any:
+    """Return the decoded answer to a request, None where it has none; `body` is sent as JSON. Raises EngineError."""
     connection = _Connection(socket_path, seconds)
+    sent = None if body is None else json.dumps(body)
     try:
-        connection.request(method, path)
+        connection.request(method, path, sent, {"Content-Type": "application/json"} if sent else {})
         response = connection.getresponse()
-        body = response.read()
+        received = response.read()
     except OSError as fault:
         raise EngineError(0, f"Docker does not answer at {socket_path}: {fault}") from fault
     finally:
         connection.close()
     try:
-        answer = json.loads(body or b"null")
+        answer = json.loads(received or b"null")
     except ValueError:
-        answer = {"message": body.decode(errors="replace").strip()}
+        answer = {"message": received.decode(errors="replace").strip()}
     if response.status >= 300:
         message = answer.get("message", "") if isinstance(answer, dict) else str(answer)
         raise EngineError(response.status, message or f"status {response.status}")

@@ -39,6 +39,7 @@ routes: {type: list, returned: always, description: 'Networks of the host: desti
 taken: {type: list, returned: always, description: 'Listening TCP ports of others: address and port.'}
 disk: {type: dict, returned: always, description: 'path and free_mb of the disk where Docker keeps its data.'}
 installed: {type: bool, returned: always, description: Whether compose.yaml is there.}
+stacked: {type: bool, returned: always, description: 'Whether containers of the platform run here as part of a swarm.'}
 drift: {type: bool, returned: always, description: Whether the program that reports drift has been installed.}
 maintenance: {type: bool, returned: always, description: Whether the gateway refuses requests because of maintenance.}
 versions: {type: dict, returned: always, description: Versions that wrote the volumes.}
@@ -125,10 +126,19 @@ def listening() -> list[dict[str, Any]]:
     return found
 
 
-def own_ports(project: str) -> set[int]:
-    """Return the host ports that this platform's containers publish."""
-    path = engine.filtered("/containers/json", label=[f"com.docker.compose.project={project}"])
-    return {port["PublicPort"] for one in ask(path, []) for port in one.get("Ports") or [] if "PublicPort" in port}
+def own_containers(project: str) -> dict[str, list[dict[str, Any]]]:
+    """List this platform's containers: those of Compose, and those of a stack of Swarm."""
+    labels = {"compose": "com.docker.compose.project", "stack": "com.docker.stack.namespace"}
+    return {
+        kind: ask(engine.filtered("/containers/json", label=[f"{label}={project}"]), [])
+        for kind, label in labels.items()
+    }
+
+
+def own_ports(containers: dict[str, list[dict[str, Any]]]) -> set[int]:
+    """Return the host ports that containers publish."""
+    every = [one for group in containers.values() for one in group]
+    return {port["PublicPort"] for one in every for port in one.get("Ports") or [] if "PublicPort" in port}
 
 
 def routes(module: AnsibleModule) -> list[dict[str, str]]:
@@ -175,7 +185,8 @@ def main() -> None:
     )
     base, project = Path(module.params["path"]), module.params["project"]
     state = docker(module)
-    ours = own_ports(project)
+    containers = own_containers(project)
+    ours = own_ports(containers)
     networks = [
         {"name": one["Name"], "subnets": [c["Subnet"] for c in one["IPAM"].get("Config") or [] if "Subnet" in c]}
         for one in ask("/networks", [])
@@ -189,6 +200,7 @@ def main() -> None:
         taken=[socket for socket in listening() if socket["port"] not in ours],
         disk=disk(module.params["data_root"] or state["data_root"]),
         installed=(base / "compose.yaml").is_file(),
+        stacked=bool(containers["stack"]),
         drift=(base / "drift").is_dir(),
         maintenance=(base / ".maintenance").exists(),
         versions=read_json(base / ".versions.json"),

@@ -1,0 +1,101 @@
+#!/usr/bin/python
+"""Look at the stack on its nodes."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import quote
+
+from ansible_collections.jiucom.platform.plugins.module_utils import engine
+from ansible_collections.jiucom.platform.plugins.module_utils.checks import Checks, Seen, docker, http_request
+
+DOCUMENTATION = r"""
+module: swarm_check
+short_description: Check the stack
+options: {expected: {type: dict, description: What the checks compare with.}}
+author: [JIUCOM]
+"""
+EXAMPLES = "- swarm_check: {expected: {project: jiucom, port: 80, edges: [10.0.0.11], open: [80], replicas: 2}}"
+RETURN = "ansible_facts: {type: dict, returned: always, description: The results as checks_swarm.}"
+
+checks = Checks("swarm")
+UP = 'sum(up{job="jiucom-api"})'
+
+
+def services(expected: dict[str, Any]) -> list[dict[str, Any]]:
+    """Ask for the services of the stack."""
+    label = [f"com.docker.stack.namespace={expected['project']}"]
+    found: list[dict[str, Any]] = engine.get(engine.filtered("/services?status=true", label=label))
+    return found
+
+
+@checks.check("nodes", "each node is there, and takes tasks")
+def nodes(expected: dict[str, Any]) -> Seen:
+    found = engine.get("/nodes")
+    away = [
+        f"{one['Description']['Hostname']}: {one['Status']['State']}, {one['Spec']['Availability']}"
+        for one in found
+        if one["Status"]["State"] != "ready" or one["Spec"]["Availability"] != "active"
+    ]
+    managers = sum(one["Spec"]["Role"] == "manager" for one in found)
+    return not away and len(found) == expected["nodes"], ", ".join(
+        away
+    ) or f"{len(found)} nodes, {managers} of them managers"
+
+
+@checks.check("services", "each service runs as often as it should")
+def running(expected: dict[str, Any]) -> Seen:
+    found = services(expected)
+    few = [
+        f"{one['Spec']['Name']}: {status['RunningTasks']} of {status['DesiredTasks']}"
+        for one in found
+        if (status := one["ServiceStatus"])["RunningTasks"] != status["DesiredTasks"] or not status["DesiredTasks"]
+    ]
+    tasks = sum(one["ServiceStatus"]["RunningTasks"] for one in found)
+    return bool(found) and not few, ", ".join(few) or f"{tasks} tasks of {len(found)} services"
+
+
+@checks.check("edges", "each gateway answers, and the API behind it")
+def edges(expected: dict[str, Any]) -> Seen:
+    silent = []
+    for address in expected["edges"]:
+        for path in ("/health", "/api/v1/actuator/health", "/api/v1/parts?size=1"):
+            try:
+                status = http_request(f"http://{address}:{expected['port']}{path}").status
+            except OSError as fault:
+                silent.append(f"{address}{path}: {fault}")
+                continue
+            if status != 200:
+                silent.append(f"{address}{path}: {status}")
+    return not silent, "; ".join(silent) or f"{len(expected['edges'])} gateways"
+
+
+@checks.check("ports", "nothing but the gateway is published, and that on its nodes alone")
+def ports(expected: dict[str, Any]) -> Seen:
+    found = [
+        (one["Spec"]["Name"], port.get("PublishedPort"), port.get("PublishMode"))
+        for one in services(expected)
+        for port in one["Spec"].get("EndpointSpec", {}).get("Ports") or []
+    ]
+    other = [f"{name} {port} ({mode})" for name, port, mode in found if port not in expected["open"] or mode != "host"]
+    return not other, ", ".join(other) or ", ".join(f"{name} {port} ({mode})" for name, port, mode in found)
+
+
+@checks.check("metrics", "Prometheus sees each replica of the API")
+def metrics(expected: dict[str, Any]) -> Seen:
+    # From whatever container of the network runs here: Prometheus may be on another node.
+    label = [f"com.docker.stack.namespace={expected['project']}"]
+    here = {
+        one["Labels"]["com.docker.swarm.service.name"].rpartition("_")[2]: one["Id"]
+        for one in engine.get(engine.filtered("/containers/json", label=label))
+    }
+    container = next(here[name] for name in ("nginx", "prometheus", "grafana", "zipkin") if name in here)
+    url = f"http://prometheus:9090/api/v1/query?query={quote(UP)}"
+    result = json.loads(docker("exec", container, "wget", "-q", "-O", "-", "-T", "5", url))["data"]["result"]
+    seen = int(float(result[0]["value"][1])) if result else 0
+    return seen == expected["replicas"], f"{seen} of {expected['replicas']} replicas"
+
+
+if __name__ == "__main__":
+    checks.run()

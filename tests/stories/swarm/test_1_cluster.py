@@ -1,0 +1,138 @@
+"""Three hosts as one platform: nothing open but the gateways; a deploy, a drained and a killed host under load."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+from deploys import version
+from hosts import wait_for
+from loads import token
+from PIL import Image
+from swarm_hosts import Cluster
+
+# What services listen on, and would be open on a host by mistake. 22, and Swarm's own 2377 and 7946, are not among them.
+PORTS = (80, 443, 3000, 3306, 6379, 8080, 8081, 9090, 9104, 9121, 9411)
+
+
+def failures(told: list[dict[str, Any]]) -> int:
+    """Add up what failed, and show it."""
+    for one in told:
+        print(
+            json.dumps({key: one[key] for key in ("sent", "written", "failures", "failing", "failed", "slowest")})[:900]
+        )
+    assert all(one["sent"] > 50 for one in told), "too few requests to say anything"
+    return sum(one["failures"] for one in told)
+
+
+def test_a_second_run_changes_nothing(cluster: Cluster) -> None:
+    before = cluster.tasks()
+    assert cluster.apply() == 0
+    assert cluster.tasks() == before
+
+
+def test_the_playbook_of_one_host_is_refused(cluster: Cluster) -> None:
+    code, said = cluster.play("--limit", "node1", playbook="site.yml")
+    assert code != 0
+    assert "The platform runs on several hosts" in " ".join(said.split())
+
+
+def test_nothing_is_open_but_the_gateways(cluster: Cluster) -> None:
+    for node in cluster.nodes[:3]:
+        found = []
+        for port in PORTS:
+            with socket.socket() as client:
+                client.settimeout(2)
+                found += [port] if client.connect_ex((node.address, port)) == 0 else []
+        assert found == [80], node.name
+
+
+def test_each_gateway_sees_the_client(cluster: Cluster) -> None:
+    machine = cluster.first.address.rpartition(".")[0] + ".1"
+    for node in cluster.nodes[:3]:
+        assert node.get("/api/v1/parts?size=1&mark=client")[0] == 200
+        log = node.run("docker logs $(docker ps -q --filter name=jiucom_nginx) 2> /dev/null | grep mark=client")
+        assert json.loads(log.splitlines()[-1])["client"] == machine
+
+
+def test_the_replicas_are_spread_and_the_data_is_not(cluster: Cluster) -> None:
+    assert len(set(cluster.tasks("app").values())) >= 2
+    stores = ("mysql.", "redis.", "prometheus", "grafana", "pictures")
+    assert {node for name in stores for node in cluster.tasks(name).values()} == {"node1"}
+
+
+def test_a_picture_is_there_through_every_gateway(cluster: Cluster, tmp_path: Path) -> None:
+    access = token(cluster.first)
+    picture = tmp_path / "one.png"
+    Image.new("RGB", (40, 40), "red").save(picture)
+    upload = ["curl", "-s", "-H", f"Authorization: Bearer {access}", "-F", f"file=@{picture};type=image/png"]
+    for node in cluster.nodes[:3]:
+        command = [*upload, f"http://{node.address}/api/v1/images/upload"]
+        url = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)["data"]["url"]
+        for other in cluster.nodes[:3]:
+            got = [
+                "curl",
+                "-s",
+                "-w",
+                "%{http_code} %{size_download}",
+                "-o",
+                "/dev/null",
+                f"http://{other.address}{url}",
+            ]
+            status, size = subprocess.run(got, capture_output=True, text=True, check=True).stdout.split()
+            assert status == "200"
+            assert int(size) > 50
+
+
+def test_a_deploy_loses_no_request(cluster: Cluster, tmp_path: Path) -> None:
+    before = cluster.tasks("app")
+    with cluster.load("deploy", *cluster.nodes[:3]) as told:
+        cluster.apply(*version(tmp_path, "second"))
+    assert failures(told) == 0
+    assert not before.keys() & cluster.tasks("app").keys()
+
+
+def test_a_drained_node_loses_no_request(cluster: Cluster) -> None:
+    """Its gateway ends with it, as its clients have to be led elsewhere first."""
+    with cluster.load("drain", cluster.nodes[0], cluster.nodes[2]) as told:
+        cluster.first.run("docker node update --availability drain node2")
+        wait_for(lambda: "node2" not in cluster.tasks().values(), 120, "nothing on node2")
+        cluster.wait_until_complete()
+    cluster.first.run("docker node update --availability active node2")
+    wait_for(lambda: cluster.nodes[1].get("/health")[0] == 200, 120, "the gateway of node2")
+    assert failures(told) == 0
+
+
+def docker(*arguments: str) -> None:
+    """Run docker on this machine."""
+    subprocess.run(["docker", *arguments], check=True, capture_output=True, timeout=120)
+
+
+def test_a_node_is_killed(cluster: Cluster) -> None:
+    """What was on its way to the node is lost; the others go on, and have its replicas within half a minute."""
+    lost = cluster.nodes[2]
+    # One replica at least, so that there is something to lose.
+    for _ in range(5):
+        if "node3" in cluster.tasks("app").values():
+            break
+        cluster.first.run("docker service update --quiet --force jiucom_app", seconds=300)
+    assert "node3" in cluster.tasks("app").values()
+    with cluster.load("killed", *cluster.nodes[:2]) as told:
+        docker("kill", lost.name)
+        began = time.monotonic()
+        wait_for(lambda: cluster.state("node3").startswith("down"), 120, "node3 is down")
+        seen = time.monotonic() - began
+        wait_for(lambda: len(cluster.tasks("app", "Running")) == 3, 180, "three replicas")
+        print(f"seen after {seen:.0f} s, three replicas again after {time.monotonic() - began:.0f} s")
+        time.sleep(10)
+    count, sent = failures(told), sum(one["sent"] for one in told)
+    print(f"{count} of {sent} requests failed")
+    docker("start", lost.name)
+    wait_for(lambda: lost.get("/api/v1/parts?size=1")[0] == 200, 240, "the gateway of node3 by itself")
+    cluster.wait_until_complete()
+    assert count <= sent * 0.03
+    assert all(one["failing"] == [] or one["failing"][-1] - one["failing"][0] < 30 for one in told)
