@@ -1,4 +1,4 @@
-"""Three hosts as one platform: nothing open but the gateways; a deploy, a drained and a killed host under load."""
+"""Three hosts as one platform: nothing open but the gateways; deploys, a drained, a lost and a new host under load."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
 from deploys import version
-from hosts import wait_for
+from hosts import Host, wait_for
 from loads import token
 from PIL import Image
 from swarm_hosts import Cluster
@@ -96,6 +97,17 @@ def test_a_deploy_loses_no_request(cluster: Cluster, tmp_path: Path) -> None:
     assert not before.keys() & cluster.tasks("app").keys()
 
 
+def test_a_version_that_does_not_start_goes_back(cluster: Cluster, tmp_path: Path) -> None:
+    before = cluster.tasks("app")
+    with cluster.load("broken", *cluster.nodes[:3]) as told:
+        code, said = cluster.play(*version(tmp_path, "broken", "raise SystemExit('broken on purpose')"))
+    assert code != 0
+    assert "did not become healthy and runs as before" in said
+    assert failures(told) == 0
+    assert before.keys() & cluster.tasks("app").keys()
+    cluster.apply()
+
+
 def test_a_drained_node_loses_no_request(cluster: Cluster) -> None:
     """Its gateway ends with it, as its clients have to be led elsewhere first."""
     with cluster.load("drain", cluster.nodes[0], cluster.nodes[2]) as told:
@@ -112,8 +124,12 @@ def docker(*arguments: str) -> None:
     subprocess.run(["docker", *arguments], check=True, capture_output=True, timeout=120)
 
 
-def test_a_node_is_killed(cluster: Cluster) -> None:
-    """What was on its way to the node is lost; the others go on, and have its replicas within half a minute."""
+@pytest.mark.parametrize("how", ["killed", "cut off"])
+def test_a_node_is_lost(cluster: Cluster, how: str) -> None:
+    """What was on its way to the node is lost; the others go on, and have its replicas within half a minute.
+
+    Killed, its connections end; cut off, as by a power cut, nothing says so.
+    """
     lost = cluster.nodes[2]
     # One replica at least, so that there is something to lose.
     for _ in range(5):
@@ -121,18 +137,41 @@ def test_a_node_is_killed(cluster: Cluster) -> None:
             break
         cluster.first.run("docker service update --quiet --force jiucom_app", seconds=300)
     assert "node3" in cluster.tasks("app").values()
-    with cluster.load("killed", *cluster.nodes[:2]) as told:
-        docker("kill", lost.name)
+    with cluster.load(how.replace(" ", ""), *cluster.nodes[:2]) as told:
+        docker(*(["kill", lost.name] if how == "killed" else ["network", "disconnect", cluster.network, lost.name]))
         began = time.monotonic()
         wait_for(lambda: cluster.state("node3").startswith("down"), 120, "node3 is down")
         seen = time.monotonic() - began
+        wait_for(lambda: "node3" not in cluster.tasks("app").values(), 60, "no replica on node3")
         wait_for(lambda: len(cluster.tasks("app", "Running")) == 3, 180, "three replicas")
-        print(f"seen after {seen:.0f} s, three replicas again after {time.monotonic() - began:.0f} s")
+        print(f"{how}: seen after {seen:.0f} s, three replicas again after {time.monotonic() - began:.0f} s")
         time.sleep(10)
     count, sent = failures(told), sum(one["sent"] for one in told)
-    print(f"{count} of {sent} requests failed")
-    docker("start", lost.name)
+    print(f"{how}: {count} of {sent} requests failed")
+    docker(
+        *(
+            ["start", lost.name]
+            if how == "killed"
+            else ["network", "connect", "--ip", lost.address, cluster.network, lost.name]
+        )
+    )
     wait_for(lambda: lost.get("/api/v1/parts?size=1")[0] == 200, 240, "the gateway of node3 by itself")
     cluster.wait_until_complete()
     assert count <= sent * 0.03
     assert all(one["failing"] == [] or one["failing"][-1] - one["failing"][0] < 30 for one in told)
+
+
+def test_one_more_host_joins(cluster: Cluster, fourth: Host) -> None:
+    with cluster.load("joins", *cluster.nodes[:3]) as told:
+        cluster.apply("-e", "api_replicas=4")
+    assert failures(told) == 0
+    assert fourth.get("/api/v1/parts?size=1")[0] == 200
+    assert "node4" in cluster.tasks("app").values()
+    with cluster.load("leaves", *cluster.nodes[:3]) as told:
+        cluster.first.run("docker node update --availability drain node4")
+        wait_for(lambda: "node4" not in cluster.tasks().values(), 120, "nothing on node4")
+        cluster.wait_until_complete()
+    assert failures(told) == 0
+    fourth.run("docker swarm leave")
+    wait_for(lambda: cluster.state("node4").startswith("down"), 60, "node4 has left")
+    cluster.first.run("docker node rm node4")
