@@ -11,7 +11,7 @@ from hosts import Host
 from bench.connections import COUNT, measure
 
 LIMITS = ("gateway_realtime_connections", "api_realtime_sessions_per_user", "api_realtime_sessions_per_address")
-ON = ("-e", json.dumps(dict.fromkeys(LIMITS, 2 * COUNT)))
+ON = ("-e", json.dumps(dict.fromkeys(LIMITS, COUNT)))
 
 
 @pytest.mark.timeout(1200)
