@@ -80,20 +80,24 @@ def firing(host: Host) -> bool:
 
 @pytest.mark.timeout(900)
 def test_what_differs_is_reported_by_the_clock_until_it_is_put_right(host: Host) -> None:
-    host.apply(*REPORTED)
-    wait_for(lambda: differences(host) == "0", 60, "a first report")
-    host.run(f"mkdir -p {SOON} && printf '[Timer]\\nOnCalendar=\\nOnCalendar=*:*:0/10\\n' > {SOON}/soon.conf")
-    host.run("systemctl daemon-reload && systemctl restart jiucom-drift.timer")
-    host.write("redis/conf/redis.conf", "\nmaxclients 77\n")
-    wait_for(lambda: differences(host) == "1", 90, "the difference in the metrics")
-    wait_for(lambda: firing(host), 180, "the alert")
-    assert "redis.conf was edited" in host.run("cat $(ls drift/reports/*.txt | tail -n 1)")
-    host.run(f"rm -r {SOON} && systemctl daemon-reload && systemctl restart jiucom-drift.timer")
-    host.apply(*REPORTED)
-    # The run compares once more: nobody waits for the next day.
-    wait_for(lambda: differences(host) == "0", 60, "the metrics without the difference")
-    wait_for(lambda: not firing(host), 60, "the end of the alert")
-    host.unchanged(*REPORTED)
-    host.apply()
+    on_time = f"rm -rf {SOON} && systemctl daemon-reload"
+    try:
+        host.apply(*REPORTED)
+        wait_for(lambda: differences(host) == "0", 60, "a first report")
+        host.run(f"mkdir -p {SOON} && printf '[Timer]\\nOnCalendar=\\nOnCalendar=*:*:0/10\\n' > {SOON}/soon.conf")
+        host.run("systemctl daemon-reload && systemctl restart jiucom-drift.timer")
+        host.write("redis/conf/redis.conf", "\nmaxclients 77\n")
+        wait_for(lambda: differences(host) == "1", 90, "the difference in the metrics")
+        wait_for(lambda: firing(host), 180, "the alert")
+        assert "redis.conf was edited" in host.run("cat $(ls drift/reports/*.txt | tail -n 1)")
+        host.run(f"{on_time} && systemctl restart jiucom-drift.timer")
+        host.apply(*REPORTED)
+        # The run compares once more: nobody waits for the next day.
+        wait_for(lambda: differences(host) == "0", 60, "the metrics without the difference")
+        wait_for(lambda: not firing(host), 60, "the end of the alert")
+        host.unchanged(*REPORTED)
+    finally:
+        host.run(on_time)
+        host.apply()
     assert host.run("systemctl list-unit-files --no-legend 'jiucom-drift*'", check=False) == ""
     assert "redis.conf was edited" in host.run("cat $(ls drift/reports/*.txt | tail -n 1)")
