@@ -20,6 +20,7 @@ import pytest
 from docker.models.images import Image
 
 from testing.images import image
+from testing.paths import let_pass
 from tests.registry import build
 
 from .service import Directory, Service, Start, eventually
@@ -93,8 +94,7 @@ def directory(tmp_path: Path) -> Directory:
 
     With `uid`, the files are that user's secrets (0400).
     """
-    tmp_path.parent.chmod(0o755)
-    tmp_path.chmod(0o755)
+    let_pass(tmp_path)
 
     def write(name: str, files: dict[str, str | bytes], gid: int = 0, uid: int | None = None) -> str:
         root = tmp_path / name

@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from testing.paths import let_pass
+
 from .service import SECRET, SECRET_PLAIN, SEOUL, Directory, Service, Start, eventually, wget
 
 
@@ -38,8 +40,7 @@ signal.pause()
 
 
 def test_python(start: Start, tmp_path: Path) -> None:
-    tmp_path.parent.chmod(0o755)
-    tmp_path.chmod(0o755)
+    let_pass(tmp_path)
     wheel(tmp_path / "probe-1.0-py3-none-any.whl")
     python = start(
         "python",

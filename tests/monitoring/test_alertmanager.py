@@ -19,6 +19,7 @@ from aiosmtpd.controller import Controller
 from docker.models.containers import Container
 
 from testing.images import image
+from testing.paths import let_pass
 
 from .conftest import eventually, free_port, run_monitoring
 from .test_report import Inbox
@@ -129,8 +130,7 @@ class Stage:
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory, prometheus_image: str, alertmanager_image: str) -> Iterator[Stage]:
     home = tmp_path_factory.mktemp("alerts")
-    for parent in (home, home.parent, home.parent.parent):
-        parent.chmod(0o755)  # the containers' users have to pass
+    let_pass(home)  # the containers' users
     built = Stage(
         home, {"prometheus": prometheus_image, "alertmanager": alertmanager_image, "grafana": image("grafana")}
     )

@@ -24,6 +24,7 @@ from ansible_collections.jiucom.platform.plugins.module_utils.redis_cluster impo
 from modules import result, start
 
 from testing.images import image
+from testing.paths import let_pass
 
 from .conftest import ROOT, ROW, Project
 from .diagnose import diagnose, told
@@ -176,9 +177,7 @@ class Cluster(Project):
 @contextmanager
 def six_servers(base: Path) -> Iterator[Cluster]:
     """The servers, running and not joined yet."""
-    # The containers' user passes it.
-    for path in (base, *base.parents[:2]):
-        path.chmod(0o755)
+    let_pass(base)  # the containers' user
     cluster = Cluster(base)
     try:
         cluster.up()

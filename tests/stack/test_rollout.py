@@ -25,6 +25,7 @@ from ansible_collections.jiucom.platform.plugins.module_utils.rollout.replicas i
 from modules import MODULES, result, run, start
 
 from testing.images import image
+from testing.paths import let_pass
 from tests.role import ROOT, run_role
 
 # As much of the API as a replacement asks for. It takes its time for each answer, closes idle connections when it is told to end,
@@ -102,8 +103,7 @@ class Platform:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
-        for parent in (home, home.parent, home.parent.parent):
-            parent.chmod(0o755)  # nginx's user has to pass
+        let_pass(home)  # nginx's user
         variables = {
             "images_resolved": {"nginx": {"reference": image("nginx"), "pull_policy": "never"}},
             "platform_network_subnet": f"{self.subnet}.0/24",
