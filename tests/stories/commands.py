@@ -56,7 +56,6 @@ VALUES = {
     "up -d NAME": "up -d redis",
     "grep ADDRESS": "grep -m 1 GET",
     "grep ID": "grep -m 1 GET",
-    "http://HOST/": "http://127.0.0.1/",
 }
 # What ends by Ctrl-C alone.
 ENDLESS = re.compile(r"logs .*-f|-f .*logs|logs -f|docker stats")
@@ -106,13 +105,19 @@ def place(command: str) -> int:
     )
 
 
+def from_outside(command: str) -> bool:
+    """Say whether a command is typed on another machine, as a user of the platform would."""
+    return "http://HOST/" in command
+
+
 def on_the_host(command: str) -> bool:
     """Say whether a command is typed on the host, not on the control node."""
     return not command.startswith(("ansible-playbook", "make"))
 
 
-def filled(command: str) -> str:
-    """Return a command of the host as the story types it: with values, ended where it ends by Ctrl-C alone."""
+def filled(command: str, address: str = "127.0.0.1") -> str:
+    """Return a command as the story types it: with values, the host's address too, ended where it ends by Ctrl-C alone."""
+    command = command.replace("http://HOST/", f"http://{address}/")
     for text, value in VALUES.items():
         command = command.replace(text, value)
     command = command.removeprefix("sudo ")

@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Iterator
 
 import pytest
-from commands import filled, in_order, on_the_host
+from commands import filled, from_outside, in_order, on_the_host
 from hosts import ROOT, Host
 
 from testing.images import image
@@ -49,7 +49,9 @@ def type_on_the_control_node(host: Host, command: str) -> tuple[int, str]:
 @pytest.mark.parametrize("command", in_order())
 def test_a_command_does_what_it_says(host: Host, command: str) -> None:
     """It ends well; after one that starts something all services are healthy, and the gateway answers."""
-    if on_the_host(command):
+    if from_outside(command):
+        subprocess.run(["sh", "-c", filled(command, host.address)], check=True, timeout=60)
+    elif on_the_host(command):
         output = host.run(filled(command), seconds=600)
     else:
         code, output = type_on_the_control_node(host, command)

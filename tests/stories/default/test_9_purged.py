@@ -41,7 +41,8 @@ def test_purge_asks_for_the_name_then_removes_the_platform_and_keeps_the_data(ho
     assert (listed(host, "container"), listed(host, "network")) == ([], [])
     assert listed(host, "volume") == volumes
     assert host.run("docker image ls --quiet --filter label=io.jiucom.project=jiucom") == ""
-    assert host.run(f"ls -d /opt/jiucom 2> /dev/null; find {PLACES} -name 'jiucom*'") == ""
+    # Not every Debian has all of these places.
+    assert host.run(f"ls -d /opt/jiucom 2> /dev/null; find {PLACES} -name 'jiucom*' 2> /dev/null; true") == ""
     assert host.run("systemctl list-units --all --no-legend 'jiucom*'") == ""
     assert host.get("/health")[0] == 0
 
