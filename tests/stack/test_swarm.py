@@ -1,4 +1,4 @@
-"""What `docker stack` says to each key of a service, and to what becomes of it."""
+"""Whether `docker stack` accepts each Compose key of a service, and the stack that is made of them."""
 
 from __future__ import annotations
 

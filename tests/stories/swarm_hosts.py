@@ -1,4 +1,4 @@
-"""What the stories of several hosts share: the nodes of the swarm, and load on their gateways."""
+"""Helpers of the Swarm stories: the nodes, and load on their gateways."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What tests change of directories above their own."""
+"""Permissions that tests set on their own directory and on its parents."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What becomes of each key of a service in a stack, from the code that makes it."""
+"""The table of docs/*/swarm.md: how each Compose key is converted for a stack."""
 
 from __future__ import annotations
 

@@ -23,13 +23,6 @@ checks = Checks("swarm")
 UP = 'sum(up{job="jiucom-api"})'
 
 
-def services(expected: dict[str, Any]) -> list[dict[str, Any]]:
-    """Ask for the services of the stack."""
-    label = [f"com.docker.stack.namespace={expected['project']}"]
-    found: list[dict[str, Any]] = engine.get(engine.filtered("/services?status=true", label=label))
-    return found
-
-
 @checks.check("nodes", "each node is there, and takes tasks")
 def nodes(expected: dict[str, Any]) -> Seen:
     found = engine.get("/nodes")
@@ -46,7 +39,7 @@ def nodes(expected: dict[str, Any]) -> Seen:
 
 @checks.check("services", "each service runs as often as it should")
 def running(expected: dict[str, Any]) -> Seen:
-    found = services(expected)
+    found = engine.stack_services(expected["project"])
     few = [
         f"{one['Spec']['Name']}: {status['RunningTasks']} of {status['DesiredTasks']}"
         for one in found
@@ -75,7 +68,7 @@ def edges(expected: dict[str, Any]) -> Seen:
 def ports(expected: dict[str, Any]) -> Seen:
     found = [
         (one["Spec"]["Name"], port.get("PublishedPort"), port.get("PublishMode"))
-        for one in services(expected)
+        for one in engine.stack_services(expected["project"])
         for port in one["Spec"].get("EndpointSpec", {}).get("Ports") or []
     ]
     other = [f"{name} {port} ({mode})" for name, port, mode in found if port not in expected["open"] or mode != "host"]
@@ -85,7 +78,7 @@ def ports(expected: dict[str, Any]) -> Seen:
 @checks.check("metrics", "Prometheus sees each replica of the API")
 def metrics(expected: dict[str, Any]) -> Seen:
     # From whatever container of the network runs here: Prometheus may be on another node.
-    label = [f"com.docker.stack.namespace={expected['project']}"]
+    label = [f"{engine.STACK}={expected['project']}"]
     here = {
         one["Labels"]["com.docker.swarm.service.name"].rpartition("_")[2]: one["Id"]
         for one in engine.get(engine.filtered("/containers/json", label=label))

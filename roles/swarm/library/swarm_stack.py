@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import subprocess
 import time
 from pathlib import Path
@@ -13,6 +12,8 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.jiucom.platform.plugins.module_utils import engine
+from ansible_collections.jiucom.platform.plugins.module_utils.comparison import FRAGMENTS, load_key
+from ansible_collections.jiucom.platform.plugins.module_utils.compose_file import put_together
 from ansible_collections.jiucom.platform.plugins.module_utils.files import replace
 from ansible_collections.jiucom.platform.plugins.module_utils.swarm import NOTHING, Settings, Stack, stack
 
@@ -53,22 +54,12 @@ class Deployment:
     def __init__(self, module: AnsibleModule) -> None:
         self.module, self.params = module, module.params
         self.path = Path(module.params["path"])
-        self.label = [f"com.docker.stack.namespace={module.params['project']}"]
-
-    def key(self) -> bytes:
-        """Read the key of the hashes, made at the first use."""
-        file = self.path / ".key"
-        if not file.is_file():
-            if self.module.check_mode:
-                return b""
-            file.touch(0o600)
-            file.write_bytes(secrets.token_bytes(32))
-        return file.read_bytes()
+        self.label = [f"{engine.STACK}={module.params['project']}"]
 
     def source(self) -> dict[str, Any]:
         """Return the Compose project as Compose reads it."""
-        parts = [(self.path / ".services" / f"{name}.yaml").read_text() for name in self.params["services"]]
-        body = "\n".join("".join(f"  {line}" for line in part.splitlines(keepends=True)) for part in parts)
+        parts = [(self.path / FRAGMENTS / f"{name}.yaml").read_text() for name in self.params["services"]]
+        text = put_together(self.params["template"], parts)
         command = [
             "docker",
             "compose",
@@ -80,7 +71,6 @@ class Deployment:
             "--format",
             "json",
         ]
-        text = str(self.params["template"]).replace("@services@\n", body)
         run = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
         if run.returncode:
             self.module.fail_json(msg=f"Compose does not take the platform's definition: {run.stderr.strip()}")
@@ -89,10 +79,8 @@ class Deployment:
 
     def made(self) -> Stack:
         """Make the stack."""
-        params = self.params
-        settings = Settings(
-            self.path, params["project"], params["network"], params["subnet"], self.key(), params["hosts"]
-        )
+        params, key = self.params, load_key(self.path, keep=not self.module.check_mode)
+        settings = Settings(self.path, params["project"], params["network"], params["subnet"], key, params["hosts"])
         return stack(self.source(), settings)
 
     def write(self, made: Stack) -> bool:
@@ -107,9 +95,8 @@ class Deployment:
 
     def services(self) -> dict[str, dict[str, Any]]:
         """Ask for the stack's services, by the name that they have in it."""
-        path = engine.filtered("/services?status=true", label=self.label)
-        prefix = f"{self.params['project']}_"
-        return {one["Spec"]["Name"].removeprefix(prefix): one for one in engine.get(path)}
+        project = self.params["project"]
+        return {one["Spec"]["Name"].removeprefix(f"{project}_"): one for one in engine.stack_services(project)}
 
     def apply(self) -> list[str]:
         """Bring the services to the file, and wait until they are there; returns the names of those that changed."""

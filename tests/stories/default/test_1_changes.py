@@ -92,7 +92,7 @@ def test_what_differs_is_reported_by_the_clock_until_it_is_put_right(host: Host)
         assert "redis.conf was edited" in host.run("cat $(ls drift/reports/*.txt | tail -n 1)")
         host.run(f"{on_time} && systemctl restart jiucom-drift.timer")
         host.apply(*REPORTED)
-        # The run compares once more: nobody waits for the next day.
+        # site.yml writes a new report at its end, before the timer does.
         wait_for(lambda: differences(host) == "0", 60, "the metrics without the difference")
         wait_for(lambda: not firing(host), 60, "the end of the alert")
         host.unchanged(*REPORTED)

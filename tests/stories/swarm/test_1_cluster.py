@@ -16,7 +16,7 @@ from loads import token
 from PIL import Image
 from swarm_hosts import Cluster
 
-# What services listen on, and would be open on a host by mistake. 22, and Swarm's own 2377 and 7946, are not among them.
+# Ports of the services, which must be closed on the hosts. SSH (22) and Swarm (2377, 7946) are not checked.
 PORTS = (80, 443, 3000, 3306, 6379, 8080, 8081, 9090, 9104, 9121, 9411)
 
 
@@ -126,7 +126,7 @@ def docker(*arguments: str) -> None:
 
 @pytest.mark.parametrize("how", ["killed", "cut off"])
 def test_a_node_is_lost(cluster: Cluster, how: str) -> None:
-    """What was on its way to the node is lost; the others go on, and have its replicas within half a minute.
+    """Requests that the node was serving are lost; the other nodes go on, and start its replicas within half a minute.
 
     Killed, its connections end; cut off, as by a power cut, nothing says so.
     """

@@ -9,6 +9,8 @@ import hashlib
 import hmac
 import ipaddress
 import json
+import os
+import secrets
 import subprocess
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -58,6 +60,19 @@ def read(directory: Path, file: Path) -> Written:
 
     hashes = dict(line.split() for line in config("--hash", "*").splitlines())
     return Written(hashes, json.loads(config("--format", "json")))
+
+
+def load_key(directory: Path, keep: bool) -> bytes:
+    """Read the key of an installation's hashes; made at the first use, and written if `keep`."""
+    file = directory / ".key"
+    if file.is_file():
+        return file.read_bytes()
+    key = secrets.token_bytes(32)
+    if keep and directory.is_dir():
+        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        os.write(handle, key)
+        os.close(handle)
+    return key
 
 
 def fingerprints(directory: Path, key: bytes, reloads: list[str]) -> tuple[str, str]:

@@ -14,6 +14,8 @@ from urllib.parse import quote
 
 # The label of a container that holds the hash of its definition.
 CONFIG_HASH = "com.docker.compose.config-hash"
+# The label of what belongs to a stack of Swarm.
+STACK = "com.docker.stack.namespace"
 # Docker's command line heeds the same variable.
 SOCKET = os.environ.get("DOCKER_HOST", "").removeprefix("unix://") or "/var/run/docker.sock"
 
@@ -95,4 +97,10 @@ def containers(project: str) -> dict[str, list[dict[str, Any]]]:
                 continue
             raise
         found.setdefault(summary["Labels"]["com.docker.compose.service"], []).append(inspected)
+    return found
+
+
+def stack_services(stack: str) -> list[dict[str, Any]]:
+    """List the services of a stack of Swarm, with how many of their tasks run. Raises EngineError."""
+    found: list[dict[str, Any]] = get(filtered("/services?status=true", label=[f"{STACK}={stack}"]))
     return found

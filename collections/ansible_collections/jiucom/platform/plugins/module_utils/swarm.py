@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-# What becomes of each key of a service (filter compose.py's ORDER): taken as it is, written in another way, or left out.
+# How each Compose key of a service (ORDER in filter/compose.py) is converted: copied, translated, or omitted.
 TAKEN = (
     "image", "init", "user", "entrypoint", "command", "environment", "healthcheck", "stop_signal", "stop_grace_period",
     "read_only", "cap_drop", "cap_add", "ulimits", "logging",
@@ -175,8 +175,8 @@ class Stack:
         """Write where and how often a service runs, and how it is replaced."""
         limits = given["deploy"]["resources"]["limits"]
         label = f"node.labels.{self.settings.project}"
-        # What holds a port or data is ended before the next one starts.
-        alone = open_to_all or bool(volumes)
+        # Two containers cannot hold the same port or data: the old one stops before the new one starts.
+        order = "stop-first" if open_to_all or volumes else "start-first"
         made: dict[str, Any] = {
             "endpoint_mode": "dnsrr",
             "resources": {
@@ -186,11 +186,11 @@ class Stack:
             "restart_policy": {"condition": "any", "delay": "5s"},
             "update_config": {
                 "parallelism": 1,
-                "order": "stop-first" if alone else "start-first",
+                "order": order,
                 "failure_action": "rollback",
                 "monitor": "20s",
             },
-            "rollback_config": {"parallelism": 1, "order": "stop-first" if alone else "start-first"},
+            "rollback_config": {"parallelism": 1, "order": order},
         }
         if name == self.settings.gateway:
             return {"mode": "global", "placement": {"constraints": [f"{label}.edge == true"]}, **made}

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +12,11 @@ from ansible_collections.jiucom.platform.plugins.module_utils.comparison import 
     Comparison,
     ComposeError,
     Written,
+    load_key,
     moved,
     read,
 )
-from ansible_collections.jiucom.platform.plugins.module_utils.compose_file import block
+from ansible_collections.jiucom.platform.plugins.module_utils.compose_file import block, put_together
 from ansible_collections.jiucom.platform.plugins.module_utils.edits import Edits
 from ansible_collections.jiucom.platform.plugins.module_utils.files import replace
 from ansible_collections.jiucom.platform.plugins.module_utils.releases import NEXT
@@ -82,38 +81,25 @@ class Project:
         self.module, self.params = module, module.params
         self.path = Path(module.params["path"])
         self.services = [one["name"] for one in module.params["services"]]
-        self.comparison = Comparison(self.path, module.params["project"], module.params["services"], self.load_key())
+        key = load_key(self.path, keep=not module.check_mode)
+        self.comparison = Comparison(self.path, module.params["project"], module.params["services"], key)
         # The diff that keeps what was edited by hand in compose.yaml.
         self.edited = ""
         # Services whose containers are not as wanted.
         self.differing: set[str] = set()
-
-    def load_key(self) -> bytes:
-        """Read the key of the hashes, made at the first use."""
-        file = self.path / ".key"
-        if file.is_file():
-            return file.read_bytes()
-        key = secrets.token_bytes(32)
-        if self.path.is_dir() and not self.module.check_mode:
-            handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            os.write(handle, key)
-            os.close(handle)
-        return key
 
     def missing(self) -> list[str]:
         """Name the services whose roles have not written their part yet."""
         return [name for name in self.services if not (self.path / FRAGMENTS / f"{name}.yaml").is_file()]
 
     def fragment(self, name: str) -> str:
-        """Return a service's part with the hash of its files, indented."""
+        """Return a service's part with the hash of its files."""
         file = self.path / FRAGMENTS / f"{name}.yaml"
-        text = file.read_text().replace(PLACEHOLDER, self.comparison.labels[name])
-        return "".join(f"  {line}" if line.strip() else line for line in text.splitlines(keepends=True))
+        return file.read_text().replace(PLACEHOLDER, self.comparison.labels[name])
 
     def text(self) -> str:
         """Put the file together."""
-        parts = "\n".join(self.fragment(name) for name in self.services)
-        return str(self.params["template"]).replace("@services@\n", parts)
+        return put_together(self.params["template"], [self.fragment(name) for name in self.services])
 
     def read(self, text: str) -> Written:
         """Validate a compose.yaml, and return what Compose reads in it; a failure ends the module."""

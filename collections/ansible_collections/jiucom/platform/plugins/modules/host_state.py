@@ -128,7 +128,7 @@ def listening() -> list[dict[str, Any]]:
 
 def own_containers(project: str) -> dict[str, list[dict[str, Any]]]:
     """List this platform's containers: those of Compose, and those of a stack of Swarm."""
-    labels = {"compose": "com.docker.compose.project", "stack": "com.docker.stack.namespace"}
+    labels = {"compose": "com.docker.compose.project", "stack": engine.STACK}
     return {
         kind: ask(engine.filtered("/containers/json", label=[f"{label}={project}"]), [])
         for kind, label in labels.items()
