@@ -161,8 +161,10 @@ async def own_mysql(changed: Callable[..., Settings]) -> AsyncIterator[tuple[str
     try:
         servers.await_mysql(name, password)
         port = servers.port(name, 3306)
-        settings = changed(db_port=port)
-        await make_database((port, password), settings)
-        yield name, settings
+        # The session's Redis keeps answers about the session's database.
+        with servers.redis() as (_, redis_port):
+            settings = changed(db_port=port, redis_port=redis_port)
+            await make_database((port, password), settings)
+            yield name, settings
     finally:
         servers.docker("rm", "--force", "--volumes", name)

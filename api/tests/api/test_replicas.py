@@ -37,11 +37,13 @@ def pair() -> Iterator[Replicated]:
 @pytest.fixture(scope="module")
 async def way(pair: Replicated, settings: Settings) -> AsyncIterator[tuple[Relay, Settings]]:
     """The way to the replica, and settings of applications that read from it."""
-    primary = replace(settings, db_port=pair.port)
-    await make_database((pair.port, pair.password), primary)
-    await asyncio.to_thread(follow, pair)
-    async with relay(pair.replica_port) as found:
-        yield found, replace(primary, db_replicas=f"127.0.0.1:{found.port}", db_replica_max_lag=LAG)
+    # The session's Redis keeps answers about the session's database.
+    with servers.redis() as (_, redis_port):
+        primary = replace(settings, db_port=pair.port, redis_port=redis_port)
+        await make_database((pair.port, pair.password), primary)
+        await asyncio.to_thread(follow, pair)
+        async with relay(pair.replica_port) as found:
+            yield found, replace(primary, db_replicas=f"127.0.0.1:{found.port}", db_replica_max_lag=LAG)
 
 
 @pytest.fixture
