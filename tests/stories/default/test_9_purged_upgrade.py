@@ -1,0 +1,116 @@
+"""site.yml takes over a platform of the release before: its data, logins and pictures stay, and nothing else is left of it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from doctor import told
+from hosts import Host, wait_for
+from lasting import PERSON, api, picture, read, upload, written
+from previous import IMAGES, install
+
+OLD = {**PERSON, "email": "old@example.com", "nickname": "오래된회원"}
+# Outside of the installation directory, what is named after the platform.
+PLACES = "/etc/systemd/system /etc/cron.d /etc/logrotate.d /usr/local/bin /usr/local/sbin /etc/apt/sources.list.d"
+# Written by single runs and not by the installation.
+ONCE = "audit.log .edits .removed"
+
+
+@dataclass
+class Before:
+    """What the release before has been told, and what it answered."""
+
+    token: str
+    post: dict[str, Any]
+    picture: str
+    state: dict[str, Any]
+    answers: dict[str, Any]
+
+
+def belongings(host: Host) -> str:
+    """List what an installation has on a host: files with mode and owner, units, containers, volumes, networks."""
+    without = " ".join(f"! -path './{name}*'" for name in ONCE.split())
+    return host.run(
+        f"find . {without} -printf '%p %M %u %g\\n' | sort;"
+        f" find {PLACES} -name 'jiucom*' 2> /dev/null | sort;"
+        " docker ps --all --format '{{.Names}}' | sort; docker network ls --format '{{.Name}}' | sort;"
+        " docker volume ls --format '{{.Name}}' | grep -v -x -E '[0-9a-f]{64}' | sort"
+    )
+
+
+def write(host: Host) -> Before:
+    """A user, a post and a picture, and every other kind of data that outlives a restart."""
+    with api(host) as client:
+        client.post("/auth/signup", json=OLD).raise_for_status()
+        login = client.post("/auth/login", json={"email": OLD["email"], "password": OLD["password"]})
+        token = login.raise_for_status().json()["data"]["accessToken"]
+        client.headers["Authorization"] = f"Bearer {token}"
+        post = {"boardType": "FREE", "title": "오래된 글", "content": "written by the release before"}
+        created = client.post("/posts", json=post).raise_for_status().json()["data"]
+    state = written(host)
+    return Before(token, {"id": created["id"], **post}, upload(host), state, {})
+
+
+@pytest.fixture(scope="module")
+def fresh(host: Host) -> str:
+    """What today's release has on a host on which nothing was before."""
+    host.playbook("-e", f"host={host.inventories[-1].split('/')[-2]}", "-e", "volumes=true", playbook="playbooks/purge.yml")
+    host.apply()
+    return belongings(host)
+
+
+@pytest.fixture(scope="module")
+def before(host: Host, fresh: str) -> Before:
+    """The release before in its place, with data."""
+    assert fresh
+    code, output = host.playbook(
+        "-e", f"host={host.inventories[-1].split('/')[-2]}", "-e", "volumes=true", playbook="playbooks/purge.yml"
+    )
+    assert code == 0, output[-4000:]
+    install(host)
+    host.wait_until_healthy()
+    found = write(host)
+    found.answers = read(host, found.state) | {"picture": picture(host, found.picture)}
+    return found
+
+
+@pytest.mark.timeout(6000)
+def test_a_check_changes_nothing_and_says_what_would_change(host: Host, before: Before) -> None:
+    assert before.token
+    there = (belongings(host), host.ids())
+    code, output = host.playbook("--check", "--diff")
+    assert code == 0, output[-6000:]
+    assert (belongings(host), host.ids()) == there
+
+
+@pytest.mark.timeout(1800)
+def test_the_data_stays(host: Host, before: Before) -> None:
+    host.apply()
+    host.wait_until_healthy()
+    with api(host) as client:
+        login = client.post("/auth/login", json={"email": OLD["email"], "password": OLD["password"]})
+        assert login.status_code == 200, login.text
+        post = client.get(f"/posts/{before.post['id']}").raise_for_status().json()["data"]
+        assert {name: post[name] for name in before.post} == before.post
+        # Whoever was logged in still is.
+        me = client.get("/users/me", headers={"Authorization": f"Bearer {before.token}"})
+        assert me.json()["data"]["email"] == OLD["email"]
+    after = read(host, before.state) | {"picture": picture(host, before.picture)}
+    assert after == before.answers
+    assert after["picture"][0] == 200
+
+
+@pytest.mark.timeout(1200)
+def test_nothing_is_wrong_and_nothing_is_left_to_do(host: Host) -> None:
+    code, output = host.playbook("--tags", "verify,load", playbook="playbooks/verify.yml", seconds=900)
+    assert code == 0, output[-6000:]
+    assert told(host) == set()
+    host.unchanged()
+
+
+@pytest.mark.timeout(600)
+def test_nothing_is_left_but_what_a_fresh_installation_has(host: Host, fresh: str) -> None:
+    assert belongings(host).splitlines() == fresh.splitlines()
