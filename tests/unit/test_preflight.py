@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import yaml
 from ansible_collections.jiucom.platform.plugins.filter import preflight, secrets
@@ -171,6 +173,21 @@ def test_misspelled_variables_come_with_the_right_name_and_foreign_ones_pass() -
     assert "gateway_rate_limt" in fault
     assert "gateway_rate_limit?" in fault
     assert found["foreign"] == ["docker_users", "images_bucket"]
+
+
+def test_variables_of_an_earlier_release_come_with_what_to_do() -> None:
+    found = preflight.split_unknown(["docker_logs", "docker_users"], ["docker_log"], {"docker_logs": "set docker_log"})
+    assert found == {"misspelled": ["docker_logs is no longer read: set docker_log"], "foreign": ["docker_users"]}
+
+
+def test_no_variable_of_an_earlier_release_is_read_and_each_that_is_named_in_its_place_is() -> None:
+    former = yaml.safe_load((ROOT / "roles/platform/vars/main/changes.yml").read_text())["_platform_former_variables"]
+    files = (ROOT / "roles").glob("*/meta/argument_specs.yml")
+    known = {name for file in files for name in yaml.safe_load(file.read_text())["argument_specs"]["main"]["options"]}
+    assert not former.keys() & known
+    named = {word for said in former.values() for word in re.findall(r"(?:set |-e )(\w+)", said)}
+    assert named
+    assert named <= known
 
 
 @pytest.mark.parametrize("address", ["", "localhost", "10.0.0.256", "eth0", "0.0.0.0/0"])

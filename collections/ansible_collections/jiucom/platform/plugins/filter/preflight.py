@@ -19,16 +19,22 @@ _DOCKER_BRIDGE = re.compile(r"br-[0-9a-f]{12}")
 _HOST_PORTS = "platform_gateway_port, _direct_port, _prometheus_port, _grafana_port and _zipkin_port"
 
 
-def split_unknown(names: Iterable[str], known: Iterable[str]) -> dict[str, list[str]]:
+def split_unknown(
+    names: Iterable[str], known: Iterable[str], former: Mapping[str, str] | None = None
+) -> dict[str, list[str]]:
     """Sort the names that are not known into `misspelled`, a line each with the right name, and `foreign`.
 
-    Foreign names belong to other roles of the operator: many use prefixes such as docker_.
+    Foreign names belong to other roles of the operator: many use prefixes such as docker_. `former` are those that an earlier
+    release has read, with what to set in their place.
     """
+    former = former or {}
     known = sorted(set(known))
     found: dict[str, list[str]] = {"misspelled": [], "foreign": []}
     for name in sorted(set(names) - set(known)):
         near = difflib.get_close_matches(name, known, n=1, cutoff=0.86)
-        if near:
+        if name in former:
+            found["misspelled"].append(f"{name} is no longer read: {former[name]}")
+        elif near:
             found["misspelled"].append(f"{name} is an unknown variable; did you mean {near[0]}?")
         else:
             found["foreign"].append(name)
