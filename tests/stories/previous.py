@@ -12,8 +12,6 @@ from hosts import ROOT, Host
 # Of 2026-11-25: the nine services as role stack's own template described them, before playbooks/upgrade.yml and all verbs.
 COMMIT = "f6e026a"
 CHECKOUT = ROOT / ".cache/previous" / COMMIT
-# What the names of its images begin with; today's have other names, so that both can be on one machine.
-IMAGES = "jiucom/"
 
 # Its playbooks/images.yml would set up this machine's Docker, too.
 BUILD = """
