@@ -79,6 +79,10 @@ RUNS: dict[str, tuple[dict[str, Any], list[str]]] = {
         {"gateway_rate_limt": 40, "api_replica": 2},
         ["did you mean gateway_rate_limit?", "did you mean api_replicas?"],
     ),
+    "variables of an earlier release": (
+        {"docker_log_max_size": "50m"},
+        ["docker_log_max_size is no longer read: set docker_daemon_options"],
+    ),
     "unknown choice": ({"platform_environment": "staging"}, ["platform_environment"]),
     "port that is no number": ({"platform_gateway_port": "http"}, ["platform_gateway_port"]),
     "host": (
