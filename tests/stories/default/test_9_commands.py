@@ -64,6 +64,7 @@ def test_a_command_does_what_it_says(host: Host, command: str) -> None:
     assert host.get("/api/v1/parts?size=1")[0] == expected
 
 
+@pytest.mark.timeout(1800)
 def test_the_platform_is_as_it_was_installed(host: Host) -> None:
     host.apply(*ON)
     host.unchanged(*ON)
