@@ -73,7 +73,7 @@ class Host:
         log = self.run(f"docker logs $(docker compose ps --quiet nginx) 2>/dev/null | grep -F {wanted} || true")
         return [json.loads(line) for line in log.splitlines()]
 
-    def playbook(self, *arguments: str, playbook: str = "", seconds: int = 600) -> tuple[int, str]:
+    def playbook(self, *arguments: str, playbook: str = "", seconds: int = 1500) -> tuple[int, str]:
         """Run a playbook against this host as an operator does; returns its exit code and output."""
         inventories = [word for path in self.inventories for word in ("-i", path)]
         # A site is verified where a test asks for it alone.
