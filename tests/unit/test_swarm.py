@@ -79,6 +79,21 @@ def test_files_become_configs_and_secrets_with_their_owner_and_their_place(home:
     assert nginx["volumes"] == [{"type": "tmpfs", "target": "/tmp", "tmpfs": {"size": 64 * 1024**2}}]
 
 
+def test_a_key_beside_other_files_is_a_secret(home: Path) -> None:
+    served = home / "tls/served"
+    served.mkdir(parents=True)
+    for name, mode in (("gateway.pem", 0o400), ("metrics", 0o640)):
+        (served / name).write_text(name)
+        (served / name).chmod(mode)
+    volume = {"type": "bind", "source": str(served), "target": "/etc/nginx/tls", "read_only": True}
+    found = made(home, edge=service(user="101:102", volumes=[volume])).services["edge"]
+    seen = {kind: [(one["target"], oct(one["mode"])) for one in found[kind]] for kind in ("configs", "secrets")}
+    assert seen == {
+        "configs": [("/etc/nginx/tls/metrics", "0o440")],
+        "secrets": [("/etc/nginx/tls/gateway.pem", "0o400")],
+    }
+
+
 def test_the_gateway_alone_gives_silent_connections_up_early(home: Path) -> None:
     services = made(home, db=service()).services
     assert services["nginx"]["sysctls"] == {"net.ipv4.tcp_retries2": "4"}

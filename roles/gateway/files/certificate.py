@@ -145,7 +145,7 @@ class Gateway:
         new = require_pair(pair)
         if before != pair:
             self.write(pair)
-        serves = self.served()
+        serves = self.served() if self.settings["reloads"] else b""
         if serves and serves != new.der:
             try:
                 self.nginx("-t", "-q")
@@ -308,10 +308,11 @@ class Gateway:
             "not_before_seconds": certificate.not_before,
             "not_after_seconds": certificate.not_after,
             "self_signed": int(certificate.self_signed),
-            "served": int(self.served() in (b"", certificate.der)),
             "failed": int(bool(fault)),
-            "checked_seconds": int(time.time()),
         }
+        # Where gateways are replaced for another certificate, this program runs before that, and only then.
+        if self.settings["reloads"]:
+            figures |= {"served": int(self.served() in (b"", certificate.der)), "checked_seconds": int(time.time())}
         names = {name: f"jiucom_certificate_{name}" for name in figures}
         lines = [f"# TYPE {names[name]} gauge\n{names[name]} {value}\n" for name, value in figures.items()]
         replace(METRICS, "".join(lines), 0, self.settings["gid"], 0o640)

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import json
+import ssl
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -16,7 +18,10 @@ short_description: Check the stack
 options: {expected: {type: dict, description: What the checks compare with.}}
 author: [JIUCOM]
 """
-EXAMPLES = "- swarm_check: {expected: {project: jiucom, port: 80, edges: [10.0.0.11], open: [80], replicas: 2}}"
+EXAMPLES = """
+- swarm_check:
+    expected: {project: jiucom, nodes: 3, edges: [10.0.0.11], scheme: http, port: 80, certificate: '', open: [80], replicas: 2}
+"""
 RETURN = "ansible_facts: {type: dict, returned: always, description: The results as checks_swarm.}"
 
 checks = Checks("swarm")
@@ -55,13 +60,33 @@ def edges(expected: dict[str, Any]) -> Seen:
     for address in expected["edges"]:
         for path in ("/health", "/api/v1/actuator/health", "/api/v1/parts?size=1"):
             try:
-                status = http_request(f"http://{address}:{expected['port']}{path}").status
+                status = http_request(f"{expected['scheme']}://{address}:{expected['port']}{path}").status
             except OSError as fault:
                 silent.append(f"{address}{path}: {fault}")
                 continue
             if status != 200:
                 silent.append(f"{address}{path}: {status}")
     return not silent, "; ".join(silent) or f"{len(expected['edges'])} gateways"
+
+
+@checks.check("certificate", "each gateway serves the certificate that was deployed")
+def certificate(expected: dict[str, Any]) -> Seen:
+    if not expected["certificate"]:
+        return True, "gateway_tls is none: the gateways speak HTTP, and what is in front of them TLS"
+    wanted = ssl.PEM_cert_to_DER_cert(first_certificate(Path(expected["certificate"]).read_text()))
+    other = []
+    for address in expected["edges"]:
+        try:
+            served = ssl.PEM_cert_to_DER_cert(ssl.get_server_certificate((address, expected["port"]), timeout=10))
+            other += [] if served == wanted else [f"{address}: another one"]
+        except OSError as fault:
+            other.append(f"{address}: {fault}")
+    return not other, "; ".join(other) or f"{len(expected['edges'])} gateways"
+
+
+def first_certificate(pem: str) -> str:
+    """Return the first certificate of a PEM file, as text."""
+    return pem[pem.index(ssl.PEM_HEADER) : pem.index(ssl.PEM_FOOTER) + len(ssl.PEM_FOOTER)]
 
 
 @checks.check("ports", "nothing but the gateway is published, and that on its nodes alone")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 import subprocess
 import time
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -42,14 +44,19 @@ def test_the_playbook_of_one_host_is_refused(cluster: Cluster) -> None:
     assert "The platform runs on several hosts" in " ".join(said.split())
 
 
+def open_ports(node: Host) -> list[int]:
+    """Return those of PORTS that take connections."""
+    found = []
+    for port in PORTS:
+        with socket.socket() as client:
+            client.settimeout(2)
+            found += [port] if client.connect_ex((node.address, port)) == 0 else []
+    return found
+
+
 def test_nothing_is_open_but_the_gateways(cluster: Cluster) -> None:
     for node in cluster.nodes[:3]:
-        found = []
-        for port in PORTS:
-            with socket.socket() as client:
-                client.settimeout(2)
-                found += [port] if client.connect_ex((node.address, port)) == 0 else []
-        assert found == [80], node.name
+        assert open_ports(node) == [80], node.name
 
 
 def test_each_gateway_sees_the_client(cluster: Cluster) -> None:
@@ -87,6 +94,43 @@ def test_a_picture_is_there_through_every_gateway(cluster: Cluster, tmp_path: Pa
             status, size = subprocess.run(got, capture_output=True, text=True, check=True).stdout.split()
             assert status == "200"
             assert int(size) > 50
+
+
+def served(node: Host) -> str:
+    """Return the certificate that a node's gateway serves."""
+    return ssl.get_server_certificate((node.address, 443), timeout=10)
+
+
+def test_every_gateway_speaks_tls(cluster: Cluster, tmp_path: Path) -> None:
+    """First with a certificate that was made on the first host, then with an operator's own."""
+    tls = ["-e", "platform_public_url=https://shop.example.kr", "-e", "gateway_tls={}"]
+    own = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "60", "-subj", "/CN=shop", "-addext"]
+    own += ["subjectAltName=DNS:shop.example.kr", "-keyout", str(tmp_path / "key"), "-out", str(tmp_path / "own")]
+    subprocess.run(own, check=True, capture_output=True)
+    files = ["-e", f"gateway_tls_certificate_file={tmp_path}/own", "-e", f"gateway_tls_key_file={tmp_path}/key"]
+    blind = ssl.create_default_context()
+    blind.check_hostname, blind.verify_mode = False, ssl.CERT_NONE
+    try:
+        cluster.apply(*tls[:3], tls[3].format("selfsigned"))
+        assert len({served(node) for node in cluster.nodes[:3]}) == 1
+        for node in cluster.nodes[:3]:
+            assert open_ports(node) == [80, 443], node.name
+            assert node.get("/api/v1/parts")[0] == 301
+            url = f"https://{node.address}/api/v1/parts?size=1"
+            with urllib.request.urlopen(url, context=blind, timeout=10) as answer:
+                assert answer.status == 200
+        given = [*tls[:3], tls[3].format("files"), *files]
+        cluster.apply(*given)
+        assert {served(node) for node in cluster.nodes[:3]} == {(tmp_path / "own").read_text()}
+        assert cluster.apply(*given) == 0
+        # Everyone who may ask a manager reads configs.
+        configs = cluster.first.run(
+            "docker config inspect --format '{{printf \"%s\" .Spec.Data}}' $(docker config ls -q)"
+        )
+        assert "server {" in configs
+        assert "PRIVATE KEY" not in configs
+    finally:
+        cluster.apply()
 
 
 def test_a_deploy_loses_no_request(cluster: Cluster, tmp_path: Path) -> None:

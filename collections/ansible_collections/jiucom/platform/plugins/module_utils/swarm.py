@@ -146,9 +146,10 @@ class Stack:
     def attach(self, service: str, user: str, volume: Mapping[str, Any]) -> Iterable[tuple[str, dict[str, Any]]]:
         """Yield a config or secret for each file below a directory of the installation, at its place in the container."""
         source, (uid, _, gid) = Path(volume["source"]), str(user).partition(":")
-        kind = "secrets" if source.name == "secrets" else "configs"
         paths = sorted(path for path in source.rglob("*") if path.is_file()) if source.is_dir() else [source]
         for path in paths:
+            # The gateway's certificate and key are in one file, beside a file for Prometheus.
+            kind = "secrets" if source.name == "secrets" or not path.stat().st_mode & 0o077 else "configs"
             content = path.read_bytes() or NOTHING
             relative = path.relative_to(self.settings.path)
             name = name_of(self.settings, service, str(relative), content)
