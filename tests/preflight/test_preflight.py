@@ -335,6 +335,13 @@ def test_an_older_installation_is_refused_until_the_changes_since_are_acknowledg
     assert "-e platform_acknowledged=1" in said
 
 
+def test_a_verb_of_one_host_is_refused_on_several(tmp_path: Path) -> None:
+    (tmp_path / "stack.json").write_text("{}")
+    said = refused(tmp_path, "-e", json.dumps({"platform_dir": str(tmp_path)}), playbook="playbooks/stop.yml")
+    assert "the platform runs on several hosts, and stop does not work there" in said
+    assert not (tmp_path / ".lock").exists()
+
+
 def test_what_several_hosts_need_is_told_together(tmp_path: Path) -> None:
     """One host, and nothing set for Swarm: the run ends before Docker is touched."""
     wrong = {"monitoring_node_exporter_enabled": True, "swarm_managers": 2, "swarm_placement": {"mysql": "nowhere"}}

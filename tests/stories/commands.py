@@ -44,6 +44,8 @@ NOT_TYPED = {
     r"make bench-(load|redis)": "measures, and asks no host",
     r"curl -H .*bulk-upload.*": "needs an administrator's token: api/tests",
     r"ansible-playbook playbooks/swarm.yml.*|docker (node|service|swarm) .*": "needs several hosts: swarm/test_1_cluster.py",
+    r"docker exec -it .*jiucom_pictures.*": "needs several hosts, and a terminal for the password",
+    r"ansible-playbook playbooks/scale.yml -e replicas=5": "needs several hosts: swarm/test_2_verbs.py",
     r"make (deploy|\.venv/control) BUNDLE=.*": "needs a closed network: docker/test_5_closed.py",
     r"make (deploy|verify|\.venv/control|bench-tracing)": "make test and the scenarios run it",
     r"python -m tools.dashboards.*": "writes into the repository: tests/monitoring/test_dashboards.py, test_compare.py",

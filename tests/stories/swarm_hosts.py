@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import re
 import subprocess
 import sys
@@ -11,6 +12,16 @@ from typing import Any
 
 from hosts import ROOT, Host, wait_for
 from loads import running, token
+
+
+def failures(told: list[dict[str, Any]]) -> int:
+    """Add up what failed, and show it."""
+    for one in told:
+        print(
+            json.dumps({key: one[key] for key in ("sent", "written", "failures", "failing", "failed", "slowest")})[:900]
+        )
+    assert all(one["sent"] > 50 for one in told), "too few requests to say anything"
+    return sum(one["failures"] for one in told)
 
 
 class Cluster:
@@ -84,3 +95,11 @@ class Cluster:
                 )
                 for n, edge in enumerate(edges)
             ]
+
+
+def doctor(cluster: Cluster, *arguments: str) -> tuple[str, set[str]]:
+    """Run the doctor; returns what it said on one line, and `service: fault` of each fault."""
+    _, said = cluster.play(*arguments, playbook="playbooks/doctor.yml")
+    told = said[said.index("Tell what is wrong and what to type") :]
+    found = re.findall(r"^ *- '?([\w-]+: [\w ]+)'?\n *- '? +seen: ", told, re.MULTILINE)
+    return " ".join(told.split()), set(found)

@@ -10,7 +10,10 @@ import pytest
 from ansible_collections.jiucom.platform.plugins.filter.compose import ORDER
 from ansible_collections.jiucom.platform.plugins.filter.swarm import missing_images, swarm_labels
 from ansible_collections.jiucom.platform.plugins.module_utils import swarm
+from plugins import load
 
+STACK = load("roles/swarm/library/swarm_stack.py")
+DIAGNOSE = load("roles/swarm/library/swarm_diagnose.py")
 DEPLOY = {"resources": {"limits": {"cpus": 1, "memory": "10", "pids": 5}, "reservations": {"memory": "5"}}}
 
 
@@ -189,9 +192,15 @@ def test_a_bad_size_is_named() -> None:
 
 def test_labels_say_who_has_a_gateway_and_which_volumes() -> None:
     nodes = {"one": "n1", "two": "n2"}
-    assert swarm_labels(nodes, ["two"], ["mysql", "redis"], {"redis": "two"}) == {
+    assert swarm_labels(nodes, ["two"], ["mysql", "redis"], {"redis": "two"}, "one") == {
         "n1": ["mysql"],
         "n2": ["edge", "redis"],
+    }
+
+
+def test_a_host_that_does_not_answer_keeps_its_labels() -> None:
+    assert swarm_labels({"one": "n1"}, ["one", "two"], ["mysql", "redis"], {"redis": "two"}, "one") == {
+        "n1": ["edge", "mysql"]
     }
 
 
@@ -201,3 +210,38 @@ def test_an_image_that_one_host_lacks_is_missing() -> None:
         {"images": [{"RepoTags": ["a:1"]}, {"RepoTags": None}]},
     ]
     assert missing_images(asked, ["a:1", "b:1"]) == ["b:1"]
+
+
+def test_another_placement_replaces_no_task() -> None:
+    """So a task of before is one as the service is defined; with another image it is not."""
+
+    def spec(image: str, most: int) -> dict[str, Any]:
+        return {"ContainerSpec": {"Image": image}, "Placement": {"MaxReplicas": most}}
+
+    task = {"ServiceID": "s", "DesiredState": "running", "Spec": spec("i:1", 2)}
+    task["Status"] = {"State": "running", "Timestamp": "1", "Message": "started"}
+    service: dict[str, Any] = {
+        "ID": "s",
+        "ServiceStatus": {"DesiredTasks": 1},
+        "Spec": {"Mode": {"Replicated": {"Replicas": 1}}},
+    }
+    assert STACK.waiting("app", {**service, "Spec": {**service["Spec"], "TaskTemplate": spec("i:1", 3)}}, [task]) == ""
+    waits = STACK.waiting("app", {**service, "Spec": {**service["Spec"], "TaskTemplate": spec("i:2", 3)}}, [task])
+    assert waits == "app: 0 of 1 run as defined (started)"
+
+
+@pytest.mark.parametrize(
+    ("there", "every", "endangered"), [(3, 3, False), (2, 3, True), (4, 5, False), (3, 5, True), (2, 2, True)]
+)
+def test_a_majority_is_in_danger_when_one_more_must_not_be_lost(there: int, every: int, endangered: bool) -> None:
+    assert DIAGNOSE.in_danger(there, every) is endangered
+
+
+def test_the_newest_error_of_a_service_is_told_with_its_node() -> None:
+    tasks = [
+        {"NodeID": "a", "Status": {"Timestamp": "1", "Err": "old"}},
+        {"NodeID": "b", "Status": {"Timestamp": "2", "Err": "new"}},
+        {"NodeID": "a", "Status": {"Timestamp": "3"}},
+    ]
+    assert DIAGNOSE.last_error(tasks, {"a": "node1", "b": "node2"}) == "node2: new"
+    assert DIAGNOSE.last_error(tasks[2:], {}) == "no task of it has told an error"

@@ -18,7 +18,7 @@ description: [Changes nothing, and needs no Docker.]
 options: {expected: {type: dict, description: What the role knows and the diagnosis compares with.}}
 author: [JIUCOM]
 """
-EXAMPLES = "- platform_diagnose: {expected: {path: /opt/jiucom, disks: [/var/lib/docker], free_mb: 1000, ports: []}}"
+EXAMPLES = "- platform_diagnose: {expected: {path: /opt/jiucom, disks: [/], free_mb: 1000, ports: [], several: false, stale: ''}}"
 RETURN = "ansible_facts: {type: dict, returned: always, description: The findings as findings_platform.}"
 
 diagnosis = Diagnosis("platform")
@@ -28,7 +28,7 @@ diagnosis = Diagnosis("platform")
 def installation(expected: dict[str, Any]) -> Iterator[Fault]:
     """The platform is not there."""
     file = Path(expected["path"], "compose.yaml")
-    if not file.is_file():
+    if not file.is_file() and not expected["several"]:
         yield Fault("not installed", "host", f"{file} is not there", "ansible-playbook site.yml")
 
 

@@ -20,12 +20,15 @@ author: [JIUCOM]
 """
 EXAMPLES = """
 - swarm_check:
-    expected: {project: jiucom, nodes: 3, edges: [10.0.0.11], scheme: http, port: 80, certificate: '', open: [80], replicas: 2}
+    expected: {project: jiucom, nodes: 3, edges: [10.0.0.11], scheme: http, port: 80, certificate: '', open: [80]}
 """
 RETURN = "ansible_facts: {type: dict, returned: always, description: The results as checks_swarm.}"
 
 checks = Checks("swarm")
-UP = 'sum(up{job="jiucom-api"})'
+# The services of the API, and how many of their replicas Prometheus sees.
+API = ("app", "pictures")
+# Without those that it has not asked any more, as after a restart of its own.
+UP = 'sum(up{job="jiucom-api"} and (time() - timestamp(up{job="jiucom-api"}) < 20))'
 
 
 @checks.check("nodes", "each node is there, and takes tasks")
@@ -109,10 +112,15 @@ def metrics(expected: dict[str, Any]) -> Seen:
         for one in engine.get(engine.filtered("/containers/json", label=label))
     }
     container = next(here[name] for name in ("nginx", "prometheus", "grafana", "zipkin") if name in here)
+    wanted = sum(
+        one["ServiceStatus"]["DesiredTasks"]
+        for one in engine.stack_services(expected["project"])
+        if one["Spec"]["Name"].removeprefix(f"{expected['project']}_") in API
+    )
     url = f"http://prometheus:9090/api/v1/query?query={quote(UP)}"
     result = json.loads(docker("exec", container, "wget", "-q", "-O", "-", "-T", "5", url))["data"]["result"]
     seen = int(float(result[0]["value"][1])) if result else 0
-    return seen == expected["replicas"], f"{seen} of {expected['replicas']} replicas"
+    return seen == wanted, f"{seen} of {wanted} replicas"
 
 
 if __name__ == "__main__":

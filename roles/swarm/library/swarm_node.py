@@ -62,7 +62,7 @@ def label(module: AnsibleModule) -> dict[str, Any]:
         for node in nodes
         for name in params["stay"]
         if f"{params['prefix']}{name}" in (node["Spec"].get("Labels") or {})
-        and name not in params["labels"].get(node["ID"], [])
+        and any(name in given for id_, given in params["labels"].items() if id_ != node["ID"])
     ]
     if moved:
         module.fail_json(msg="\n".join(moved))

@@ -12,7 +12,12 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.jiucom.platform.plugins.module_utils import engine
-from ansible_collections.jiucom.platform.plugins.module_utils.comparison import FRAGMENTS, load_key
+from ansible_collections.jiucom.platform.plugins.module_utils.comparison import (
+    FRAGMENTS,
+    ComposeError,
+    compose_config,
+    load_key,
+)
 from ansible_collections.jiucom.platform.plugins.module_utils.compose_file import put_together
 from ansible_collections.jiucom.platform.plugins.module_utils.files import replace
 from ansible_collections.jiucom.platform.plugins.module_utils.swarm import NOTHING, Settings, Stack, stack
@@ -60,21 +65,7 @@ class Deployment:
         """Return the Compose project as Compose reads it."""
         parts = [(self.path / FRAGMENTS / f"{name}.yaml").read_text() for name in self.params["services"]]
         text = put_together(self.params["template"], parts)
-        command = [
-            "docker",
-            "compose",
-            "--file",
-            "-",
-            "--project-directory",
-            str(self.path),
-            "config",
-            "--format",
-            "json",
-        ]
-        run = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
-        if run.returncode:
-            self.module.fail_json(msg=f"Compose does not take the platform's definition: {run.stderr.strip()}")
-        found: dict[str, Any] = json.loads(run.stdout)
+        found: dict[str, Any] = json.loads(compose_config(self.path, "-", "--format", "json", given=text))
         return found
 
     def made(self) -> Stack:
@@ -154,8 +145,8 @@ def updated(service: dict[str, Any]) -> str:
 
 
 def defined(spec: dict[str, Any]) -> dict[str, Any]:
-    """Return a definition without what Docker says of services, and not of their tasks."""
-    return {key: value for key, value in spec.items() if key != "Runtime"}
+    """Return a definition without what Docker says of services alone, and without the placement, which replaces no task."""
+    return {key: value for key, value in spec.items() if key not in ("Runtime", "Placement")}
 
 
 def waiting(name: str, service: dict[str, Any], tasks: list[dict[str, Any]]) -> str:
@@ -200,7 +191,7 @@ def main() -> None:
         if module.params["only"] == "deploy" and not module.check_mode:
             changed = deployment.apply()
             deployment.prune()
-    except (engine.EngineError, ValueError, OSError) as fault:
+    except (engine.EngineError, ComposeError, ValueError, OSError) as fault:
         module.fail_json(msg=f"The stack could not be made: {fault}")
     result = {"images": sorted({one["image"] for one in made.services.values()}), "pinned": made.pinned()}
     module.exit_json(changed=differs or bool(changed), services=changed, **result)

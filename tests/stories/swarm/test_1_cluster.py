@@ -9,27 +9,16 @@ import subprocess
 import time
 import urllib.request
 from pathlib import Path
-from typing import Any
 
 import pytest
 from deploys import version
 from hosts import Host, wait_for
 from loads import token
 from PIL import Image
-from swarm_hosts import Cluster
+from swarm_hosts import Cluster, failures
 
 # Ports of the services, which must be closed on the hosts. SSH (22) and Swarm (2377, 7946) are not checked.
 PORTS = (80, 443, 3000, 3306, 6379, 8080, 8081, 9090, 9104, 9121, 9411)
-
-
-def failures(told: list[dict[str, Any]]) -> int:
-    """Add up what failed, and show it."""
-    for one in told:
-        print(
-            json.dumps({key: one[key] for key in ("sent", "written", "failures", "failing", "failed", "slowest")})[:900]
-        )
-    assert all(one["sent"] > 50 for one in told), "too few requests to say anything"
-    return sum(one["failures"] for one in told)
 
 
 def test_a_second_run_changes_nothing(cluster: Cluster) -> None:

@@ -48,18 +48,19 @@ class Written:
         return found
 
 
+def compose_config(directory: Path, file: Path | str, *arguments: str, given: str = "") -> str:
+    """Have Compose read a file, or with `-` the text that is given. Raises ComposeError."""
+    command = ["docker", "compose", "--project-directory", str(directory), "--file", str(file), "config", *arguments]
+    done = subprocess.run(command, cwd=directory, input=given, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise ComposeError(f"{' '.join(command)}: {(done.stderr + done.stdout).strip()}")
+    return done.stdout
+
+
 def read(directory: Path, file: Path) -> Written:
     """Have Compose read a file. Raises ComposeError."""
-
-    def config(*arguments: str) -> str:
-        command = ["docker", "compose", "--project-directory", str(directory), "--file", str(file), "config"]
-        done = subprocess.run([*command, *arguments], cwd=directory, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise ComposeError(f"{' '.join([*command, *arguments])}: {(done.stderr + done.stdout).strip()}")
-        return done.stdout
-
-    hashes = dict(line.split() for line in config("--hash", "*").splitlines())
-    return Written(hashes, json.loads(config("--format", "json")))
+    hashes = dict(line.split() for line in compose_config(directory, file, "--hash", "*").splitlines())
+    return Written(hashes, json.loads(compose_config(directory, file, "--format", "json")))
 
 
 def load_key(directory: Path, keep: bool) -> bytes:

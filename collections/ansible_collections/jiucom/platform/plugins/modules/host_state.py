@@ -39,7 +39,11 @@ routes: {type: list, returned: always, description: 'Networks of the host: desti
 taken: {type: list, returned: always, description: 'Listening TCP ports of others: address and port.'}
 disk: {type: dict, returned: always, description: 'path and free_mb of the disk where Docker keeps its data.'}
 installed: {type: bool, returned: always, description: Whether compose.yaml is there.}
-stacked: {type: bool, returned: always, description: 'Whether containers of the platform run here as part of a swarm.'}
+stacked: {type: bool, returned: always, description: 'Whether the platform is a stack of Swarm here, or where this host manages.'}
+node:
+  type: dict
+  returned: always
+  description: 'What the host is in a swarm: id (empty in none), manager, and on a manager the images of the stack.'
 drift: {type: bool, returned: always, description: Whether the program that reports drift has been installed.}
 maintenance: {type: bool, returned: always, description: Whether the gateway refuses requests because of maintenance.}
 versions: {type: dict, returned: always, description: Versions that wrote the volumes.}
@@ -135,6 +139,15 @@ def own_containers(project: str) -> dict[str, list[dict[str, Any]]]:
     }
 
 
+def swarm_node(project: str) -> dict[str, Any]:
+    """Describe what the host is in a swarm."""
+    swarm = ask("/info", {}).get("Swarm", {})
+    manager = bool(swarm.get("ControlAvailable"))
+    services = ask(engine.filtered("/services", label=[f"{engine.STACK}={project}"]), []) if manager else []
+    images = {one["Spec"]["TaskTemplate"]["ContainerSpec"]["Image"] for one in services}
+    return {"id": swarm.get("NodeID", ""), "manager": manager, "images": sorted(images)}
+
+
 def own_ports(containers: dict[str, list[dict[str, Any]]]) -> set[int]:
     """Return the host ports that containers publish."""
     every = [one for group in containers.values() for one in group]
@@ -187,6 +200,7 @@ def main() -> None:
     state = docker(module)
     containers = own_containers(project)
     ours = own_ports(containers)
+    node = swarm_node(project)
     networks = [
         {"name": one["Name"], "subnets": [c["Subnet"] for c in one["IPAM"].get("Config") or [] if "Subnet" in c]}
         for one in ask("/networks", [])
@@ -200,7 +214,8 @@ def main() -> None:
         taken=[socket for socket in listening() if socket["port"] not in ours],
         disk=disk(module.params["data_root"] or state["data_root"]),
         installed=(base / "compose.yaml").is_file(),
-        stacked=bool(containers["stack"]),
+        stacked=bool(containers["stack"] or node["images"]),
+        node=node,
         drift=(base / "drift").is_dir(),
         maintenance=(base / ".maintenance").exists(),
         versions=read_json(base / ".versions.json"),
