@@ -345,10 +345,12 @@ def test_a_verb_of_one_host_is_refused_on_several(tmp_path: Path) -> None:
 def test_what_several_hosts_need_is_told_together(tmp_path: Path) -> None:
     """One host, and nothing set for Swarm: the run ends before Docker is touched."""
     wrong = {"monitoring_node_exporter_enabled": True, "swarm_managers": 2, "swarm_placement": {"mysql": "nowhere"}}
+    wrong["backup_enabled"] = True
     said = refused(tmp_path, "-e", json.dumps(wrong), playbook="playbooks/swarm.yml")
     for text in (
         "Set gateway_resolve_seconds: 1", "Set docker_daemon_options: {live-restore: false}", "Set three hosts or more",
         "Set docker_daemon_options: {no-new-privileges: true}", "Set swarm_managers to an odd number",
-        "Set hosts of the inventory in swarm_placement", "node-exporter is not tried with Swarm: turn it off",
+        "Set hosts of the inventory in swarm_placement", "Set swarm_placement without mysql, redis, grafana and pictures",
+        "node-exporter is not tried with Swarm: turn it off",
     ):  # fmt: skip
         assert text in said, text

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from jiucom_backup import replica
 from jiucom_backup.mysql import Rows, Server
+from jiucom_backup.services import Compose
 from jiucom_backup.settings import BackupError, Settings
 
 ROOT = Path(__file__).parents[2]
@@ -23,7 +24,7 @@ def primary(monkeypatch: pytest.MonkeyPatch) -> Server:
         return [["uuid:1-7,\\nother:1-2" if server.container == "primary" else server.container]]
 
     monkeypatch.setattr(Server, "ask", ask)
-    monkeypatch.setattr(replica, "containers", lambda _, service: [] if service == "gone" else [service])
+    monkeypatch.setattr(Compose, "running", lambda _, service: [] if service == "gone" else [service])
     return Server("primary", "password")
 
 
@@ -38,8 +39,9 @@ def primary(monkeypatch: pytest.MonkeyPatch) -> Server:
         ([], "mysql"),
     ],
 )
-def test_the_first_that_has_everything_is_read(primary: Server, replicas: list[str], read: str) -> None:
-    settings = Settings("p", Path("/opt/p"), "jiucom", Path("/var/backups"), {}, {}, replicas=replicas)
+def test_the_first_that_has_everything_is_read(primary: Server, replicas: list[str], read: str, tmp_path: Path) -> None:
+    (tmp_path / "compose.yaml").touch()
+    settings = Settings("p", tmp_path, "jiucom", Path("/var/backups"), {}, {}, replicas=replicas)
     service, server = replica.source(settings, primary)
     assert service == read
     assert server.container == ("primary" if read == "mysql" else read)

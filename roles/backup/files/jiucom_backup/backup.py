@@ -13,8 +13,9 @@ from typing import Any
 
 from jiucom_backup import dump, replica, ship, stage, store
 from jiucom_backup.archive import DUMP, Reader, Writer
-from jiucom_backup.docker import containers, inspect, volume
+from jiucom_backup.docker import inspect, volume
 from jiucom_backup.mysql import Server
+from jiucom_backup.services import services
 from jiucom_backup.settings import VOLUMES, BackupError, Settings
 
 # Of /opt/jiucom: what a run of site.yml writes again and data does not depend on.
@@ -53,9 +54,11 @@ def run(settings: Settings, *, smaller: bool = False) -> Path:
 def _make(settings: Settings, state: store.State, smaller: bool) -> tuple[Path, dict[str, Any]]:
     known = state.read()
     _require_room(settings, float(known.get("backup_size_bytes", 0)))
-    found = containers(settings.project, "mysql")
+    platform = services(settings)
+    platform.require_volumes(("mysql-data", *VOLUMES))
+    found = platform.running("mysql")
     if not found:
-        raise BackupError("MySQL does not run: docker compose up -d mysql")
+        raise BackupError(f"MySQL does not run: {platform.start_command('mysql')}")
     root = Server(found[0], settings.secret("mysql", "root_password"))
     started = datetime.now(UTC)
     path = settings.store / store.name_for(settings.project, started)
@@ -139,8 +142,8 @@ def _database(root: Server, settings: Settings, dumped: dump.Dump) -> dict[str, 
 
 
 def _images(settings: Settings) -> dict[str, str]:
-    found = {}
+    found, platform = {}, services(settings)
     for service in ("mysql", "redis", "app", "grafana"):
-        for container in containers(settings.project, service)[:1]:
+        for container in platform.running(service)[:1]:
             found[service] = inspect(container)["Config"]["Image"]
     return found

@@ -7,7 +7,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from jiucom_backup.docker import compose, docker, volume
+from jiucom_backup.docker import docker, volume
+from jiucom_backup.services import services
 from jiucom_backup.settings import REDIS_VOLUMES, VOLUMES, BackupError, Settings
 
 # An archive needs its own size, the loaded tables, and the transactions of loading them.
@@ -50,9 +51,9 @@ def _other_schema(settings: Settings, manifest: dict[str, Any]) -> str:
 
 
 def server_version(settings: Settings) -> str:
-    """Return the version of the MySQL that compose.yaml names."""
-    lines = compose(settings.directory, "config", "--images", "mysql").split()
-    output = docker("run", "--rm", "--network", "none", "--entrypoint", "mysqld", lines[0], "--version")
+    """Return the version of the MySQL that is defined here."""
+    image = services(settings).image("mysql")
+    output = docker("run", "--rm", "--network", "none", "--entrypoint", "mysqld", image, "--version")
     match = re.search(r"Ver (\d+\.\d+\.\d+)", output)
     if not match:
         raise BackupError(f"mysqld --version says {output.strip()!r}, which names no version")

@@ -29,13 +29,6 @@ def compose(directory: Path, *arguments: str) -> str:
     )
 
 
-def containers(project: str, service: str) -> list[str]:
-    """Return the ids of a service's running containers."""
-    labels = [f"project={project}", f"service={service}", "oneoff=False"]
-    filters = [word for label in labels for word in ("--filter", f"label=com.docker.compose.{label}")]
-    return docker("ps", "--quiet", "--no-trunc", *filters).split()
-
-
 def inspect(name: str) -> dict[str, Any]:
     """Inspect a container, a volume or an image."""
     found: dict[str, Any] = json.loads(docker("inspect", name))[0]
@@ -43,7 +36,7 @@ def inspect(name: str) -> dict[str, Any]:
 
 
 def volume(project: str, name: str) -> Path | None:
-    """Return the directory of a Compose project's volume on this host, None where there is no such volume."""
+    """Return the directory of an installation's volume on this host, None where there is no such volume."""
     full = f"{project}_{name}"
     if full not in docker("volume", "ls", "--quiet").split():
         return None

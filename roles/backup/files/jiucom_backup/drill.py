@@ -11,8 +11,9 @@ from pathlib import Path
 
 from jiucom_backup import checks, dump, restore, store
 from jiucom_backup.archive import DUMP, Reader
-from jiucom_backup.docker import compose, docker, volume
+from jiucom_backup.docker import docker, volume
 from jiucom_backup.mysql import Server
+from jiucom_backup.services import services
 from jiucom_backup.settings import BackupError, Settings
 
 SAMPLE = 200
@@ -63,7 +64,7 @@ def _prove(settings: Settings, state: store.State, path: Path) -> str:
 
 def _database(settings: Settings, reader: Reader) -> None:
     name, password = f"{settings.project}-drill", secrets.token_hex(24)
-    image = compose(settings.directory, "config", "--images", "mysql").split()[0]
+    image = services(settings).image("mysql")
     configuration = settings.directory / "mysql/conf.d"
     mounts = ["--volume", f"{configuration}:/etc/mysql/conf.d:ro"] if configuration.is_dir() else []
     docker("rm", "--force", "--volumes", name)

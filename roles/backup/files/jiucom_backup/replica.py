@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from jiucom_backup.docker import containers, volume
+from jiucom_backup.docker import volume
 from jiucom_backup.mysql import Server
+from jiucom_backup.services import services
 from jiucom_backup.settings import BackupError, Settings
 
 # How long one may take to apply what the primary has committed when the backup begins (s).
@@ -40,7 +41,7 @@ def source(settings: Settings, primary: Server) -> tuple[str, Server]:
     """Return the server to dump, with its service: a replica that has all committed until now, or the primary."""
     committed = primary.value("SELECT @@GLOBAL.gtid_executed").replace("\\n", "") if settings.replicas else ""
     for service in settings.replicas:
-        for container in containers(settings.project, service):
+        for container in services(settings).running(service):
             replica = Replica(container, primary.password)
             try:
                 if replica.value(_READY.format(committed, SECONDS)) == "1":

@@ -10,18 +10,15 @@ from typing import Any
 
 from jiucom_backup import checks, dump, replay, replica, store, stream, uploads, volumes
 from jiucom_backup.archive import DUMP, Reader
-from jiucom_backup.docker import compose, docker, volume
+from jiucom_backup.docker import docker, volume
 from jiucom_backup.mysql import Server, checksums
-from jiucom_backup.settings import BackupError, Settings
-
-# MySQL initialises its volume before it answers.
-_START_SECONDS = 600
+from jiucom_backup.services import START_SECONDS, services
+from jiucom_backup.settings import VOLUMES, BackupError, Settings
 
 
 def run(settings: Settings, path: Path, *, foreign: bool = False, until: str = "") -> list[str]:
     """Restore; returns what to say about it. Raises BackupError: before anything is touched, or after everything was put back."""
-    if not (settings.directory / "compose.yaml").exists():
-        raise BackupError(f"{settings.directory} has no compose.yaml: install first with ansible-playbook site.yml")
+    services(settings).require_volumes(("mysql-data", *VOLUMES))
     with store.alone(settings.store, "a restore"):
         reader = Reader(path)
         reader.verify()
@@ -42,13 +39,13 @@ def _plan(settings: Settings, reader: Reader, until: str) -> replay.Plan:
     server = reader.manifest["database"]["server_uuid"]
     data = volume(settings.project, "mysql-data")
     if data and (data / "auto.cnf").exists() and stream.server_uuid(data) == server:
-        # So that nothing is written after the copy.
-        compose(settings.directory, "stop")
         try:
+            # So that nothing is written after the copy.
+            services(settings).stop()
             stream.copy(settings)
             return replay.plan(stream.directory(settings, server), reader.manifest["database"]["gtids"], until)
         except BaseException:
-            start(settings)
+            services(settings).start()
             raise
     return replay.plan(stream.directory(settings, server), reader.manifest["database"]["gtids"], until)
 
@@ -57,8 +54,8 @@ def _replace(settings: Settings, reader: Reader, stamp: str, planned: replay.Pla
     names = checks.volumes(reader.manifest)
     # Uploads never change, and the transactions after the archive bring rows of newer ones: those that are here stay.
     moved = [name for name in checks.replaced(settings, reader.manifest) if not (planned and name == "uploads")]
-    compose(settings.directory, "stop")
     try:
+        services(settings).stop()
         for name in moved:
             volumes.move_aside(settings.project, name, stamp)
         _database(settings, reader, planned)
@@ -73,9 +70,9 @@ def _replace(settings: Settings, reader: Reader, stamp: str, planned: replay.Pla
         # Also for Ctrl-C: as it was before.
         for name in moved:
             volumes.move_back(settings.project, name, stamp)
-        start(settings)
+        services(settings).start()
         raise
-    start(settings)
+    services(settings).start()
 
 
 def _database(settings: Settings, reader: Reader, planned: replay.Plan | None) -> None:
@@ -89,12 +86,11 @@ def _database(settings: Settings, reader: Reader, planned: replay.Plan | None) -
             assert data
             replay.stage(logs, planned, data.stat().st_uid)
             # The container reads below a directory that is root's alone.
-            more = ["--volume", f"{logs}:{replay.INSIDE}"]
-        command = replay.options(settings) if more else []
-        compose(settings.directory, "run", "--detach", "--no-deps", "--name", name, *more, "mysql", *command)
+            more = [f"{logs}:{replay.INSIDE}"]
+        services(settings).run("mysql", name, more, replay.options(settings) if more else [])
         try:
             server = Server(name, settings.secret("mysql", "root_password"))
-            server.wait(_START_SECONDS)
+            server.wait(START_SECONDS)
             file = Path(aside, DUMP)
             reader.extract_file(DUMP, file)
             dump.load(server, settings.database, file)
@@ -115,20 +111,6 @@ def compare(server: Server, database: str, wanted: dict[str, Any]) -> None:
     other = [name for name in tables if found[name] != wanted[name]]
     if other:
         raise BackupError(f"the restored content differs from what was dumped in {', '.join(other)}")
-
-
-def start(settings: Settings) -> None:
-    """Start everything, in the order of compose.yaml."""
-    compose(
-        settings.directory,
-        "up",
-        "--detach",
-        "--no-recreate",
-        "--no-build",
-        "--wait",
-        "--wait-timeout",
-        str(_START_SECONDS),
-    )
 
 
 def _report(settings: Settings, reader: Reader, stamp: str) -> list[str]:
