@@ -17,7 +17,10 @@ description: [Changes nothing. Looks at the images on each host, and at the rest
 options: {expected: {type: dict, description: What the role knows and the diagnosis compares with.}}
 author: [JIUCOM]
 """
-EXAMPLES = "- swarm_diagnose: {expected: {project: jiucom, asked: true, images: [], managers: 3, edges: {}, port: 80, needs: {}}}"
+EXAMPLES = """
+- swarm_diagnose:
+    expected: {project: jiucom, asked: true, images: [], managers: 3, edges: {}, scheme: http, port: 80, needs: {}}
+"""
 RETURN = "ansible_facts: {type: dict, returned: always, description: The findings as findings_swarm.}"
 
 diagnosis = Diagnosis("swarm")
@@ -142,7 +145,7 @@ def gateways(expected: dict[str, Any]) -> Iterator[Fault]:
     for node in nodes() if expected["asked"] else []:
         if node["ID"] not in expected["edges"] or state_of(node):
             continue
-        url = f"http://{expected['edges'][node['ID']]}:{expected['port']}{PATH}"
+        url = f"{expected['scheme']}://{expected['edges'][node['ID']]}:{expected['port']}{PATH}"
         full = f"{expected['project']}_nginx"
         type_ = f"docker service ps --no-trunc {full}; docker service logs --tail 50 {full}"
         try:
