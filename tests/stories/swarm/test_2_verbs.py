@@ -7,9 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from deploys import DEPLOY, version
 from hosts import wait_for
 from swarm_hosts import Cluster, doctor, failures
+
+# Several runs of a playbook on three hosts of one machine.
+pytestmark = pytest.mark.timeout(1800)
 
 SOUND = "Nothing wrong was found"
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 import time
 
+import pytest
 from hosts import wait_for
 from lasting import PERSON, api, picture, upload
 from swarm_hosts import Cluster
+
+# Several runs of a playbook on three hosts of one machine.
+pytestmark = pytest.mark.timeout(1800)
 
 AUTHOR = {**PERSON, "email": "swarm@example.com", "nickname": "여럿"}
 

@@ -6,8 +6,12 @@ import json
 import subprocess
 import time
 
+import pytest
 from hosts import wait_for
 from swarm_hosts import Cluster, doctor, failures
+
+# Several runs of a playbook on three hosts of one machine.
+pytestmark = pytest.mark.timeout(1800)
 
 
 def verified(cluster: Cluster, *arguments: str) -> str:
