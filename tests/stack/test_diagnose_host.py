@@ -20,13 +20,14 @@ NOWHERE = {"DOCKER_HOST": "unix:///nonexistent.sock"}
 
 
 def host(base: Path, **more: Any) -> list[dict[str, Any]]:
-    given = {"path": str(base), "disks": [], "free_mb": 10, "ports": [], "stale": "", **more}
+    given = {"path": str(base), "disks": [], "free_mb": 10, "ports": [], "stale": "", "several": False, **more}
     return diagnose("platform", environment=NOWHERE, **given)
 
 
 def test_the_host(tmp_path: Path) -> None:
     """A disk that fills, a port that a stranger takes, a lock: each alone, two at a time, none."""
     assert told(host(tmp_path)) == {("host", "not installed")}
+    assert host(tmp_path, several=True) == []
     (tmp_path / "compose.yaml").touch()
     assert host(tmp_path) == []
     assert told(host(tmp_path, stale="The lock of deploy was stale: its process has ended")) == {("host", "stale lock")}
