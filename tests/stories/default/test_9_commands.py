@@ -24,11 +24,14 @@ STOPS = {"docker compose down", "docker compose down -v", "ansible-playbook play
 
 @pytest.fixture(scope="module", autouse=True)
 def prepared(host: Host) -> Iterator[None]:
-    """What is off by default is on, and requests are in the logs; off again afterwards."""
+    """What is off by default is on, and requests are in the logs; off again afterwards, and the doctor's bundle removed."""
+    bundles = set(ROOT.glob("jiucom-support-*"))
     host.load(image("opensearch"))
     host.apply(*ON)
     assert host.get("/api/v1/parts?size=1")[0] == 200
     yield
+    for bundle in set(ROOT.glob("jiucom-support-*")) - bundles:
+        bundle.unlink()
     host.apply()
 
 
