@@ -29,6 +29,11 @@ class Host:
     inventories: list[str]
     site: str = "site.yml"
 
+    @property
+    def inventory_name(self) -> str:
+        """The name of the host in its inventory, which is its scenario's."""
+        return self.inventories[-1].split("/")[-2]
+
     def run(self, command: str, check: bool = True, seconds: int = 300) -> str:
         """Run a shell command on the host, in the installation directory if there is one; returns its output, both streams."""
         enter = [] if self.address == "127.0.0.1" else ["docker", "exec", self.name]

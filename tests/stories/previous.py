@@ -29,7 +29,7 @@ BUILD = """
 BUILD_OPTIONS = {
     "images_sources": ["present", "packages"],
     "images_build_dir": "/var/tmp/jiucom-previous",
-    # What both releases download is the same.
+    # Both releases download the same files.
     "images_cache_dir": str(ROOT / ".cache/images"),
 }
 

@@ -7,8 +7,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from threading import Event, Thread
 
+from background import repeated
 from hosts import Host
 
 SERVERS = ("redis", "redis-2", "redis-3", "redis-4", "redis-5", "redis-6")
@@ -96,21 +96,15 @@ def counted(host: Host) -> Iterator[Count]:
         numbers = [float(line) for line in host.run(command).split() if re.fullmatch(r"[\d.]+", line)]
         return sum(numbers[::2]), sum(numbers[1::2])
 
-    count, ended = Count(), Event()
+    count = Count()
     before = read()
     began = time.monotonic()
 
     def watch() -> None:
-        while not ended.wait(0.2):
-            failures, hits = (now - then for now, then in zip(read(), before, strict=True))
-            if failures > count.failures:
-                count.failures, count.seconds = failures, time.monotonic() - began
-            count.hits = hits
+        failures, hits = (now - then for now, then in zip(read(), before, strict=True))
+        if failures > count.failures:
+            count.failures, count.seconds = failures, time.monotonic() - began
+        count.hits = hits
 
-    thread = Thread(target=watch, daemon=True)
-    thread.start()
-    try:
+    with repeated(watch, 0.2):
         yield count
-    finally:
-        ended.set()
-        thread.join()

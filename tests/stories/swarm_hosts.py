@@ -24,6 +24,11 @@ def failures(told: list[dict[str, Any]]) -> int:
     return sum(one["failures"] for one in told)
 
 
+def docker(*arguments: str) -> None:
+    """Run docker on this machine."""
+    subprocess.run(["docker", *arguments], check=True, capture_output=True, timeout=120)
+
+
 class Cluster:
     """The nodes, asked over their own commands; the first one is a manager and has the volumes."""
 

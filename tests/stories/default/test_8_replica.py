@@ -15,7 +15,6 @@ from loads import LIMITS, load, rows, token
 REPLICA = "mysql-replica-1"
 ON = ["-e", "database_replicas=1", *LIMITS]
 REST = 60
-NAME = re.compile(r"molecule/(\w+)/inventory")
 
 
 def shares(host: Host) -> dict[str, float]:
@@ -78,8 +77,7 @@ def test_a_backup_is_read_from_it_and_proved(host: Host) -> None:
 
 @pytest.mark.timeout(1200)
 def test_a_promotion_brings_back_a_primary_whose_volume_is_destroyed(host: Host) -> None:
-    (name,) = NAME.findall(host.inventories[-1])
-    access, promote = token(host), "playbooks/promote.yml"
+    access, promote, name = token(host), "playbooks/promote.yml", host.inventory_name
     for wrong in ((), ("-e", "host=another"), ("-e", f"host={name}", "-e", "replica=mysql-replica-2")):
         code, output = host.playbook(*ON, *wrong, playbook=promote)
         assert code != 0

@@ -24,7 +24,7 @@ STOPS = {"docker compose down", "docker compose down -v", "ansible-playbook play
 
 @pytest.fixture(scope="module", autouse=True)
 def prepared(host: Host) -> Iterator[None]:
-    """What is off by default is on, and requests are in the logs; off again afterwards, and the doctor's bundle removed."""
+    """Turn optional features on, and send a request for the logs; at the end turn them off, and remove the doctor's bundle."""
     bundles = set(ROOT.glob("jiucom-support-*"))
     host.load(image("opensearch"))
     host.apply(*ON)

@@ -20,11 +20,6 @@ def listed(host: Host, kind: str) -> list[str]:
     return host.run(f"docker {kind} ls --quiet --filter label=com.docker.compose.project=jiucom").split()
 
 
-def inventory_name(host: Host) -> str:
-    """Return the name of the host in its inventory."""
-    return host.inventories[-1].split("/")[-2]
-
-
 @pytest.mark.timeout(1200)
 def test_purge_asks_for_the_name_then_removes_the_platform_and_keeps_the_data(host: Host) -> None:
     host.apply("-e", "backup_enabled=true", "-e", "stack_drift_report=daily")
@@ -36,7 +31,7 @@ def test_purge_asks_for_the_name_then_removes_the_platform_and_keeps_the_data(ho
     assert host.run("docker ps --quiet | sort") == before
 
     volumes = listed(host, "volume")
-    code, output = purge(host, "-e", f"host={inventory_name(host)}")
+    code, output = purge(host, "-e", f"host={host.inventory_name}")
     assert code == 0, output[-4000:]
     assert (listed(host, "container"), listed(host, "network")) == ([], [])
     assert listed(host, "volume") == volumes
@@ -50,7 +45,7 @@ def test_purge_asks_for_the_name_then_removes_the_platform_and_keeps_the_data(ho
 @pytest.mark.timeout(1200)
 def test_purge_removes_the_data_where_that_is_said(host: Host) -> None:
     assert listed(host, "volume")
-    code, output = purge(host, "-e", f"host={inventory_name(host)}", "-e", "volumes=true")
+    code, output = purge(host, "-e", f"host={host.inventory_name}", "-e", "volumes=true")
     assert code == 0, output[-4000:]
     assert listed(host, "volume") == []
     assert host.run("systemctl is-active docker").strip() == "active"

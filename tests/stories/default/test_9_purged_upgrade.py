@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from background import repeated
 from doctor import told
 from hosts import Host
 from lasting import PERSON, api, picture, read, upload, written
@@ -26,7 +26,7 @@ FORGET = "docker image ls --format '{{.Repository}}:{{.Tag}}' 'jiucom/*' | xargs
 
 @dataclass
 class Before:
-    """What the release before has been told, and what it answered."""
+    """Data written to the release before, and its answers when the data was read."""
 
     token: str
     post: dict[str, Any]
@@ -48,8 +48,9 @@ def belongings(host: Host) -> str:
 
 def purged(host: Host) -> None:
     """Remove the platform and its data, if there is one."""
-    name = host.inventories[-1].split("/")[-2]
-    code, output = host.playbook("-e", f"host={name}", "-e", "volumes=true", playbook="playbooks/purge.yml")
+    code, output = host.playbook(
+        "-e", f"host={host.inventory_name}", "-e", "volumes=true", playbook="playbooks/purge.yml"
+    )
     assert code == 0, output[-4000:]
 
 
@@ -70,24 +71,17 @@ def write(host: Host) -> Before:
 def asked(host: Host) -> Iterator[list[tuple[float, int]]]:
     """Ask the gateway twice a second while the block runs; the list is when it answered, and the status."""
     answers: list[tuple[float, int]] = []
-    ended = threading.Event()
 
     def ask() -> None:
-        while not ended.wait(0.5):
-            answers.append((time.monotonic(), host.get("/api/v1/parts?size=1")[0]))
+        answers.append((time.monotonic(), host.get("/api/v1/parts?size=1")[0]))
 
-    thread = threading.Thread(target=ask)
-    thread.start()
-    try:
+    with repeated(ask, 0.5):
         yield answers
-    finally:
-        ended.set()
-        thread.join()
 
 
 @pytest.fixture(scope="module")
 def fresh(host: Host) -> str:
-    """What today's release has on a host on which nothing was before."""
+    """The files, services and volumes of a new installation of today's release."""
     purged(host)
     host.run(FORGET)
     host.apply()
@@ -139,7 +133,7 @@ def test_the_data_stays(host: Host, before: Before) -> None:
         assert login.status_code == 200, login.text
         post = client.get(f"/posts/{before.post['id']}").raise_for_status().json()["data"]
         assert {name: post[name] for name in before.post} == before.post
-        # Whoever was logged in still is.
+        # The access token from before is still valid.
         me = client.get("/users/me", headers={"Authorization": f"Bearer {before.token}"})
         assert me.json()["data"]["email"] == OLD["email"]
     after = read(host, before.state) | {"picture": picture(host, before.picture)}

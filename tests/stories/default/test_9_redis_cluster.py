@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import shlex
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from threading import Event, Thread
 from typing import Any
 
 import httpx
 import pytest
+from background import repeated
 from doctor import told as diagnosed
 from hosts import ROOT, SERVICES, Host, wait_for
 from loads import LIMITS, load, rows, token
@@ -106,21 +107,9 @@ class Platform:
 @contextmanager
 def commenting(community: Community, mark: str) -> Iterator[None]:
     """Comment twice a second, each of which is a notification."""
-    ended = Event()
-
-    def comment() -> None:
-        number = 0
-        while not ended.wait(0.5):
-            number += 1
-            community.comment(f"{mark} {number}")
-
-    thread = Thread(target=comment, daemon=True)
-    thread.start()
-    try:
+    numbers = itertools.count(1)
+    with repeated(lambda: community.comment(f"{mark} {next(numbers)}"), 0.5):
         yield
-    finally:
-        ended.set()
-        thread.join()
 
 
 @pytest.fixture(scope="module")

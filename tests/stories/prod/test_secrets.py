@@ -10,16 +10,16 @@ import os
 import secrets
 import shutil
 import subprocess
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from background import repeated
 from hosts import ROOT, Host
 from loads import LIMITS, load, rows, token
 
@@ -93,27 +93,20 @@ def watched(vault: Vault, secret: str) -> Iterator[list[list[int]]]:
     The value that was accepted last is tried first, and the other one, the old or what the vault has, only where it is refused:
     Grafana refuses an account for minutes after five wrong passwords.
     """
-    old, seen, over = vault.value(secret), list[list[int]](), threading.Event()
+    old, seen = vault.value(secret), list[list[int]]()
+    accepted = old
 
     def look() -> None:
-        accepted = old
-        while not over.wait(0.2):
-            other = vault.value(secret) if accepted == old else old
-            found = [status(vault.host, secret, accepted)]
-            if found != [200]:
-                found.append(status(vault.host, secret, other))
-                accepted = other if found[-1] == 200 else accepted
-            seen.append(found)
+        nonlocal accepted
+        other = vault.value(secret) if accepted == old else old
+        found = [status(vault.host, secret, accepted)]
+        if found != [200]:
+            found.append(status(vault.host, secret, other))
+            accepted = other if found[-1] == 200 else accepted
+        seen.append(found)
 
-    looking = threading.Thread(target=look)
-    if secret in PAGES:
-        looking.start()
-    try:
+    with repeated(look, 0.2) if secret in PAGES else nullcontext():
         yield seen
-    finally:
-        over.set()
-        if secret in PAGES:
-            looking.join()
 
 
 @pytest.mark.timeout(900)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from background import repeated
 from jiucom_backup import backup, drill, restore
 from jiucom_backup.archive import Reader
 from jiucom_backup.settings import Settings
@@ -30,20 +30,14 @@ def eventually(databases: Databases, service: str, statement: str, answer: str, 
 @contextmanager
 def writing(databases: Databases, statement: str) -> Iterator[list[str]]:
     """Run a statement on the primary, again and again, until the end of the block; yields what was refused."""
-    refused, done = list[str](), threading.Event()
+    refused = list[str]()
 
     def write() -> None:
-        while not done.is_set():
-            said = databases.sql("mysql", statement)
-            refused.extend([said] if said else [])
+        said = databases.sql("mysql", statement)
+        refused.extend([said] if said else [])
 
-    writer = threading.Thread(target=write)
-    writer.start()
-    try:
+    with repeated(write):
         yield refused
-    finally:
-        done.set()
-        writer.join()
 
 
 def test_a_replica_is_made_while_mysql_serves(databases: Databases) -> None:

@@ -15,7 +15,7 @@ from deploys import version
 from hosts import Host, wait_for
 from loads import token
 from PIL import Image
-from swarm_hosts import Cluster, failures
+from swarm_hosts import Cluster, docker, failures
 
 # Ports of the services, which must be closed on the hosts. SSH (22) and Swarm (2377, 7946) are not checked.
 PORTS = (80, 443, 3000, 3306, 6379, 8080, 8081, 9090, 9104, 9121, 9411)
@@ -92,7 +92,7 @@ def served(node: Host) -> str:
 
 def test_every_gateway_speaks_tls(cluster: Cluster, tmp_path: Path) -> None:
     """First with a certificate that was made on the first host, then with an operator's own."""
-    tls = ["-e", "platform_public_url=https://shop.example.kr", "-e", "gateway_tls={}"]
+    public = ["-e", "platform_public_url=https://shop.example.kr"]
     own = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "60", "-subj", "/CN=shop", "-addext"]
     own += ["subjectAltName=DNS:shop.example.kr", "-keyout", str(tmp_path / "key"), "-out", str(tmp_path / "own")]
     subprocess.run(own, check=True, capture_output=True)
@@ -100,7 +100,7 @@ def test_every_gateway_speaks_tls(cluster: Cluster, tmp_path: Path) -> None:
     blind = ssl.create_default_context()
     blind.check_hostname, blind.verify_mode = False, ssl.CERT_NONE
     try:
-        cluster.apply(*tls[:3], tls[3].format("selfsigned"))
+        cluster.apply(*public, "-e", "gateway_tls=selfsigned")
         assert len({served(node) for node in cluster.nodes[:3]}) == 1
         for node in cluster.nodes[:3]:
             assert open_ports(node) == [80, 443], node.name
@@ -108,7 +108,7 @@ def test_every_gateway_speaks_tls(cluster: Cluster, tmp_path: Path) -> None:
             url = f"https://{node.address}/api/v1/parts?size=1"
             with urllib.request.urlopen(url, context=blind, timeout=10) as answer:
                 assert answer.status == 200
-        given = [*tls[:3], tls[3].format("files"), *files]
+        given = [*public, "-e", "gateway_tls=files", *files]
         cluster.apply(*given)
         assert {served(node) for node in cluster.nodes[:3]} == {(tmp_path / "own").read_text()}
         assert cluster.apply(*given) == 0
@@ -150,11 +150,6 @@ def test_a_drained_node_loses_no_request(cluster: Cluster) -> None:
     cluster.first.run("docker node update --availability active node2")
     wait_for(lambda: cluster.nodes[1].get("/health")[0] == 200, 120, "the gateway of node2")
     assert failures(told) == 0
-
-
-def docker(*arguments: str) -> None:
-    """Run docker on this machine."""
-    subprocess.run(["docker", *arguments], check=True, capture_output=True, timeout=120)
 
 
 @pytest.mark.parametrize("how", ["killed", "cut off"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import pytest
 from deploys import DEPLOY, version
 from hosts import wait_for
-from swarm_hosts import Cluster, doctor, failures
+from swarm_hosts import Cluster, docker, doctor, failures
 
 # Several runs of a playbook on three hosts of one machine.
 pytestmark = pytest.mark.timeout(1800)
@@ -100,16 +99,16 @@ def test_nodes_that_are_lost_are_named(cluster: Cluster) -> None:
     """With one of three managers away another must not be lost; with two away nothing can be changed."""
     second, third = cluster.nodes[1:3]
     try:
-        subprocess.run(["docker", "kill", third.name], check=True, capture_output=True)
+        docker("kill", third.name)
         wait_for(lambda: cluster.state("node3").startswith("down"), 120, "node3 is down")
         wait_for(lambda: "node3" not in cluster.tasks("app").values(), 120, "no replica on node3")
         wait_for(lambda: cluster.services()["jiucom_app"] == "3/3", 180, "three replicas")
         said, found = doctor(cluster)
         assert {"node3: node down", "swarm: majority in danger"} <= found
         assert "2 of 3 managers; node3 not reachable" in said
-        subprocess.run(["docker", "kill", second.name], check=True, capture_output=True)
+        docker("kill", second.name)
         wait_for(lambda: "leader" in cluster.first.run("docker node ls", check=False), 120, "no leader")
         assert "swarm: no majority of managers" in doctor(cluster)[1]
     finally:
-        subprocess.run(["docker", "start", second.name, third.name], check=True, capture_output=True)
+        docker("start", second.name, third.name)
         cluster.wait_until_complete()

@@ -89,7 +89,7 @@ def test_what_followed_the_archive_is_back_too(cluster: Cluster) -> None:
 
 
 def test_a_restore_that_is_ended_leaves_everything_as_it_was(cluster: Cluster) -> None:
-    """What was moved aside is moved back, and every service runs again."""
+    """The old volumes are put back, and every service runs again."""
     kept, numbers, first = write(cluster, "kept"), cluster.services(), cluster.first
     first.run("setsid /opt/jiucom/backup/jiucom-backup restore newest > /root/restore.log 2>&1 &")
     wait_for(lambda: "jiucom-restore" in first.run("docker ps --format '{{.Names}}'"), 120, "MySQL alone")

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import time
 
 import pytest
 from hosts import wait_for
-from swarm_hosts import Cluster, doctor, failures
+from swarm_hosts import Cluster, docker, doctor, failures
 
 # Several runs of a playbook on three hosts of one machine.
 pytestmark = pytest.mark.timeout(1800)
@@ -63,14 +62,14 @@ def test_the_host_with_the_data_is_lost(cluster: Cluster) -> None:
     """Until it is back the database answers nothing; then it does by itself, and what was acknowledged is there."""
     lost, second = cluster.nodes[:2]
     with cluster.load("data", *cluster.nodes[1:3]) as told:
-        subprocess.run(["docker", "kill", lost.name], check=True, capture_output=True)
+        docker("kill", lost.name)
         began = time.monotonic()
         wait_for(lambda: "Down" in second.run("docker node ls"), 120, "node1 is down")
         said, found = doctor(cluster)
         assert "node1: node with data down" in found
         assert "it has the data of" in said
         away = time.monotonic() - began
-        subprocess.run(["docker", "start", lost.name], check=True, capture_output=True)
+        docker("start", lost.name)
         started = time.monotonic()
         wait_for(lambda: second.get("/api/v1/posts?size=1")[0] == 200, 240, "posts are answered again")
         print(f"away for {away:.0f} s; posts are answered {time.monotonic() - started:.0f} s after its start")
