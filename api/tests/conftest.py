@@ -43,11 +43,11 @@ def redis_server() -> Iterator[tuple[str, int]]:
         yield server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def settings(
     mysql_server: tuple[int, str], redis_server: tuple[str, int], tmp_path_factory: pytest.TempPathFactory
 ) -> Settings:
-    """Settings of an application on both servers; its database exists from `database` on."""
+    """Settings of an application on both servers, the file's own; its database exists from `database` on."""
     name = f"t_{secrets.token_hex(6)}"
     return Settings(
         jwt_secret=secrets.token_hex(32),
@@ -72,22 +72,25 @@ def settings(
     )
 
 
-@pytest.fixture(scope="session")
-async def database(mysql_server: tuple[int, str], settings: Settings) -> AsyncIterator[Settings]:
-    """This session's schema: migrated, with the demo seed."""
+@pytest.fixture(scope="module")
+async def database(
+    mysql_server: tuple[int, str], redis_server: tuple[str, int], settings: Settings
+) -> AsyncIterator[Settings]:
+    """A schema of the file's own, migrated, with the demo seed, and an empty Redis: no file sees another's rows or keys."""
+    servers.docker("exec", redis_server[0], "redis-cli", "FLUSHALL")
     await make_database(mysql_server, settings)
     yield settings
     await drop_database(mysql_server, settings)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def application(database: Settings) -> AsyncIterator[Starlette]:
-    """The application of this session."""
+    """The application of the file's tests."""
     async with started(database) as app:
         yield app
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def state(application: Starlette) -> AppState:
     """The AppState of the application."""
     return state_of(application)
@@ -100,7 +103,7 @@ async def client(application: Starlette) -> AsyncIterator[httpx.AsyncClient]:
         yield anonymous
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def seeded(settings: Settings, mysql_server: tuple[int, str]) -> AsyncIterator[Starlette]:
     """An application with the demo seed and nothing else, on servers' corners of its own: read it, do not write."""
     async with apart(mysql_server, settings, f"{settings.db_name}_seed") as (_, own), started(own) as app:
@@ -149,7 +152,7 @@ async def admin(make_user: Callable[..., Awaitable[User]]) -> User:
 
 @pytest.fixture
 def changed(settings: Settings) -> Callable[..., Settings]:
-    """`changed(request_deadline=0.2)`: the session's settings with other values, for an application of the test's own."""
+    """`changed(request_deadline=0.2)`: the file's settings with other values, for an application of the test's own."""
     return lambda **values: replace(settings, **values)
 
 
@@ -161,7 +164,7 @@ async def own_mysql(changed: Callable[..., Settings]) -> AsyncIterator[tuple[str
     try:
         servers.await_mysql(name, password)
         port = servers.port(name, 3306)
-        # The session's Redis keeps answers about the session's database.
+        # The file's Redis keeps answers about the file's database.
         with servers.redis() as (_, redis_port):
             settings = changed(db_port=port, redis_port=redis_port)
             await make_database((port, password), settings)

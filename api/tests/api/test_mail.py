@@ -36,7 +36,7 @@ def box() -> Any:
 async def mailing(
     database: Settings, application: object, changed: Callable[..., Settings], box: Mailbox, state: AppState
 ) -> AsyncIterator[tuple[httpx.AsyncClient, AppState]]:
-    """An application that sends mails to the box; the session's own, which would log them, pauses."""
+    """An application that sends mails to the box; the file's own, which would log them, pauses."""
     await state.outbox.stop()
     async with state.db.transaction() as tx:
         await tx.execute("DELETE FROM mail_outbox")

@@ -1,4 +1,4 @@
-"""STOMP over WebSocket: a server process with real clients, and this session's application as another replica that announces."""
+"""STOMP over WebSocket: a server process with real clients, and the file's application as another replica that announces."""
 
 import asyncio
 import json

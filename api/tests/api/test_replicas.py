@@ -37,7 +37,7 @@ def pair() -> Iterator[Replicated]:
 @pytest.fixture(scope="module")
 async def way(pair: Replicated, settings: Settings) -> AsyncIterator[tuple[Relay, Settings]]:
     """The way to the replica, and settings of applications that read from it."""
-    # The session's Redis keeps answers about the session's database.
+    # The file's Redis keeps answers about the file's database.
     with servers.redis() as (_, redis_port):
         primary = replace(settings, db_port=pair.port, redis_port=redis_port)
         await make_database((pair.port, pair.password), primary)

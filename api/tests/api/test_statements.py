@@ -103,7 +103,7 @@ async def test_the_statements_of_a_comment(
         for _ in range(2):
             assert (await client.post(f"/posts/{post}/comments", json={"content": "댓글"})).status_code == 201
         names = [shape(sql)[0] for _, sql in statements("")[before:]]
-        # Those of the session's other application.
+        # Those of the file's other application.
         workers = (
             "SELECT backlog",
             "SELECT mail_outbox",
