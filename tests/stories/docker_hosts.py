@@ -12,6 +12,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 SCENARIO = ROOT / "molecule/docker"
+# Of a mirror that wants one.
+LOGIN = ("mirror", "word-of-the-mirror")
 
 
 @dataclass
@@ -91,10 +93,11 @@ class Machine:
 
 @dataclass
 class Repository:
-    """A signed apt repository that looks like Docker's own, served over https by this machine."""
+    """A signed apt repository that looks like Docker's own, served over https by this machine; with a login at `private`."""
 
     root: Path
     url: str
+    private: str
     authority: Path
 
     def publish(self, version: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 import subprocess
 from collections.abc import Iterable, Iterator
@@ -55,6 +56,34 @@ def reached(host: Host, container: dict[str, Any], targets: Iterable[str]) -> se
     """Try targets, such as `10.0.0.1:80`, from within a container of the host, by its network; returns those that it reaches."""
     enter = f"nsenter --net --target {container['State']['Pid']} python3 -c '{TRY}'"
     return set(host.run(f"{enter} {' '.join(targets)}").split())
+
+
+def listening(host: Host) -> dict[str, str]:
+    """Find each port that a service's first container listens at, in each of its networks: `service:port` by `address:port`."""
+    found: dict[str, str] = {}
+    for name, group in host.inspect().items():
+        addresses = [one["IPAddress"] for one in group[0]["NetworkSettings"]["Networks"].values()]
+        for line in host.run(f"nsenter --net --target {group[0]['State']['Pid']} ss -Hltn").splitlines():
+            place, _, port = line.split()[3].rpartition(":")
+            if not place.startswith(("127.", "[::1]")):
+                found |= {f"{address}:{port}": f"{name}:{port}" for address in addresses}
+    return found
+
+
+def opened(host: Host) -> dict[str, set[str]]:
+    """Let each service's first container try every port of the others; returns what it reaches, by its name."""
+    targets = listening(host)
+    found = {}
+    for name, group in host.inspect().items():
+        others = [address for address, port in targets.items() if not port.startswith(f"{name}:")]
+        found[name] = {targets[address] for address in reached(host, group[0], others)}
+    return {name: ports for name, ports in found.items() if ports}
+
+
+def dropped(host: Host) -> int:
+    """Count the packets that the rules have dropped."""
+    rules = json.loads(host.run("nft --json list chain bridge jiucom_isolation between"))["nftables"]
+    return int(rules[-1]["rule"]["expr"][0]["counter"]["packets"])
 
 
 def neighbour(host: Host, script: str, *arguments: str, network: str = "") -> str:

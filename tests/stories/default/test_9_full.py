@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
 
 import httpx
 import pytest
+from disks import small_volume
 from hosts import Host, wait_for
 from loads import load, rows
 
-DATA = "$(docker volume inspect --format '{{.Mountpoint}}' jiucom_mysql-data)"
-SMALL, SPARE_MB = "/mnt/small", 128
+SPARE_MB = 128
 
 
 def writes(host: Host, access: str) -> bool:
@@ -21,30 +20,16 @@ def writes(host: Host, access: str) -> bool:
     return httpx.post(f"http://{host.address}/api/v1/posts", json=body, headers=headers, timeout=30).status_code == 201
 
 
-@pytest.fixture
-def small_volume(host: Host) -> Iterator[None]:
-    """MySQL's data on a file system of its own, which has little space left."""
-    host.run("docker compose stop mysql")
-    host.run(
-        f"mkdir -p {SMALL} && mount -t tmpfs -o size=$(($(du -sm {DATA} | cut -f1) + {SPARE_MB}))m,mode=0755 full {SMALL}"
-    )
-    host.run(f"cp -a {DATA}/. {SMALL}/ && chown --reference {DATA} {SMALL} && mount --bind {SMALL} {DATA}")
-    host.run("docker compose start mysql")
-    host.wait_until_healthy()
-    yield
-    host.run("docker compose stop mysql")
-    host.run(f"umount {DATA} && cp -a {SMALL}/. {DATA}/ && umount {SMALL}")
-    host.run("docker compose start mysql")
-    host.wait_until_healthy()
-
-
 @pytest.mark.timeout(1200)
-def test_a_full_volume_damages_nothing(host: Host, access: str, small_volume: None) -> None:
-    with load(host, access, "full", rate=30) as told:
-        host.run(f"dd if=/dev/zero of={SMALL}/ballast bs=64k 2> /dev/null || true")
+def test_a_full_volume_damages_nothing(host: Host, access: str) -> None:
+    with (
+        small_volume(host, "mysql", "jiucom_mysql-data", SPARE_MB) as disk,
+        load(host, access, "full", rate=30) as told,
+    ):
+        disk.fill(0)
         wait_for(lambda: not writes(host, access), 120, "refused writes")
         assert host.get("/api/v1/parts/categories")[0] == 200
-        host.run(f"rm {SMALL}/ballast")
+        disk.empty()
         # MySQL looks once a minute whether there is space again.
         wait_for(lambda: writes(host, access), 180, "writes again")
     print(f"full: {told['sent']} sent, {told['statuses']} failed, {told['written']} written")

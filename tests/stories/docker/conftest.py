@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import ipaddress
 import json
 import os
@@ -14,13 +15,28 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from docker_hosts import ROOT, SCENARIO, Machine, Repository
+from docker_hosts import LOGIN, ROOT, SCENARIO, Machine, Repository
 
 
 class Handler(SimpleHTTPRequestHandler):
-    """Serves files; connections stay open, because apt takes a TLS connection that just ends for a fault."""
+    """Serves files, below `/private` to those who know the login; connections stay open, because apt takes a TLS connection that
+    just ends for a fault.
+    """
 
     protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        """Answer with a file, or ask for the login."""
+        if not self.path.startswith("/private/"):
+            super().do_GET()
+        elif self.headers.get("Authorization") == f"Basic {base64.b64encode(':'.join(LOGIN).encode()).decode()}":
+            self.path = self.path.removeprefix("/private")
+            super().do_GET()
+        else:
+            self.send_response(401)
+            self.send_header("WWW-Authenticate", 'Basic realm="private"')
+            self.send_header("Content-Length", "0")
+            self.end_headers()
 
     def log_message(self, *arguments: object) -> None:
         """Print nothing."""
@@ -73,7 +89,10 @@ def repository(network: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     with ThreadingHTTPServer((address, 0), partial(Handler, directory=str(root))) as server:
         server.socket = context.wrap_socket(server.socket, server_side=True)
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        served = Repository(files, f"https://{address}:{server.server_port}/linux/debian", certificate)
+        place = f"{address}:{server.server_port}"
+        served = Repository(
+            files, f"https://{place}/linux/debian", f"https://{place}/private/linux/debian", certificate
+        )
         served.publish("28.0.1-1")
         yield served
         server.shutdown()

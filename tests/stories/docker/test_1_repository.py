@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from docker_hosts import Machine, Repository
+from docker_hosts import LOGIN, Machine, Repository
 
 PACKAGES = {"docker-ce", "docker-ce-cli", "containerd.io", "docker-compose-plugin", "docker-buildx-plugin"}
 
@@ -134,3 +134,21 @@ def test_a_key_in_a_file_replaces_a_wrong_one(host: Machine, repository: Reposit
     host.apply(docker_source="repository", docker_repository_url=repository.url, docker_repository_key=str(key))
     assert "docker-buildx-plugin" in host.versions()
     assert host.held() == {"docker-buildx-plugin"}
+
+
+def test_a_mirror_that_wants_a_login(host: Machine, repository: Repository) -> None:
+    """Apt has the login from the host's own file; the key comes from a file of the control node."""
+    repository.publish("28.0.3-1")
+    key = str(repository.root / "gpg")
+    wanted = {"docker_source": "repository", "docker_repository_url": repository.private, "docker_repository_key": key}
+    before = host.versions()
+    run = host.role(docker_upgrade=True, **wanted)
+    assert run.code == 2
+    assert "401" in run.said
+    assert host.versions() == before
+    place, (user, password) = repository.private.removeprefix("https://").partition("/")[0], LOGIN
+    host.sh(f"echo 'machine {place} login {user} password {password}' > /etc/apt/auth.conf.d/mirror.conf")
+    assert host.apply(docker_upgrade=True, **wanted) > 0
+    assert {host.versions()[name] for name in PACKAGES} == {"5:28.0.3-1"}
+    assert host.apply(docker_upgrade=True, **wanted) == 0
+    assert password not in host.sh("cat /etc/apt/sources.list.d/jiucom*")

@@ -5,13 +5,12 @@ Every container tries every port that listens in another one.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 
 import pytest
 from hosts import Host, wait_for
-from scan import reached
+from scan import dropped, listening, opened
 
 ON = ("-e", "firewall_isolation=true")
 # Who needs whom, with every optional service.
@@ -33,34 +32,6 @@ SHARED = {"app": {"mysql:3306", "redis:6379", "zipkin:9411", "prometheus:9090"}}
 SHARED["report"] = SHARED["app"] | {"app:8080"}
 
 
-def listening(host: Host) -> dict[str, str]:
-    """Find each port that a service's first container listens at: `address:port` by `service:port`."""
-    found = {}
-    for name, group in host.inspect().items():
-        address = group[0]["NetworkSettings"]["Networks"]["jiucom-network"]["IPAddress"]
-        for line in host.run(f"nsenter --net --target {group[0]['State']['Pid']} ss -Hltn").splitlines():
-            place, _, port = line.split()[3].rpartition(":")
-            if not place.startswith(("127.", "[::1]")):
-                found[f"{name}:{port}"] = f"{address}:{port}"
-    return found
-
-
-def opened(host: Host) -> dict[str, set[str]]:
-    """Let each service's first container try every port of the others; returns what it reaches, by its name."""
-    targets = listening(host)
-    found = {}
-    for name, group in host.inspect().items():
-        others = {address: port for port, address in targets.items() if not port.startswith(f"{name}:")}
-        found[name] = {others[address] for address in reached(host, group[0], others)}
-    return {name: ports for name, ports in found.items() if ports}
-
-
-def dropped(host: Host) -> int:
-    """Count the packets that the rules have dropped."""
-    rules = json.loads(host.run("nft --json list chain bridge jiucom_isolation between"))["nftables"]
-    return int(rules[-1]["rule"]["expr"][0]["counter"]["packets"])
-
-
 def assert_apart(host: Host) -> None:
     """Each container reaches what it needs, and nothing else."""
     assert opened(host) == NEEDED | SHARED
@@ -70,7 +41,7 @@ def assert_apart(host: Host) -> None:
 def apart(host: Host) -> Iterator[Host]:
     """The platform with the rules, of whose absence the first run has convinced itself."""
     everything = opened(host)
-    ports = set(listening(host))
+    ports = set(listening(host).values())
     assert len(everything) > 10
     assert everything == {name: {port for port in ports if not port.startswith(f"{name}:")} for name in host.inspect()}
     host.apply(*ON)
