@@ -10,7 +10,13 @@ from typing import Any
 from urllib.parse import quote
 
 from ansible_collections.jiucom.platform.plugins.module_utils import engine
-from ansible_collections.jiucom.platform.plugins.module_utils.checks import Checks, Seen, docker, http_request
+from ansible_collections.jiucom.platform.plugins.module_utils.checks import (
+    Checks,
+    Seen,
+    docker,
+    eventually,
+    http_request,
+)
 
 DOCUMENTATION = r"""
 module: swarm_check
@@ -118,9 +124,13 @@ def metrics(expected: dict[str, Any]) -> Seen:
         if one["Spec"]["Name"].removeprefix(f"{expected['project']}_") in API
     )
     url = f"http://prometheus:9090/api/v1/query?query={quote(UP)}"
-    result = json.loads(docker("exec", container, "wget", "-q", "-O", "-", "-T", "5", url))["data"]["result"]
-    seen = int(float(result[0]["value"][1])) if result else 0
-    return seen == wanted, f"{seen} of {wanted} replicas"
+
+    def look() -> Seen:
+        result = json.loads(docker("exec", container, "wget", "-q", "-O", "-", "-T", "5", url))["data"]["result"]
+        seen = int(float(result[0]["value"][1])) if result else 0
+        return seen == wanted, f"{seen} of {wanted} replicas"
+
+    return eventually(look, seconds=40)  # two scrapes and a look at the DNS
 
 
 if __name__ == "__main__":

@@ -18,8 +18,8 @@ from tests.registry import PASSWORD, USER, Private, build, private
 
 TABLE = yaml.safe_load((ROOT / "roles/platform/vars/main/services.yml").read_text())["_platform_services"]
 PYTHON = "python:3.13.9-slim-trixie"
-# No registry has a dashboard server that this machine could put into it: its own stays.
-PULLED = [name for name in SERVICES if name not in ("app", "grafana")]
+# The API's own image is built on the host.
+PULLED = [name for name in SERVICES if name != "app"]
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,6 @@ def given(registry: Private, tmp_path_factory: pytest.TempPathFactory) -> tuple[
     """The variables of an operator who has such a registry."""
     values = {
         "images_sources": ["registry"],
-        "images_sources_overrides": {"grafana": ["present"]},
         "images_registry_prefix": f"{registry.address}/",
         "images_registry_ca": str(registry.authority),
         "images_registry_user": USER,

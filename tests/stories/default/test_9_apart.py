@@ -10,6 +10,8 @@ from loads import LIMITS, load, rows, token
 from redis_servers import SERVERS, whole
 from scan import dropped, opened
 
+from testing.images import image
+
 ON = (
     *LIMITS,
     *("-e", "firewall_isolation=true"),
@@ -44,6 +46,7 @@ NEEDED = CLUSTER | {
 @pytest.fixture(scope="module")
 def apart(host: Host) -> Host:
     """The platform with all of it at once, turned on in one run."""
+    host.load(image("opensearch"))
     host.apply(*ON)
     host.wait_until_healthy()
     assert set(host.ids()) == {*SERVICES, *ADDED}

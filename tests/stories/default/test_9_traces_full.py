@@ -15,6 +15,8 @@ from hosts import Host, wait_for
 from lasting import ask_prometheus
 from loads import LIMITS, load, token
 
+from testing.images import image
+
 ON = (*LIMITS, "-e", "tracing_storage=elasticsearch", "-e", "tracing_elasticsearch_managed=true")
 SPARE_MB = 400
 # Each ten seconds the figures, each 30 the store's own look at its disk, two minutes of an alert's patience.
@@ -24,6 +26,7 @@ SOON = 300
 @pytest.fixture(scope="module")
 def disk(host: Host) -> Iterator[Disk]:
     """The platform with stored traces, on a small disk."""
+    host.load(image("opensearch"))
     host.apply(*ON)
     host.wait_until_healthy()
     with small_volume(host, "opensearch", "jiucom_opensearch-data", SPARE_MB) as made:

@@ -42,6 +42,35 @@ def test_deploy_brings_another_version(cluster: Cluster, tmp_path: Path) -> None
     assert code == 0, said[-6000:]
 
 
+def test_a_deploy_goes_on_without_a_host_that_is_away(cluster: Cluster, tmp_path: Path) -> None:
+    """The run says which host it did not reach (4); run again, it brings that one the image, and changes nothing else."""
+    third, before = cluster.nodes[2], cluster.tasks("app")
+    given = version(tmp_path, "away")
+    docker("kill", third.name)
+    try:
+        wait_for(lambda: cluster.state("node3").startswith("down"), 120, "node3 is down")
+        wait_for(lambda: len(cluster.tasks("app", "Running")) == 3, 180, "three replicas")
+        with cluster.load("away", *cluster.nodes[:2]) as told:
+            code, said = cluster.play(*given, playbook=DEPLOY)
+        assert code == 4, said[-6000:]
+        assert failures(told) == 0
+        assert not before.keys() & cluster.tasks("app").keys()
+    finally:
+        docker("start", third.name)
+    wait_for(lambda: third.get("/health")[0] == 200, 240, "the gateway of node3")
+    image = cluster.first.run(
+        "docker service inspect --format '{{.Spec.TaskTemplate.ContainerSpec.Image}}' jiucom_app"
+    ).strip()
+    assert "No such image" in third.run(f"docker image inspect {image}", check=False)
+    deployed = cluster.tasks("app")
+    code, said = cluster.play(*given, playbook=DEPLOY)
+    assert code == 0, said[-6000:]
+    third.run(f"docker image inspect {image}")
+    assert cluster.tasks("app") == deployed
+    code, said = cluster.play(playbook=DEPLOY)
+    assert code == 0, said[-6000:]
+
+
 def test_what_works_on_one_host_alone_is_refused(cluster: Cluster) -> None:
     before = cluster.tasks()
     code, said = cluster.play(playbook="playbooks/stop.yml")
