@@ -53,14 +53,17 @@ def nodes(expected: dict[str, Any]) -> Seen:
 
 @checks.check("services", "each service runs as often as it should")
 def running(expected: dict[str, Any]) -> Seen:
-    found = engine.stack_services(expected["project"])
-    few = [
-        f"{one['Spec']['Name']}: {status['RunningTasks']} of {status['DesiredTasks']}"
-        for one in found
-        if (status := one["ServiceStatus"])["RunningTasks"] != status["DesiredTasks"] or not status["DesiredTasks"]
-    ]
-    tasks = sum(one["ServiceStatus"]["RunningTasks"] for one in found)
-    return bool(found) and not few, ", ".join(few) or f"{tasks} tasks of {len(found)} services"
+    def look() -> Seen:
+        found = engine.stack_services(expected["project"])
+        other = [
+            f"{one['Spec']['Name']}: {status['RunningTasks']} of {status['DesiredTasks']}"
+            for one in found
+            if (status := one["ServiceStatus"])["RunningTasks"] != status["DesiredTasks"] or not status["DesiredTasks"]
+        ]
+        tasks = sum(one["ServiceStatus"]["RunningTasks"] for one in found)
+        return bool(found) and not other, ", ".join(other) or f"{tasks} tasks of {len(found)} services"
+
+    return eventually(look, seconds=40)  # a replica that ends has half a minute for its requests
 
 
 @checks.check("edges", "each gateway answers, and the API behind it")

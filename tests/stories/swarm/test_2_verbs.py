@@ -22,6 +22,8 @@ def test_replicas_are_added_and_removed(cluster: Cluster) -> None:
         for number in (4, 3):
             code, said = cluster.play("-e", f"replicas={number}", playbook="playbooks/scale.yml")
             assert code == 0, said[-6000:]
+            # One that ends has half a minute for its requests.
+            cluster.wait_until_complete(40)
             assert cluster.services()["jiucom_app"] == f"{number}/{number}"
             code, said = cluster.play(playbook="playbooks/verify.yml")
             assert code == 0, said[-6000:]
