@@ -8,6 +8,7 @@ import time
 import uuid
 from typing import Any
 
+import pytest
 from trace_jobs.links import count
 
 from .service import Directory, Service, Start, eventually, wget
@@ -24,6 +25,8 @@ def test_traces_in_opensearch(start: Start, directory: Directory) -> None:
     store = opensearch(start, directory)
     assert store.owner() == (1000, 1000)
     assert 9200 in store.listens()
+    with pytest.raises(ConnectionRefusedError):
+        store.http(9300, "/")
     for name in (OLD, "zipkin-dependency-2020-01-01", "zipkin-spans-of-others-2020-01-01"):
         assert store.http(9200, f"/{name}", "PUT", {"settings": {"number_of_replicas": 0}})[0] == 200
         assert store.http(9200, f"/{name}/_doc?refresh=true", "POST", {"traceId": "1"})[0] == 201
