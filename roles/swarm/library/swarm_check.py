@@ -10,13 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from ansible_collections.jiucom.platform.plugins.module_utils import engine
-from ansible_collections.jiucom.platform.plugins.module_utils.checks import (
-    Checks,
-    Seen,
-    docker,
-    eventually,
-    http_request,
-)
+from ansible_collections.jiucom.platform.plugins.module_utils.checks import Checks, Seen, docker, http_request
 
 DOCUMENTATION = r"""
 module: swarm_check
@@ -53,17 +47,14 @@ def nodes(expected: dict[str, Any]) -> Seen:
 
 @checks.check("services", "each service runs as often as it should")
 def running(expected: dict[str, Any]) -> Seen:
-    def look() -> Seen:
-        found = engine.stack_services(expected["project"])
-        other = [
-            f"{one['Spec']['Name']}: {status['RunningTasks']} of {status['DesiredTasks']}"
-            for one in found
-            if (status := one["ServiceStatus"])["RunningTasks"] != status["DesiredTasks"] or not status["DesiredTasks"]
-        ]
-        tasks = sum(one["ServiceStatus"]["RunningTasks"] for one in found)
-        return bool(found) and not other, ", ".join(other) or f"{tasks} tasks of {len(found)} services"
-
-    return eventually(look, seconds=40)  # a replica that ends has half a minute for its requests
+    found = engine.stack_services(expected["project"])
+    few = [
+        f"{one['Spec']['Name']}: {status['RunningTasks']} of {status['DesiredTasks']}"
+        for one in found
+        if (status := one["ServiceStatus"])["RunningTasks"] != status["DesiredTasks"] or not status["DesiredTasks"]
+    ]
+    tasks = sum(one["ServiceStatus"]["RunningTasks"] for one in found)
+    return bool(found) and not few, ", ".join(few) or f"{tasks} tasks of {len(found)} services"
 
 
 @checks.check("edges", "each gateway answers, and the API behind it")
@@ -127,13 +118,9 @@ def metrics(expected: dict[str, Any]) -> Seen:
         if one["Spec"]["Name"].removeprefix(f"{expected['project']}_") in API
     )
     url = f"http://prometheus:9090/api/v1/query?query={quote(UP)}"
-
-    def look() -> Seen:
-        result = json.loads(docker("exec", container, "wget", "-q", "-O", "-", "-T", "5", url))["data"]["result"]
-        seen = int(float(result[0]["value"][1])) if result else 0
-        return seen == wanted, f"{seen} of {wanted} replicas"
-
-    return eventually(look, seconds=40)  # two scrapes and a look at the DNS
+    result = json.loads(docker("exec", container, "wget", "-q", "-O", "-", "-T", "5", url))["data"]["result"]
+    seen = int(float(result[0]["value"][1])) if result else 0
+    return seen == wanted, f"{seen} of {wanted} replicas"
 
 
 if __name__ == "__main__":
