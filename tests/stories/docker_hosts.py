@@ -12,7 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 SCENARIO = ROOT / "molecule/docker"
-# Of a mirror that wants one.
+# User and password of the mirror below /private.
 LOGIN = ("mirror", "word-of-the-mirror")
 
 
@@ -93,12 +93,21 @@ class Machine:
 
 @dataclass
 class Repository:
-    """A signed apt repository that looks like Docker's own, served over https by this machine; with a login at `private`."""
+    """A signed apt repository that looks like Docker's own, served over https by this machine at `place`, an address and port."""
 
     root: Path
-    url: str
-    private: str
+    place: str
     authority: Path
+
+    @property
+    def url(self) -> str:
+        """Where everyone finds it."""
+        return f"https://{self.place}/linux/debian"
+
+    @property
+    def private(self) -> str:
+        """Where it wants LOGIN."""
+        return f"https://{self.place}/private/linux/debian"
 
     def publish(self, version: str) -> None:
         """Add all packages in one version."""

@@ -75,6 +75,11 @@ class Cluster:
             if name.startswith(f"jiucom_{service}") and state in ("", found)
         }
 
+    def image(self, service: str) -> str:
+        """Return the image that a service is defined with."""
+        form = "{{.Spec.TaskTemplate.ContainerSpec.Image}}"
+        return self.first.run(f"docker service inspect --format '{form}' jiucom_{service}").strip()
+
     def state(self, node: str) -> str:
         """Return a node's state and availability, as the first one sees them."""
         return self.first.run(

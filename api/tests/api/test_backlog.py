@@ -23,7 +23,6 @@ from jiucom.settings import Settings
 from jiucom.state import AppState
 from testing import stock
 from testing.clients import client_of, started, state_of
-from testing.database import apart
 from testing.statements import Statement, recorded, requested
 from testing.waiting import eventually
 
@@ -43,9 +42,9 @@ ALERTS = "INSERT INTO price_alerts (user_id, part_id, target_price) SELECT id, %
 
 
 @pytest.fixture(scope="module")
-async def application(settings: Settings, mysql_server: tuple[int, str]) -> AsyncIterator[Starlette]:
-    """An application with a schema of its own, which works off no backlog by itself."""
-    async with apart(mysql_server, settings, f"{settings.db_name}_b") as (_, own), started(own) as app:
+async def application(database: Settings) -> AsyncIterator[Starlette]:
+    """The application of the file's tests, which works off no backlog by itself."""
+    async with started(database) as app:
         await state_of(app).backlog.stop()
         await state_of(app).outbox.stop()
         yield app

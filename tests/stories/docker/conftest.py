@@ -89,10 +89,7 @@ def repository(network: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     with ThreadingHTTPServer((address, 0), partial(Handler, directory=str(root))) as server:
         server.socket = context.wrap_socket(server.socket, server_side=True)
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        place = f"{address}:{server.server_port}"
-        served = Repository(
-            files, f"https://{place}/linux/debian", f"https://{place}/private/linux/debian", certificate
-        )
+        served = Repository(files, f"{address}:{server.server_port}", certificate)
         served.publish("28.0.1-1")
         yield served
         server.shutdown()

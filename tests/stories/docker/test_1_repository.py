@@ -146,8 +146,8 @@ def test_a_mirror_that_wants_a_login(host: Machine, repository: Repository) -> N
     assert run.code == 2
     assert "401" in run.said
     assert host.versions() == before
-    place, (user, password) = repository.private.removeprefix("https://").partition("/")[0], LOGIN
-    host.sh(f"echo 'machine {place} login {user} password {password}' > /etc/apt/auth.conf.d/mirror.conf")
+    user, password = LOGIN
+    host.sh(f"echo 'machine {repository.place} login {user} password {password}' > /etc/apt/auth.conf.d/mirror.conf")
     assert host.apply(docker_upgrade=True, **wanted) > 0
     assert {host.versions()[name] for name in PACKAGES} == {"5:28.0.3-1"}
     assert host.apply(docker_upgrade=True, **wanted) == 0

@@ -60,9 +60,7 @@ def test_a_deploy_goes_on_without_a_host_that_is_away(cluster: Cluster, tmp_path
     finally:
         docker("start", third.name)
     wait_for(lambda: third.get("/health")[0] == 200, 240, "the gateway of node3")
-    image = cluster.first.run(
-        "docker service inspect --format '{{.Spec.TaskTemplate.ContainerSpec.Image}}' jiucom_app"
-    ).strip()
+    image = cluster.image("app")
     assert "No such image" in third.run(f"docker image inspect {image}", check=False)
     deployed = cluster.tasks("app")
     code, said = cluster.play(*given, playbook=DEPLOY)
@@ -91,9 +89,7 @@ def test_a_sound_swarm(cluster: Cluster) -> None:
 def planted(cluster: Cluster) -> Iterator[None]:
     """A drained node, an image that is gone, a gateway that takes no connection, two services that do not run."""
     first, third = cluster.first, cluster.nodes[2]
-    image = first.run(
-        "docker service inspect --format '{{.Spec.TaskTemplate.ContainerSpec.Image}}' jiucom_mysql"
-    ).strip()
+    image = cluster.image("mysql")
     third.run(f"docker save {image} > /root/image.tar && docker rmi {image}")
     third.run("iptables -t raw -I PREROUTING -p tcp --dport 80 -j DROP")
     first.run("docker service update --detach --constraint-add node.labels.nowhere==true jiucom_zipkin")
